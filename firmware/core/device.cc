@@ -1,0 +1,169 @@
+#include "device.h"
+
+#include <cstring>
+
+#include "board.h"
+#include "engine.h"
+#include "sha256.h"
+
+namespace {
+
+uint32_t load_u32(const uint8_t* p) {
+  return uint32_t{p[0]} | (uint32_t{p[1]} << 8) | (uint32_t{p[2]} << 16) | (uint32_t{p[3]} << 24);
+}
+
+void write_tensor(FrameWriter& writer, const engine::TensorInfo& info) {
+  writer.u8(static_cast<uint8_t>(info.type));
+  writer.u8(info.rank);
+  for (uint8_t i = 0; i < info.rank; ++i) writer.u32(info.shape[i]);
+  writer.f32(info.scale);
+  writer.i32(info.zero_point);
+}
+
+}  // namespace
+
+void Device::start() {
+  engine_status_ = engine::init();
+  Sha256 hash;
+  engine::digest_model(hash);
+  hash.finish(model_digest_);
+}
+
+void Device::receive(const uint8_t* data, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i) {
+    switch (reader_.push(data[i])) {
+      case FrameReader::Event::kNone:
+        break;
+      case FrameReader::Event::kFrame:
+        handle();
+        break;
+      case FrameReader::Event::kDamaged:
+        writer_.begin(wire::MessageType::kRefused, 0);
+        writer_.u8(static_cast<uint8_t>(wire::Status::kDamagedFrame));
+        writer_.u32(0);
+        writer_.end();
+        break;
+    }
+  }
+}
+
+void Device::log(const char* text) {
+  writer_.begin(wire::MessageType::kLog, 0);
+  writer_.bytes(reinterpret_cast<const uint8_t*>(text), static_cast<uint32_t>(std::strlen(text)));
+  writer_.end();
+}
+
+void Device::handle() {
+  switch (static_cast<wire::MessageType>(reader_.type())) {
+    case wire::MessageType::kHello:
+      hello();
+      break;
+    case wire::MessageType::kInfer:
+      infer();
+      break;
+    default:
+      refuse(wire::Status::kUnknownType, reader_.type());
+      break;
+  }
+}
+
+void Device::refuse(wire::Status status, uint32_t value) {
+  writer_.begin(wire::MessageType::kRefused, reader_.sequence());
+  writer_.u8(static_cast<uint8_t>(status));
+  writer_.u32(value);
+  writer_.end();
+}
+
+void Device::hello() {
+  const board::Clock clock = board::clock();
+  writer_.begin(wire::MessageType::kHelloReply, reader_.sequence());
+  writer_.u16(wire::kProtocolVersion);
+  writer_.bytes(wire::kProtocolHash, sizeof(wire::kProtocolHash));
+  writer_.u8(static_cast<uint8_t>(engine_status_));
+  writer_.bytes(model_digest_, sizeof(model_digest_));
+  writer_.u8(static_cast<uint8_t>(clock.unit));
+  writer_.u32(clock.rate);
+  writer_.u16(clock.numerator);
+  writer_.u16(clock.denominator);
+  writer_.u32(engine::arena_reserved());
+  writer_.u32(engine::arena_used());
+  writer_.u32(board::kReceiveWindow);
+  writer_.u16(engine::operator_count());
+  writer_.string(board::kName);
+  writer_.string(engine::kName);
+  writer_.string(engine::kVersion);
+  writer_.string("gcc " __VERSION__);
+  writer_.u8(engine::input_count());
+  for (uint8_t i = 0; i < engine::input_count(); ++i) {
+    write_tensor(writer_, engine::input_info(i));
+  }
+  writer_.u8(engine::output_count());
+  for (uint8_t i = 0; i < engine::output_count(); ++i) {
+    write_tensor(writer_, engine::output_info(i));
+  }
+  writer_.end();
+}
+
+void Device::note_ticks(void* self, uint16_t position, const uint8_t*, uint32_t) {
+  Device& device = *static_cast<Device*>(self);
+  const uint32_t now = board::ticks();
+  if (position < device.detail_capacity_) device.detail_[position] = now - device.last_tick_;
+  device.last_tick_ = board::ticks();  // the bookkeeping above belongs to no operator
+}
+
+void Device::note_crc(void* self, uint16_t position, const uint8_t* output, uint32_t size) {
+  Device& device = *static_cast<Device*>(self);
+  if (position < device.detail_capacity_) device.detail_[position] = crc32(output, size);
+}
+
+void Device::infer() {
+  const uint8_t* payload = reader_.payload();
+  if (reader_.payload_size() < wire::kInferHeaderBytes) {
+    return refuse(wire::Status::kBadLength, reader_.payload_size());
+  }
+  const auto mode = static_cast<wire::InferMode>(payload[0]);
+  const uint32_t sample = load_u32(payload + 1);
+  const uint8_t* input = payload + wire::kInferHeaderBytes;
+  const uint32_t input_size = reader_.payload_size() - wire::kInferHeaderBytes;
+
+  engine::OperatorHook hook = nullptr;
+  if (mode == wire::InferMode::kTicks) {
+    hook = note_ticks;
+  } else if (mode == wire::InferMode::kCrcs) {
+    hook = note_crc;
+  } else if (mode != wire::InferMode::kPlain) {
+    return refuse(wire::Status::kBadMode, payload[0]);
+  }
+  if (engine_status_ != wire::Status::kOk) return refuse(engine_status_, engine::arena_used());
+
+  uint32_t expected = 0;
+  for (uint8_t i = 0; i < engine::input_count(); ++i) expected += engine::input(i).size;
+  if (input_size != expected) return refuse(wire::Status::kBadLength, input_size);
+  const uint8_t* from = input;
+  for (uint8_t i = 0; i < engine::input_count(); ++i) {
+    const engine::Bytes to = engine::input(i);
+    std::memcpy(to.data, from, to.size);
+    from += to.size;
+  }
+
+  const uint32_t begin = board::ticks();
+  last_tick_ = begin;
+  const wire::Status status = engine::invoke(hook, this);
+  const uint32_t ticks = board::ticks() - begin;
+
+  const uint16_t count = engine::operator_count();
+  const uint16_t details =
+      hook == nullptr ? uint16_t{0} : (count < detail_capacity_ ? count : detail_capacity_);
+  writer_.begin(wire::MessageType::kInferReply, reader_.sequence());
+  writer_.u8(static_cast<uint8_t>(status));
+  writer_.u32(sample);
+  writer_.u32(crc32(input, input_size));
+  writer_.u32(ticks);
+  writer_.u16(details);
+  for (uint16_t i = 0; i < details; ++i) writer_.u32(detail_[i]);
+  for (uint8_t i = 0; i < engine::output_count(); ++i) {
+    const engine::Bytes out = engine::output(i);
+    writer_.bytes(out.data, out.size);
+  }
+  writer_.end();
+}

@@ -1,0 +1,39 @@
+// The device's side of the protocol: frames in, inferences run, frames out. Knows neither board
+// nor engine beyond their seams.
+#pragma once
+
+#include <cstdint>
+
+#include "frames.h"
+
+class Device {
+ public:
+  // `request` holds one decoded frame; `detail` one word for each operator.
+  Device(uint8_t* request, uint32_t request_capacity, uint32_t* detail, uint16_t detail_capacity,
+         FrameWriter::Sink sink)
+      : reader_(request, request_capacity),
+        writer_(sink),
+        detail_(detail),
+        detail_capacity_(detail_capacity) {}
+
+  void start();
+  void receive(const uint8_t* data, uint32_t size);
+  void log(const char* text);
+
+ private:
+  static void note_ticks(void* self, uint16_t position, const uint8_t* output, uint32_t size);
+  static void note_crc(void* self, uint16_t position, const uint8_t* output, uint32_t size);
+
+  void handle();
+  void hello();
+  void infer();
+  void refuse(wire::Status status, uint32_t value);
+
+  FrameReader reader_;
+  FrameWriter writer_;
+  uint32_t* detail_;
+  uint16_t detail_capacity_;
+  uint32_t last_tick_ = 0;
+  wire::Status engine_status_ = wire::Status::kEngineFailed;
+  uint8_t model_digest_[32] = {};
+};

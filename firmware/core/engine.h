@@ -1,0 +1,57 @@
+// The seam between the core and whatever runs the model. An engine is one .cc file that defines
+// these functions; the core knows nothing else of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sha256.h"
+#include "wire_spec.h"
+
+namespace engine {
+
+// A piece of memory. The engine owns it.
+struct Bytes {
+  uint8_t* data;
+  uint32_t size;
+};
+
+struct TensorInfo {
+  wire::TensorType type;
+  uint8_t rank;
+  uint32_t shape[wire::kMaxRank];
+  float scale;
+  int32_t zero_point;
+};
+
+// Called after every operator, in the order of execution. `output` is the operator's first output.
+using OperatorHook = void (*)(void* context, uint16_t operator_position, const uint8_t* output,
+                              uint32_t output_bytes);
+
+extern const char* const kName;
+extern const char* const kVersion;
+
+// Makes the model ready. Called once, before anything else. kArenaTooSmall where it does not fit.
+wire::Status init();
+
+uint32_t arena_reserved();
+uint32_t arena_used();
+
+// Number of operators that the hook will see.
+uint16_t operator_count();
+
+uint8_t input_count();
+uint8_t output_count();
+TensorInfo input_info(uint8_t index);
+TensorInfo output_info(uint8_t index);
+Bytes input(uint8_t index);
+Bytes output(uint8_t index);
+
+// Runs the model once on what the inputs hold. `hook` may be null. The inputs' memory may be
+// overwritten.
+wire::Status invoke(OperatorHook hook, void* context);
+
+// Feeds the model as it lies in memory to `hash`; what comes out identifies it to the host.
+void digest_model(Sha256& hash);
+
+}  // namespace engine

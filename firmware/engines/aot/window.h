@@ -1,0 +1,47 @@
+// What convolution and pooling share: where a window overlaps the image, and how an accumulator
+// becomes an output.
+#pragma once
+
+#include <cstdint>
+
+#include "fixed_point.h"
+#include "kernels.h"
+
+namespace aot {
+
+// The taps of a filter, along one axis, that lie inside the image: first ≤ tap < last.
+struct Taps {
+  int32_t origin;  // the image position of tap 0; may be negative
+  int32_t first;
+  int32_t last;
+};
+
+inline Taps taps_inside(int32_t position, int32_t stride, int32_t pad, int32_t dilation,
+                        int32_t filter_size, int32_t image_size) {
+  const int32_t origin = position * stride - pad;
+  int32_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
+  int32_t last = image_size > origin ? (image_size - origin + dilation - 1) / dilation : 0;
+  if (last > filter_size) last = filter_size;
+  // A window may lie outside the image altogether where the dilation exceeds the image.
+  if (first > last) first = last;
+  return {origin, first, last};
+}
+
+inline Taps rows_inside(const Window& w, int32_t output_row) {
+  return taps_inside(output_row, w.stride_height, w.pad_top, w.dilation_height, w.filter_height,
+                     w.input_height);
+}
+
+inline Taps columns_inside(const Window& w, int32_t output_column) {
+  return taps_inside(output_column, w.stride_width, w.pad_left, w.dilation_width, w.filter_width,
+                     w.input_width);
+}
+
+inline int8_t requantize(const Requantization& r, int32_t channel, uint32_t accumulator) {
+  const int32_t index = channel * r.step;
+  const int32_t scaled =
+      scale(static_cast<int32_t>(accumulator), r.multipliers[index], r.shifts[index]);
+  return static_cast<int8_t>(clamp(wrapping_add(scaled, r.zero_point), r.minimum, r.maximum));
+}
+
+}  // namespace aot

@@ -1,0 +1,58 @@
+"""How PlatformIO builds for the boards of this platform: compiler, flags, start-up code, link."""
+
+from pathlib import Path
+
+from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
+
+env = DefaultEnvironment()
+board = env.BoardConfig()
+platform_dir = Path(env.PioPlatform().get_dir())
+prefix = board.get("build.toolchain")
+embedded = bool(prefix)
+
+env.Replace(
+    AR=prefix + "gcc-ar",
+    AS=prefix + "gcc",
+    CC=prefix + "gcc",
+    CXX=prefix + "g++",
+    RANLIB=prefix + "gcc-ranlib",
+    SIZETOOL=prefix + "size",
+    ARFLAGS=["rc"],
+    PROGNAME="firmware",
+    PROGSUFFIX=".elf",
+    SIZEPROGREGEXP=r"^(?:\.vectors|\.text|\.rodata|\.init_array|\.ARM\.exidx|\.data)\s+(\d+).*",
+    SIZEDATAREGEXP=r"^(?:\.data|\.bss)\s+(\d+).*",
+    SIZECHECKCMD="$SIZETOOL -A -d $SOURCES",
+    SIZEPRINTCMD="$SIZETOOL -B -d $SOURCES",
+)
+env.Append(
+    CCFLAGS=["-g", "-ffunction-sections", "-fdata-sections"],
+    CXXFLAGS=["-std=c++17", "-fno-exceptions", "-fno-rtti"],
+    LINKFLAGS=["-Wl,--gc-sections"],
+)
+if embedded:
+    arch = ["-mthumb", "-mcpu=" + board.get("build.cpu"), *board.get("build.arch_flags")]
+    env.Append(
+        ASFLAGS=arch,
+        CCFLAGS=arch,
+        CXXFLAGS=["-fno-threadsafe-statics", "-fno-use-cxa-atexit"],
+        CPPDEFINES=[tuple(define) for define in board.get("build.defines")]
+        + [("BOARD_NAME", env.StringifyMacro(env["PIOENV"]))],
+        LINKFLAGS=[
+            *arch,
+            "-nostartfiles",
+            "--specs=nano.specs",
+            "--specs=nosys.specs",
+            "-Wl,--no-warn-rwx-segments",
+        ],
+        LIBPATH=[str(platform_dir / "ldscripts")],
+    )
+    env.Replace(LDSCRIPT_PATH=str(platform_dir / "ldscripts" / board.get("build.ldscript")))
+    env.BuildSources("$BUILD_DIR/startup", str(platform_dir / "startup"))
+
+program = env.BuildProgram()
+AlwaysBuild(env.Alias("buildprog", program, program))
+env.AddPlatformTarget(
+    "size", program, env.VerboseAction("$SIZEPRINTCMD", "Calculating size $SOURCE"), "Program size"
+)
+Default(["buildprog"])

@@ -1,0 +1,67 @@
+// Reset: memory set up, constructors run, main called. A fault ends the emulator with a code that
+// the host turns into a message (semihosting, Arm IHI 0105: SYS_EXIT_EXTENDED).
+#include <cstdint>
+
+extern "C" {
+
+extern uint32_t __data_load[];
+extern uint32_t __data_start[];
+extern uint32_t __data_end[];
+extern uint32_t __bss_start[];
+extern uint32_t __bss_end[];
+extern uint32_t __stack_top[];
+extern void (*__init_array_start[])();
+extern void (*__init_array_end[])();
+int main();
+void Reset_Handler();
+void Fault_Handler();
+void Default_Handler();
+
+[[noreturn]] static void leave(uint32_t code) {
+  volatile uint32_t block[2] = {0x20026u, code};  // ADP_Stopped_ApplicationExit
+  register uint32_t r0 asm("r0") = 0x20u;         // SYS_EXIT_EXTENDED
+  register volatile uint32_t* r1 asm("r1") = block;
+  asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+  for (;;) {
+  }
+}
+
+void Fault_Handler() { leave(99); }
+void Default_Handler() { leave(98); }
+
+void Reset_Handler() {
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+  // CPACR: full access to CP10 and CP11, the floating-point and vector units.
+  *reinterpret_cast<volatile uint32_t*>(0xE000ED88u) |= 0xFu << 20;
+  asm volatile("dsb; isb" ::: "memory");
+#endif
+  const uint32_t* from = __data_load;
+  for (uint32_t* to = __data_start; to < __data_end;) *to++ = *from++;
+  for (uint32_t* to = __bss_start; to < __bss_end;) *to++ = 0;
+  for (auto* init = __init_array_start; init < __init_array_end; ++init) (*init)();
+  main();
+  leave(0);
+}
+
+using Vector = void (*)();
+
+__attribute__((section(".vectors"), used)) const Vector g_vectors[16] = {
+    reinterpret_cast<Vector>(__stack_top),
+    Reset_Handler,
+    Default_Handler,  // NMI
+    Fault_Handler,    // HardFault
+    Fault_Handler,    // MemManage
+    Fault_Handler,    // BusFault
+    Fault_Handler,    // UsageFault
+    Fault_Handler,    // SecureFault
+    nullptr,
+    nullptr,
+    nullptr,
+    Default_Handler,  // SVCall
+    Default_Handler,  // DebugMonitor
+    nullptr,
+    Default_Handler,  // PendSV
+    Default_Handler,  // SysTick
+};
+
+}  // extern "C"

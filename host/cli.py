@@ -1,0 +1,194 @@
+"""The command line: the only file that prints or exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from host.errors import FlashAndEvalError
+
+if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
+    from host.records import Evaluation
+
+EXIT_MATCH, EXIT_DIFFERS, EXIT_MACHINE, EXIT_INTERRUPTED = 0, 1, 3, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Does my board compute what I trained, and if not, why?",
+    epilog="Exit: 0 match, 1 differs, 2 wrong input, 3 a tool, the link or the device failed.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
+
+
+@app.command("flash-and-eval")
+def flash_and_eval(
+    board: Annotated[str, typer.Option(help="An env of platformio.ini.")] = "qemu-m4",
+    model: Annotated[
+        Path | None,
+        typer.Option(help="Keras .h5 or .keras, SavedModel folder, int8 .tflite. [default: demo]"),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="digits, mnist5k, random, or an .npz with x, y, x_calibration."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="What runs the model on the device.")] = "aot",
+    samples: Annotated[int | None, typer.Option(help="How many to score. [default: all]")] = None,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run's folder. [default: in runs/]")] = None,
+    port: Annotated[
+        str | None, typer.Option(help="Port or pyserial URL of a device that runs already.")
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate of --port.")] = 115200,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
+    ] = 20.0,
+    allow_unsafe_model: Annotated[
+        bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Convert, build, start, stream samples, compare, report."""
+    with _Failures(as_json):
+        from host.pipeline import Request
+        from host.pipeline import flash_and_eval as run
+        from host.progress import Bar
+
+        request = Request(
+            board=board,
+            model=model,
+            data=data,
+            engine=engine,
+            samples=samples,
+            seed=seed,
+            folder=out,
+            port=port,
+            baud=baud,
+            timeout=timeout,
+            allow_unsafe=allow_unsafe_model,
+            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+        )
+        with Bar() as bar:
+            evaluation = run(request, bar)
+        _print_evaluation(evaluation, as_json)
+        raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
+
+
+@app.command()
+def boards(as_json: Json = False) -> None:
+    """List the boards."""
+    with _Failures(as_json):
+        from host.boards import load_boards
+
+        known = load_boards().values()
+        if as_json:
+            _print_json({"boards": [{**vars(b), "options": dict(b.options)} for b in known]})
+            return
+        _print_table(
+            ("board", "what", "starts by", "flash, kB", "RAM, kB"),
+            [
+                (b.name, b.description, b.target, f"{b.flash // 1024:,}", f"{b.ram // 1024:,}")
+                for b in known
+            ],
+        )
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Tell which tools and oracles are there, and what a missing one costs."""
+    with _Failures(as_json):
+        from host.doctor import tools
+
+        found = tools()
+        if as_json:
+            _print_json({"tools": [vars(tool) for tool in found]})
+            return
+        _print_table(
+            ("tool", "version", "what for"),
+            [
+                (
+                    t.name,
+                    t.version or "missing",
+                    t.purpose if t.version else f"missing: {t.cost}",
+                )
+                for t in found
+            ],
+        )
+
+
+class _Failures:
+    """Turns what goes wrong into a message and an exit code, never into a traceback."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+
+    def __enter__(self) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)  # so that emulators are stopped then, too
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, FlashAndEvalError):
+            self._fail(type(error).__name__, error.message, error.hint, error.exit_code)
+        if isinstance(error, KeyboardInterrupt):
+            self._fail(
+                "Interrupted", "interrupted", "What was started is stopped.", EXIT_INTERRUPTED
+            )
+        if isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            hint = "Check the disk's space and the folder's permissions."
+            self._fail("OSError", f"{where}{error.strerror or error}", hint, EXIT_MACHINE)
+        if isinstance(error, Exception) and not isinstance(error, typer.Exit):
+            if os.environ.get("FLASH_AND_EVAL_DEBUG"):
+                return
+            what = f"internal error: {type(error).__name__}: {error}"
+            hint = "This is a bug. Set FLASH_AND_EVAL_DEBUG=1 for the traceback, and report it."
+            self._fail("InternalError", what, hint, EXIT_MACHINE)
+
+    def _fail(self, kind: str, message: str, hint: str, code: int) -> NoReturn:
+        if self._json:
+            _print_json({"error": {"kind": kind, "message": message, "hint": hint, "exit": code}})
+        print(f"Error: {message}\n{hint}", file=sys.stderr)
+        raise SystemExit(code)
+
+
+def _interrupt(signum: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _print_evaluation(evaluation: Evaluation, as_json: bool) -> None:
+    if as_json:
+        print((evaluation.folder / "report.json").read_text(), end="")
+        return
+    from rich.console import Console
+
+    from host.report.text import summary
+
+    Console().print(summary(evaluation))
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,51 @@
+"""Engine ``aot``: compiles an int8 .tflite model ahead of time to calls of small C++ kernels.
+
+No interpreter on the device and nothing from outside the project; outputs equal those of
+TFLite-Micro's reference kernels, byte by byte.
+"""
+
+from __future__ import annotations
+
+from host.engines.aot import emit, memory
+from host.engines.aot.lower import lower
+from host.models.tflite import Graph
+from host.records import ExecutedOperator, Rendered
+
+
+class AotEngine:
+    """The Engine; see ``host.engines.Engine``."""
+
+    name = "aot"
+    # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
+    settles = frozenset({"per-channel-fully-connected"})
+
+    def check(self, graph: Graph) -> None:
+        """Refuse a model that the kernels cannot run.
+
+        Raises:
+            OperatorError: an operator, or a use of one, that the kernels do not have; names the
+                operator, its index and its output tensor.
+        """
+        lower(graph)
+
+    def render(self, graph: Graph) -> Rendered:
+        """Render ``model.cc``, which defines what firmware/engines/aot/model.h declares.
+
+        Raises:
+            OperatorError: as for ``check``.
+        """
+        lowered = lower(graph)
+        arena = memory.plan(graph, lowered)
+        constants = emit.named_constants(lowered)
+        return Rendered(
+            engine=self.name,
+            files=emit.render(graph, lowered, arena, constants),
+            digest=emit.digest(graph, constants),
+            arena_bytes=memory.arena_bytes(arena),
+            constant_bytes=sum(len(constant.data) for constant in constants.values()),
+            operators=tuple(
+                ExecutedOperator(step.operator.index, step.operator.name, step.output)
+                for step in lowered
+            ),
+            arena=arena,
+        )

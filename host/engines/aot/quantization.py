@@ -1,0 +1,129 @@
+"""Multipliers and clamps: the real numbers of a quantized operator, as the integers kernels use.
+
+Formulas: TFLite 8-bit quantization specification (https://ai.google.dev/edge/litert/models/
+quantization_spec) and Jacob et al. 2018, arXiv:1712.05877, section 2.2. Which product is taken in
+float and which in double is TFLite-Micro's choice; the tests compare every operator with it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+INT8_MIN, INT8_MAX = -128, 127
+INT32_MAX = 2**31 - 1
+# Beyond this a left shift would move all of an int32 out.
+MAX_SHIFT = 30
+_SOFTMAX_INTEGER_BITS = 5
+
+# ActivationFunctionType of the schema: the real numbers between which an output is clamped.
+_ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
+    0: (None, None),
+    1: (0.0, None),
+    2: (-1.0, 1.0),
+    3: (0.0, 6.0),
+}
+
+
+class Multiplier(NamedTuple):
+    """mantissa · 2^(shift − 31), with 2^30 ≤ mantissa < 2^31, or all zeros."""
+
+    mantissa: int
+    shift: int
+
+
+class Clamp(NamedTuple):
+    """Least and greatest quantized output."""
+
+    minimum: int
+    maximum: int
+
+
+@dataclass(frozen=True)
+class SoftmaxScale:
+    """What brings a difference of two inputs to Q5.26, and the least one that still counts."""
+
+    multiplier: Multiplier
+    minimum_difference: int
+
+
+def quantize_multiplier(real: float) -> Multiplier:
+    """The 31-bit mantissa and the shift nearest to ``real``, which must not be negative.
+
+    What is below 2^−32 becomes zero.
+
+    Raises:
+        ValueError: negative, not finite, or 2^30 and more, which no kernel can multiply by.
+    """
+    if not (math.isfinite(real) and real >= 0):
+        raise ValueError(f"has a scale ratio of {real}, negative or not finite")
+    if real == 0:
+        return Multiplier(0, 0)
+    fraction, shift = math.frexp(real)
+    mantissa = math.floor(fraction * 2**31 + 0.5)
+    if mantissa == 2**31:
+        mantissa //= 2
+        shift += 1
+    if shift < -31:
+        return Multiplier(0, 0)
+    if shift > MAX_SHIFT:
+        raise ValueError(f"has a scale ratio of {real}, over 2^{MAX_SHIFT}")
+    return Multiplier(mantissa, shift)
+
+
+def activation_clamp(activation: int, scale: float, zero_point: int) -> Clamp:
+    """The int8 range of an output with this fused activation (a schema code).
+
+    Raises:
+        ValueError: an activation that int8 kernels do not have, or one whose bound does not fit
+            an int32 at this scale.
+    """
+    if activation not in _ACTIVATIONS:
+        raise ValueError(f"has fused activation {activation}")
+    low, high = _ACTIVATIONS[activation]
+    minimum = INT8_MIN if low is None else max(INT8_MIN, _quantize(low, scale, zero_point))
+    maximum = INT8_MAX if high is None else min(INT8_MAX, _quantize(high, scale, zero_point))
+    return Clamp(minimum, maximum)
+
+
+def _quantize(real: float, scale: float, zero_point: int) -> int:
+    # In float32, as TFLite does, halves away from zero.
+    quotient = float(np.float32(real) / np.float32(scale))
+    steps = math.copysign(math.floor(abs(quotient) + 0.5), quotient)
+    if not abs(steps) <= INT32_MAX:
+        raise ValueError(f"has output scale {scale}, too small for its fused activation")
+    return zero_point + int(steps)
+
+
+def mean_multiplier(input_scale: float, output_scale: float, count: int) -> Multiplier:
+    """Scale of a sum over ``count`` inputs, so that it becomes their mean.
+
+    The mantissa is divided by the count as an integer, after a shift that keeps its bits: not the
+    same as quantizing input_scale / (output_scale · count).
+
+    Raises:
+        ValueError: see ``quantize_multiplier``.
+    """
+    mantissa, shift = quantize_multiplier(input_scale / output_scale)
+    bits = min(count.bit_length() - 1, 32, 31 + shift)
+    return Multiplier((mantissa << bits) // count, shift - bits)
+
+
+def softmax_scale(beta: float, input_scale: float) -> SoftmaxScale:
+    """Scale of softmax's input differences.
+
+    Raises:
+        ValueError: beta · input_scale is not positive, or too small.
+    """
+    real = min(beta * input_scale * 2 ** (31 - _SOFTMAX_INTEGER_BITS), float(INT32_MAX))
+    if not real > 1:
+        raise ValueError(f"has beta · input scale = {beta * input_scale}, too small or negative")
+    fraction, shift = math.frexp(real)
+    mantissa = math.floor(fraction * 2**31 + 0.5)
+    if mantissa == 2**31:
+        mantissa, shift = mantissa // 2, shift + 1
+    bound = (2**_SOFTMAX_INTEGER_BITS - 1) * 2 ** (31 - _SOFTMAX_INTEGER_BITS)
+    return SoftmaxScale(Multiplier(mantissa, shift), -(bound >> shift))

@@ -1,0 +1,171 @@
+"""One table: the outputs of every executor for every sample, and how two columns differ."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from host import statistics
+from host.models.tflite import Graph, Tensor
+from host.oracles import (
+    Int8Array,
+    dequantize,
+    quantize,
+    run_litert,
+    run_tflm_host,
+)
+from host.records import (
+    Array,
+    Column,
+    ColumnName,
+    Dataset,
+    DeviceRun,
+    Disagreement,
+    Gap,
+    GapName,
+    Task,
+)
+
+Classes = npt.NDArray[np.int64]
+
+NO_KERAS = "the model came as a ready .tflite; its Keras original was not given"
+
+
+# --- columns ----------------------------------------------------------------------------------
+
+
+def host_columns(graph: Graph, x: Int8Array) -> dict[ColumnName, Column]:
+    """Run every executor of the int8 model on this machine.
+
+    Args:
+        graph: the int8 model.
+        x: the samples as int8 [n, …], from ``oracles.quantize_samples``.
+
+    Raises:
+        OracleError: an executor accepted the model and then failed.
+    """
+    return {
+        "litert": run_litert(graph, x),
+        "litert_reference": run_litert(graph, x, reference=True),
+        "tflm_host": run_tflm_host(graph, x),
+    }
+
+
+def device_column(run: DeviceRun) -> Column:
+    """The device's answers as a column."""
+    info = run.info
+    return Column("device", run.outputs, f"{info.engine} {info.engine_version} on {info.board}")
+
+
+def differing(left: Column, right: Column) -> npt.NDArray[np.int64]:
+    """Indices of the samples whose outputs differ in any byte; empty where a column is absent."""
+    if left.outputs is None or right.outputs is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero((_flat(left.outputs) != _flat(right.outputs)).any(axis=1))
+
+
+# --- predictions ------------------------------------------------------------------------------
+
+
+def detect_task(graph: Graph, dataset: Dataset) -> Task:
+    """Classification where there are class numbers, or no labels and SOFTMAX at the end."""
+    if dataset.y is not None:
+        return "classification" if dataset.y.dtype.kind == "i" else "regression"
+    last = next(o for o in reversed(graph.operators) if graph.outputs[0] in o.outputs)
+    return "classification" if last.name == "SOFTMAX" else "regression"
+
+
+def decide(outputs: Array) -> Classes:
+    """Predicted classes, int64 [n], by arg-max of [n, …]; of equal values the first one counts.
+
+    Ties are common in int8 (probabilities round to the same code) and next to impossible in
+    float: a flip between Keras and int8 may be no more than a tie.
+    """
+    return np.asarray(_flat(outputs).argmax(axis=1), np.int64)
+
+
+# --- two columns ------------------------------------------------------------------------------
+
+
+def compare(
+    name: GapName,
+    left: Column,
+    right: Column,
+    output: Tensor,
+    task: Task,
+    labels: Classes | None,
+) -> Gap | None:
+    """The gap between two columns, None where one of them is absent.
+
+    Args:
+        name, left, right: the gap and its ends.
+        output: the int8 model's output tensor; its scale makes codes of float outputs.
+        task: whether classes are compared.
+        labels: int64 [n], or None.
+    """
+    if left.outputs is None or right.outputs is None:
+        return None
+    a, b = _codes(left.outputs, output), _codes(right.outputs, output)
+    real_a, real_b = real_outputs(left.outputs, output), real_outputs(right.outputs, output)
+    steps = np.abs(a - b)
+    error = np.abs(real_a - real_b)
+    n = len(a)
+    classes_a, classes_b = decide(left.outputs), decide(right.outputs)
+    is_class = task == "classification"
+    flips = np.flatnonzero(classes_a != classes_b)
+    listed = flips if is_class else np.flatnonzero(steps.any(axis=1))
+    worst = steps.max(axis=1)
+    disagreements = tuple(
+        Disagreement(
+            sample=int(i),
+            left=int(classes_a[i]) if is_class else None,
+            right=int(classes_b[i]) if is_class else None,
+            label=int(labels[i]) if labels is not None else None,
+            steps=int(worst[i]),
+            left_margin=_margin(real_a[i]) if is_class else None,
+            right_margin=_margin(real_b[i]) if is_class else None,
+        )
+        for i in sorted(listed, key=lambda i: (-worst[i], i))
+    )
+    return Gap(
+        name=name,
+        left=left.name,
+        right=right.name,
+        samples=n,
+        bit_equal=float((worst == 0).mean()),
+        bit_equal_values=float((steps == 0).mean()),
+        flips=len(flips) if is_class else None,
+        flip_rate_upper=statistics.upper_bound(len(flips), n) if is_class else None,
+        max_steps=int(steps.max()),
+        mean_steps=float(steps.mean()),
+        max_error=float(error.max()),
+        mean_error=float(error.mean()),
+        mcnemar_p=(
+            statistics.mcnemar(classes_a == labels, classes_b == labels)
+            if labels is not None
+            else None
+        ),
+        disagreements=disagreements,
+    )
+
+
+def real_outputs(outputs: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
+    """Outputs in real units, [n, values]: floats as they are, codes dequantized."""
+    real = outputs if outputs.dtype.kind == "f" else dequantize(outputs, tensor)
+    return _flat(real).astype(np.float64)
+
+
+def _codes(outputs: Array, tensor: Tensor) -> npt.NDArray[np.int64]:
+    codes = quantize(outputs, tensor) if outputs.dtype.kind == "f" else outputs
+    return _flat(codes).astype(np.int64)
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+def _margin(values: npt.NDArray[np.float64]) -> float | None:
+    if len(values) < 2:
+        return None
+    second, first = np.partition(values, -2)[-2:]
+    return float(first - second)

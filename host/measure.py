@@ -1,0 +1,136 @@
+"""One device, one model: is it the right one, what does it compute, how long does it take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import DeviceError, StaleImageError
+from host.link import Link
+from host.models.tflite import Graph, Tensor
+from host.records import Array, DeviceInfo, DeviceRun, Rendered, WireTensor
+from host.session import Answer, Session
+from host.wire.spec import InferMode
+
+# Runs in which the device reports ticks for each operator; their median is taken.
+PROFILED = 3
+# Samples that differ from the oracle for which each operator's output is checked.
+TRACED = 3
+
+
+def measure(
+    link: Link,
+    rendered: Rendered,
+    graph: Graph,
+    inputs: Array,
+    oracle: Array | None,
+    *,
+    timeout: float,
+    patience: float,
+    progress: Callable[[int], None] | None = None,
+) -> DeviceRun:
+    """Run every sample on the device behind ``link``.
+
+    Args:
+        rendered: what the device should hold.
+        inputs: [n, *input shape without batch], the input tensor's type.
+        oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
+            it is asked for the CRC of every operator's output.
+        timeout: seconds without progress before requests are repeated.
+        patience: seconds to wait for the device's first sign of life.
+        progress: called with the number of samples done.
+
+    Raises:
+        StaleImageError: the device holds another model or engine.
+        LinkError, DeviceError: see ``Session``.
+    """
+    session = Session(link, timeout=timeout)
+    info = session.hello(patience)
+    check_identity(info, rendered, graph)
+    requests = [sample.tobytes() for sample in np.ascontiguousarray(inputs)]
+    answers = session.infer(requests, progress=progress)
+    outputs = _outputs(answers, graph.output)
+    profiled = session.infer(requests[:PROFILED], InferMode.TICKS)
+    suspects = _differing(outputs, oracle)[:TRACED]
+    traced = session.infer([requests[index] for index in suspects], InferMode.CRCS)
+    return DeviceRun(
+        info=info,
+        outputs=outputs,
+        ticks=_in_units(np.array([answer.ticks for answer in answers]), info),
+        operator_ticks=_in_units(_details(profiled, rendered), info),
+        operator_crcs=_details(traced, rendered),
+        traced=np.array(suspects, np.int64),
+        link=session.statistics(),
+        log=session.log,
+    )
+
+
+def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:
+    """See that the device holds what was rendered.
+
+    Raises:
+        StaleImageError: another engine, model or operator count.
+        DeviceError: tensors that do not fit the model.
+    """
+    if info.engine != rendered.engine:
+        raise StaleImageError(f"the device runs engine {info.engine}, not {rendered.engine}")
+    if info.model_digest != rendered.digest:
+        raise StaleImageError(
+            f"the device holds another model: its hash is {info.model_digest[:16]}…, "
+            f"expected {rendered.digest[:16]}…"
+        )
+    if info.operators != len(rendered.operators):
+        raise StaleImageError(
+            f"the device runs {info.operators} operators, the model has {len(rendered.operators)}"
+        )
+    for kind, said, known in (
+        ("input", info.inputs, graph.inputs),
+        ("output", info.outputs, graph.outputs),
+    ):
+        expected = tuple(_wire_tensor(graph.tensors[index]) for index in known)
+        if said != expected:
+            raise DeviceError(f"the device's {kind} is {said}, the model's {expected}")
+
+
+def _wire_tensor(tensor: Tensor) -> WireTensor:
+    quantization = tensor.quantization
+    scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (0.0, 0)
+    return WireTensor(tensor.dtype, tensor.shape, scale, zero_point)
+
+
+def _in_units(ticks: Array, info: DeviceInfo) -> npt.NDArray[np.float64]:
+    """Raw ticks in ``info.tick_unit``."""
+    units = ticks.astype(np.float64) * info.tick_scale
+    # There are several ticks to an instruction, so the nearest whole number is exact.
+    return np.round(units) if info.tick_unit == "instructions" else units
+
+
+def _outputs(answers: Sequence[Answer], tensor: Tensor) -> Array:
+    size = tensor.nbytes
+    for answer in answers:
+        if len(answer.output) != size:
+            raise DeviceError(
+                f"the device answered sample {answer.sample} with {len(answer.output)} bytes, "
+                f"the output has {size}"
+            )
+    raw = b"".join(answer.output for answer in answers)
+    return np.frombuffer(raw, tensor.numpy_dtype).reshape(len(answers), *tensor.shape[1:])
+
+
+def _differing(outputs: Array, oracle: Array | None) -> list[int]:
+    if oracle is None:
+        return []
+    differs = (outputs != oracle).reshape(len(outputs), -1).any(axis=1)
+    return [int(index) for index in np.flatnonzero(differs)]
+
+
+def _details(answers: Sequence[Answer], rendered: Rendered) -> npt.NDArray[np.uint32]:
+    count = len(rendered.operators)
+    for answer in answers:
+        if len(answer.detail) != count:
+            raise DeviceError(
+                f"the device reported on {len(answer.detail)} operators, the model has {count}"
+            )
+    return np.array([answer.detail for answer in answers], np.uint32).reshape(len(answers), count)

@@ -1,0 +1,1 @@
+"""What a user brings: models, data sets, and reading a .tflite."""

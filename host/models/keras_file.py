@@ -1,0 +1,79 @@
+"""What a Keras file says about itself, read without Keras, so without running anything in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from host.errors import ModelError, ToolMissingError
+
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+ZIP_MAGIC = b"PK\x03\x04"
+
+
+def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
+    """The model's configuration as JSON values, and the Keras version that wrote it.
+
+    Args:
+        path: names the file in messages.
+        content: the file's bytes, of an HDF5 or a zip file.
+
+    Raises:
+        ModelError: no Keras model, weights only, damaged or truncated.
+        ToolMissingError: h5py is not installed.
+    """
+    try:
+        if content.startswith(ZIP_MAGIC):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                if "config.json" not in archive.namelist():
+                    raise ModelError(f"{path} is a zip file, but not a Keras .keras file")
+                broken = archive.testzip()
+                if broken is not None:
+                    raise ModelError(f"{path} is damaged: {broken} in it has a wrong checksum")
+                metadata = json.loads(archive.read("metadata.json"))
+                return json.loads(archive.read("config.json")), str(metadata["keras_version"])
+        return _hdf5_configuration(path, content)
+    except ModelError:
+        raise
+    except Exception as error:  # zipfile, h5py and json each raise their own on damaged bytes
+        raise ModelError(
+            f"{path} is damaged or truncated: {error}", "Save or copy the model again."
+        ) from error
+
+
+def _hdf5_configuration(path: Path, content: bytes) -> tuple[Any, str]:
+    try:
+        import h5py  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ToolMissingError(f"reading {path} needs h5py: {error}") from error
+    with h5py.File(io.BytesIO(content), "r") as file:
+        if "model_config" in file.attrs:
+            version = file.attrs.get("keras_version", "2")
+            return json.loads(file.attrs["model_config"]), _text(version)
+        if "layer_names" in file.attrs or "layers" in file:
+            raise ModelError(
+                f"{path} has weights only, no model",
+                "Save the whole model: model.save('model.h5'), not model.save_weights(…).",
+            )
+    raise ModelError(f"{path} is an HDF5 file, but not a Keras model")
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def class_names(config: Any) -> Iterator[str]:
+    """The class of every layer and object in a configuration."""
+    if isinstance(config, dict):
+        name = config.get("class_name")
+        if isinstance(name, str):
+            yield name
+        for value in config.values():
+            yield from class_names(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from class_names(value)

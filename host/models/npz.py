@@ -1,0 +1,109 @@
+"""Samples from an ``.npz`` file that a user made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host.errors import DataError
+from host.records import Array, Dataset, FloatArray
+
+_MEMBERS = ("x", "y", "x_calibration")
+
+
+def read_npz(path: Path) -> Dataset:
+    """Read an ``.npz`` with ``x`` and optionally ``y`` and ``x_calibration``; nothing is unpickled.
+
+    Raises:
+        DataError: no .npz, damaged, without ``x``, or an array of it cannot be used.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise DataError(f"{path} is a single array; an .npz with `x` and `y` is wanted")
+        with loaded as archive:
+            arrays = {k: _member(archive, k, path) for k in archive.files if k in _MEMBERS}
+            present = ", ".join(archive.files) or "nothing"
+    except DataError:
+        raise
+    except Exception as error:  # NumPy passes on whatever zipfile and its own parser raise
+        raise DataError(f"{path} is not an .npz file, or is damaged: {error}") from error
+    if "x" not in arrays:
+        raise DataError(f"{path} has no array `x`; it has {present}")
+    x, notes = _real(arrays["x"], "x", path)
+    calibration = None
+    if "x_calibration" in arrays:
+        calibration, _ = _real(arrays["x_calibration"], "x_calibration", path)
+        if calibration.shape[1:] != x.shape[1:]:
+            raise DataError(
+                f"{path}: a sample of x_calibration has shape {calibration.shape[1:]}, "
+                f"one of x {x.shape[1:]}"
+            )
+    return Dataset(path.stem, x, _targets(arrays, len(x), path), calibration, notes=notes)
+
+
+def _member(archive: Any, name: str, path: Path) -> Array:
+    try:
+        return np.asarray(archive[name])
+    except ValueError as error:
+        if "pickle" not in str(error).lower():
+            raise
+        raise DataError(
+            f"{path}: array `{name}` holds Python objects, which are not loaded for safety",
+            "Save plain numeric arrays: np.savez(path, x=np.stack(samples), y=labels).",
+        ) from error
+
+
+def _real(values: Array, name: str, path: Path) -> tuple[FloatArray, tuple[str, ...]]:
+    """Float32 [n, ...], finite, and notes about what was done to get there."""
+    if values.dtype.kind not in "fiub":
+        raise DataError(
+            f"{path}: array `{name}` has type {values.dtype}; real numbers are wanted",
+            "Store float32 in the range that the model was trained on.",
+        )
+    if values.ndim < 2 or values.size == 0:
+        raise DataError(
+            f"{path}: array `{name}` has shape {values.shape}; at least one sample of at least "
+            "one value is wanted",
+            f"Store `{name}` as [samples, …the model's input shape].",
+        )
+    with np.errstate(over="ignore"):
+        x = values.astype(np.float32)
+    finite = np.isfinite(x.reshape(len(x), -1)).all(axis=1)
+    if not finite.all():
+        bad = int(np.count_nonzero(~np.isfinite(x)))
+        raise DataError(
+            f"{path}: array `{name}` has {bad} values that are NaN or infinite in float32, the "
+            f"first in sample {int(np.argmin(finite))}",
+            "Remove or repair those samples.",
+        )
+    if values.dtype.kind in "iub":
+        note = (
+            f"{name} is {values.dtype} and was taken as real numbers from {x.min():g} to "
+            f"{x.max():g}, not rescaled: the model must have been trained on that range."
+        )
+        return x, (note,)
+    return x, ()
+
+
+def _targets(arrays: dict[str, Array], count: int, path: Path) -> Array | None:
+    y = arrays.get("y")
+    if y is None:
+        return None
+    if y.dtype.kind not in "fiub":
+        raise DataError(
+            f"{path}: array `y` has type {y.dtype}; class numbers or real targets are wanted",
+            "Number the classes 0, 1, 2, … in the order of the model's outputs.",
+        )
+    if y.ndim == 0 or len(y) != count:
+        raise DataError(f"{path}: x has {count} samples, but y has shape {y.shape}")
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        bad = np.flatnonzero(~np.isfinite(y.reshape(count, -1)).all(axis=1))
+        raise DataError(
+            f"{path}: array `y` has NaN or infinite values in {len(bad)} samples, the first in "
+            f"sample {int(bad[0])}",
+            "Remove or repair those samples.",
+        )
+    return y.astype(np.float32) if y.dtype.kind == "f" else y.astype(np.int64)

@@ -1,0 +1,285 @@
+"""Reading a .tflite file into plain frozen values.
+
+The schema comes from LiteRT's own package; nothing else in the program touches flatbuffers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+from host.errors import ModelError
+
+Array = npt.NDArray[Any]
+
+OPERATOR_NAMES: dict[int, str] = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+TYPE_NAMES: dict[int, str] = {
+    code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
+}
+# Only these have a fixed-size element that NumPy knows; a constant of another type stays None.
+_NUMPY_TYPES: dict[str, type[np.generic]] = {
+    "int8": np.int8,
+    "uint8": np.uint8,
+    "int16": np.int16,
+    "int32": np.int32,
+    "int64": np.int64,
+    "float16": np.float16,
+    "float32": np.float32,
+    "float64": np.float64,
+    "bool": np.bool_,
+}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """Affine quantization of a tensor: real = scale · (q − zero_point).
+
+    One scale means per tensor; more mean per channel along dimension ``axis``.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+    @property
+    def scale(self) -> float:
+        """The scale of a per-tensor quantized tensor."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a per-tensor quantized tensor."""
+        return self.zero_points[0]
+
+    @property
+    def per_channel(self) -> bool:
+        """True where there is more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor of the graph. ``data`` is the constant's value, shaped; None for an activation."""
+
+    index: int
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    quantization: Quantization | None
+    data: Array | None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+
+    @property
+    def nbytes(self) -> int:
+        """Size in bytes; 0 where the element size is not fixed."""
+        kind = _NUMPY_TYPES.get(self.dtype)
+        return self.size * np.dtype(kind).itemsize if kind is not None else 0
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The NumPy type of an element.
+
+        Raises:
+            ModelError: NumPy has no such type.
+        """
+        kind = _NUMPY_TYPES.get(self.dtype)
+        if kind is None:
+            raise ModelError(f"tensor {self.index} ({self.name}) has type {self.dtype}")
+        return np.dtype(kind)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator. ``inputs`` holds −1 for an optional tensor that is absent.
+
+    ``options`` are the schema's built-in options by their schema names (``strideH``, ``padding``,
+    ``fusedActivationFunction`` …), empty where the operator has none.
+    """
+
+    index: int
+    name: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first subgraph of a .tflite file, and the file itself."""
+
+    content: bytes
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    subgraphs: int
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file, in hex."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def input(self) -> Tensor:
+        """The first input tensor."""
+        return self.tensors[self.inputs[0]]
+
+    @property
+    def output(self) -> Tensor:
+        """The first output tensor."""
+        return self.tensors[self.outputs[0]]
+
+    def describe(self, operator: Operator) -> str:
+        """``operator 3 CONV_2D (tensor 'a/b')``, for messages."""
+        name = self.tensors[operator.outputs[0]].name if operator.outputs else ""
+        return f"operator {operator.index} {operator.name} (output tensor {name!r})"
+
+
+def load(path: Path) -> Graph:
+    """Read and check a .tflite file.
+
+    Raises:
+        ModelError: the file is missing, is not a .tflite file, is truncated or inconsistent.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from error
+    return parse(content, str(path))
+
+
+def parse(content: bytes, origin: str = "the model") -> Graph:
+    """Read a .tflite file's bytes; ``origin`` names them in messages.
+
+    Raises:
+        ModelError: not a .tflite file, truncated or inconsistent.
+    """
+    if len(content) < 8 or content[4:8] != b"TFL3":
+        raise ModelError(f"{origin} is not a .tflite file (no TFL3 identifier)")
+    try:
+        model = schema.ModelT.InitFromPackedBuf(content, 0)
+        return _graph(content, model, origin)
+    except ModelError:
+        raise
+    except Exception as error:  # the flatbuffers reader raises whatever the bytes lead it to
+        raise ModelError(
+            f"{origin} is damaged or truncated: {type(error).__name__}: {error}",
+            "Convert or copy the model again.",
+        ) from error
+
+
+def as_array(content: bytes) -> npt.NDArray[np.uint8]:
+    """A file's bytes as an array."""
+    return np.frombuffer(content, np.uint8)
+
+
+def _graph(content: bytes, model: Any, origin: str) -> Graph:
+    if not model.subgraphs:
+        raise ModelError(f"{origin} has no subgraph")
+    sub = model.subgraphs[0]
+    tensors = tuple(
+        _tensor(index, raw, model.buffers, content, origin)
+        for index, raw in enumerate(sub.tensors or [])
+    )
+    operators = tuple(
+        _operator(index, raw, model.operatorCodes) for index, raw in enumerate(_list(sub.operators))
+    )
+    graph = Graph(
+        content=content,
+        tensors=tensors,
+        operators=operators,
+        inputs=_indices(sub.inputs),
+        outputs=_indices(sub.outputs),
+        subgraphs=len(model.subgraphs),
+    )
+    _check_indices(graph, origin)
+    return graph
+
+
+def _check_indices(graph: Graph, origin: str) -> None:
+    if not graph.inputs or not graph.outputs:
+        raise ModelError(f"{origin} has no inputs or no outputs")
+    if not graph.operators:
+        raise ModelError(f"{origin} has no operators")
+    count = len(graph.tensors)
+    used = [*graph.inputs, *graph.outputs]
+    for operator in graph.operators:
+        used += [i for i in operator.inputs if i != -1]
+        used += operator.outputs
+    if any(not 0 <= index < count for index in used):
+        raise ModelError(f"{origin} is damaged: it refers to tensors that it does not have")
+
+
+def _tensor(index: int, raw: Any, buffers: list[Any], content: bytes, origin: str) -> Tensor:
+    name = (raw.name or b"").decode("utf-8", "replace")
+    shape = _indices(raw.shape)
+    dtype = TYPE_NAMES.get(raw.type, f"type {raw.type}")
+    if any(d < 0 for d in shape):
+        raise ModelError(f"{origin}: tensor {index} ({name}) has a negative dimension: {shape}")
+    bare = Tensor(index, name, dtype, shape, _quantization(raw.quantization), None)
+    data = _constant(bare, buffers[raw.buffer], content, origin)
+    return bare if data is None else Tensor(index, name, dtype, shape, bare.quantization, data)
+
+
+def _constant(tensor: Tensor, buffer: Any, content: bytes, origin: str) -> Array | None:
+    kind = _NUMPY_TYPES.get(tensor.dtype)
+    # Files over 2 GB keep constants behind the flatbuffer; offset 0 and 1 mean "not so".
+    if buffer.offset and buffer.offset > 1:
+        payload = content[buffer.offset : buffer.offset + buffer.size]
+    elif buffer.data is None or len(buffer.data) == 0:
+        return None
+    else:
+        payload = bytes(np.asarray(buffer.data, dtype=np.uint8))
+    if kind is None:
+        return None
+    if len(payload) != tensor.nbytes:
+        raise ModelError(
+            f"{origin} is damaged: tensor {tensor.index} ({tensor.name}) of shape "
+            f"{tensor.shape} needs {tensor.nbytes} bytes, its buffer has {len(payload)}",
+            "Convert or copy the model again.",
+        )
+    array = np.frombuffer(payload, dtype=kind).reshape(tensor.shape)
+    array.flags.writeable = False
+    return array
+
+
+def _quantization(raw: Any) -> Quantization | None:
+    if raw is None or raw.scale is None or len(raw.scale) == 0:
+        return None
+    scales = tuple(float(s) for s in raw.scale)
+    points = tuple(int(z) for z in _list(raw.zeroPoint)) or (0,) * len(scales)
+    return Quantization(scales, points, int(raw.quantizedDimension or 0))
+
+
+def _operator(index: int, raw: Any, codes: list[Any]) -> Operator:
+    code = codes[raw.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    name = OPERATOR_NAMES.get(builtin, f"builtin {builtin}")
+    if name == "CUSTOM" and code.customCode:
+        name = f"CUSTOM:{code.customCode.decode('utf-8', 'replace')}"
+    options = vars(raw.builtinOptions) if raw.builtinOptions is not None else {}
+    return Operator(
+        index, name, int(code.version), _indices(raw.inputs), _indices(raw.outputs), dict(options)
+    )
+
+
+def _list(values: Any) -> list[Any]:
+    return [] if values is None else list(values)
+
+
+def _indices(values: Any) -> tuple[int, ...]:
+    return tuple(int(v) for v in _list(values))

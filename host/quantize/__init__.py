@@ -1,0 +1,1 @@
+"""The routes from a model to a checked full-int8 .tflite."""

@@ -1,0 +1,384 @@
+"""The values that flow through the program, in the order in which they come about.
+
+Every stage takes the last value and returns the next. All are frozen; arrays are not written to
+after they are made. ``n`` is the number of scored samples throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from host.models.tflite import Graph
+
+Array = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float32]
+
+ModelKind = Literal["keras2", "keras3", "savedmodel", "tflite"]
+ColumnName = Literal["keras", "litert", "litert_reference", "tflm_host", "device"]
+GapName = Literal["quantization", "desktop", "desktop_reference", "deployment"]
+Task = Literal["classification", "regression"]
+TickUnit = Literal["cycles", "instructions", "microseconds"]
+
+
+# --- what the user brings ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as the user brought it. ``sha256`` is over the file, or over a folder's files."""
+
+    path: Path
+    kind: ModelKind
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples to score and samples to calibrate with; the two never overlap.
+
+    Attributes:
+        x: float32 [n, ...] in the model's real units; int8 [n, ...] where ``raw``.
+        y: int64 [n] class labels, float32 [n, ...] targets, or None.
+        x_calibration: float32 [m, ...], the representative data; None where there is none.
+        raw: x is already in the model's input quantization (the set ``random``).
+        notes: what a reader of the results must know, in whole sentences.
+    """
+
+    name: str
+    x: Array
+    y: Array | None
+    x_calibration: FloatArray | None
+    raw: bool = False
+    notes: tuple[str, ...] = ()
+
+
+# --- quantize ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something that is not an error but that the user should act on."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class QuantizedModel:
+    """A full-int8 .tflite model that has passed the checks."""
+
+    graph: Graph
+    route: str
+    warnings: tuple[Advice, ...]
+
+
+# --- render, build ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Board:
+    """An ``[env:…]`` of platformio.ini. Sizes in bytes; ``options`` are its custom_ options."""
+
+    name: str
+    description: str
+    target: str
+    link: str
+    flash: int
+    ram: int
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ArenaBlock:
+    """One tensor in the arena, alive from operator ``first`` to operator ``last``, inclusive."""
+
+    tensor: int
+    name: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ExecutedOperator:
+    """An operator as the device runs it: its index and name in the .tflite, its first output."""
+
+    index: int
+    name: str
+    tensor: int
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What an engine makes of one model, before anything is written or built.
+
+    Attributes:
+        files: C++ files of the generated folder, by file name.
+        digest: SHA-256 in hex that the device must report for the model it holds.
+        arena_bytes: static arena that the image reserves.
+        constant_bytes: weights, biases and tables that go to flash.
+        operators: in the order in which the device runs them and reports their ticks.
+        arena: the arena's plan, empty where the engine plans on the device.
+    """
+
+    engine: str
+    files: Mapping[str, str]
+    digest: str
+    arena_bytes: int
+    constant_bytes: int
+    operators: tuple[ExecutedOperator, ...]
+    arena: tuple[ArenaBlock, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """An ELF section that takes memory. ``kind`` is flash, ram, or both (initialised data)."""
+
+    name: str
+    nbytes: int
+    kind: Literal["flash", "ram", "both"]
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built firmware image. ``reused`` is True where nothing had to be built."""
+
+    elf: Path
+    sections: tuple[Section, ...]
+    reused: bool
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return sum(s.nbytes for s in self.sections if s.kind in ("flash", "both"))
+
+    @property
+    def ram(self) -> int:
+        """Bytes of statically allocated RAM, without the stack."""
+        return sum(s.nbytes for s in self.sections if s.kind in ("ram", "both"))
+
+
+# --- session ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WireTensor:
+    """An input or output tensor as the device states it in HELLO."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """The device's answer to HELLO.
+
+    A tick of the device's clock is ``tick_scale`` of ``tick_unit``; ``tick_rate`` is units per
+    second, 0 where the unit says nothing about time (instructions).
+    """
+
+    protocol_version: int
+    protocol_hash: str
+    model_digest: str
+    board: str
+    engine: str
+    engine_version: str
+    compiler: str
+    tick_unit: TickUnit
+    tick_rate: int
+    tick_scale: float
+    arena_reserved: int
+    arena_used: int
+    receive_window: int
+    operators: int
+    inputs: tuple[WireTensor, ...]
+    outputs: tuple[WireTensor, ...]
+
+
+@dataclass(frozen=True)
+class LinkStatistics:
+    """What the link carried. Bytes as they went over the line, frames included."""
+
+    bytes_sent: int
+    bytes_received: int
+    seconds: float
+    retries: int
+    damaged_frames: int
+
+
+@dataclass(frozen=True)
+class DeviceRun:
+    """All answers of the device.
+
+    Attributes:
+        outputs: [n, *output shape without batch], the output tensor's own type.
+        ticks: float64 [n], in ``info.tick_unit``.
+        operator_ticks: float64 [r, operators] from r profiled runs; r may be 0.
+        operator_crcs: uint32 [t, operators], CRC-32 of each operator's first output, for the
+            samples in ``traced``; t may be 0.
+        traced: indices of the traced samples, [t].
+    """
+
+    info: DeviceInfo
+    outputs: Array
+    ticks: npt.NDArray[np.float64]
+    operator_ticks: npt.NDArray[np.float64]
+    operator_crcs: npt.NDArray[np.uint32]
+    traced: npt.NDArray[np.int64]
+    link: LinkStatistics
+    log: tuple[str, ...]
+
+
+# --- evaluate, verdict ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Column:
+    """The outputs of one executor for every sample, or the reason why there are none.
+
+    ``outputs`` is [n, *output shape without batch]: float32 for Keras, else the model's output
+    type. ``version`` names the executor and its version.
+    """
+
+    name: ColumnName
+    outputs: Array | None
+    version: str
+    absent: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A sample on which two columns differ. ``steps`` is the largest difference in quantization
+    steps; the margins are top-1 minus top-2 in real units, None without classes."""
+
+    sample: int
+    left: int | None
+    right: int | None
+    label: int | None
+    steps: int
+    left_margin: float | None
+    right_margin: float | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The difference between two columns.
+
+    Attributes:
+        bit_equal: share of samples whose outputs are equal in every byte (Keras's outputs are
+            quantized with the output tensor's scale first).
+        bit_equal_values: share of output values that are equal.
+        flips: number of samples whose predicted class differs; None without classes.
+        flip_rate_upper: 95 % upper bound of the flip rate; None without classes.
+        max_steps, mean_steps: difference in quantization steps of the output tensor.
+        max_error, mean_error: the same in real units.
+        mcnemar_p: exact McNemar test of the two columns' accuracies; None without labels.
+        disagreements: the samples that flip, or without classes that differ, worst first.
+    """
+
+    name: GapName
+    left: ColumnName
+    right: ColumnName
+    samples: int
+    bit_equal: float
+    bit_equal_values: float
+    flips: int | None
+    flip_rate_upper: float | None
+    max_steps: int
+    mean_steps: float
+    max_error: float
+    mean_error: float
+    mcnemar_p: float | None
+    disagreements: tuple[Disagreement, ...]
+
+
+@dataclass(frozen=True)
+class FirstDifference:
+    """The first operator whose output on the device differs from TFLM on the host."""
+
+    operator: ExecutedOperator
+    tensor_name: str
+    sample: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer.
+
+    ``accuracy`` holds None for a column that is absent or where there are no labels; ``errors``
+    holds the mean absolute error against float targets in real units, likewise.
+    """
+
+    match: bool
+    task: Task
+    samples: int
+    headline: str
+    accuracy: Mapping[ColumnName, Interval | None]
+    errors: Mapping[ColumnName, Interval | None]
+    gaps: Mapping[GapName, Gap | None]
+    first_difference: FirstDifference | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Ticks of an inference after warm-up, and of each operator (medians)."""
+
+    unit: TickUnit
+    rate: int
+    median: float
+    minimum: float
+    maximum: float
+    samples: int
+    warmup: int
+    operators: tuple[tuple[ExecutedOperator, float], ...]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall-clock seconds of one stage; ``reused`` where a cached result was taken."""
+
+    stage: str
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All there is to report about one run."""
+
+    board: Board
+    model: ModelFile
+    quantized: QuantizedModel
+    dataset: Dataset
+    rendered: Rendered
+    image: Image
+    device: DeviceRun
+    columns: Mapping[ColumnName, Column]
+    verdict: Verdict
+    latency: Latency
+    timings: tuple[Timing, ...]
+    versions: Mapping[str, str]
+    notes: tuple[str, ...]
+    folder: Path
+    command: str

@@ -1,0 +1,1 @@
+"""A run's results for machines (JSON), for people (HTML) and for the terminal (text)."""

@@ -1,0 +1,33 @@
+"""A file that is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from host.errors import MachineError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of ``path`` when the block ends well.
+
+    Raises:
+        MachineError: the folder cannot be written to, or the disk is full.
+    """
+    # Not tempfile: its files are readable by their owner only, and a report is to be shared.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    except OSError as error:
+        raise MachineError(
+            f"cannot write {path}: {error.strerror or error}",
+            "Check that the folder is writable and the disk has room.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

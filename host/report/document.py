@@ -1,0 +1,230 @@
+"""A run as one JSON object: what ``report.json`` holds and ``--json`` prints.
+
+``schema.json`` beside this file describes every key with its unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from host.records import Column, Evaluation, ExecutedOperator, Gap, Interval
+from host.report.words import COLUMNS, GAPS, milliseconds
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+SCHEMA_VERSION = 1
+
+
+def document(evaluation: Evaluation) -> dict[str, JSON]:
+    """The run as plain JSON values, with null in place of NaN and infinities.
+
+    ``created`` is the time of this call, so that a run has one document: call it once.
+    """
+    verdict = evaluation.verdict
+    first = verdict.first_difference
+    values: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": evaluation.command,
+        "verdict": "match" if verdict.match else "differs",
+        "headline": verdict.headline,
+        "task": verdict.task,
+        "engine": evaluation.rendered.engine,
+        "board": evaluation.board.name,
+        "samples": verdict.samples,
+        "accuracy": {name: _interval(verdict.accuracy.get(name)) for name in COLUMNS},
+        "errors": {name: _interval(verdict.errors.get(name)) for name in COLUMNS},
+        "gaps": {name: _gap(verdict.gaps.get(name)) for name in GAPS},
+        "first_difference": None
+        if first is None
+        else {
+            "operator": _operator(first.operator),
+            "tensor_name": first.tensor_name,
+            "sample": first.sample,
+        },
+        "columns": {name: _column(evaluation.columns.get(name)) for name in COLUMNS},
+        "latency": _latency(evaluation),
+        "memory": _memory(evaluation),
+        "link": {
+            "bytes_sent": evaluation.device.link.bytes_sent,
+            "bytes_received": evaluation.device.link.bytes_received,
+            "seconds": evaluation.device.link.seconds,
+            "retries": evaluation.device.link.retries,
+            "damaged_frames": evaluation.device.link.damaged_frames,
+        },
+        "model": {
+            "name": evaluation.model.name,
+            "kind": evaluation.model.kind,
+            "path": str(evaluation.model.path),
+            "sha256": evaluation.model.sha256,
+        },
+        "tflite": {
+            "sha256": evaluation.quantized.graph.sha256,
+            "bytes": len(evaluation.quantized.graph.content),
+            "route": evaluation.quantized.route,
+            "warnings": [
+                {"code": w.code, "message": w.message, "remedy": w.remedy}
+                for w in evaluation.quantized.warnings
+            ],
+        },
+        "dataset": {"name": evaluation.dataset.name, "notes": evaluation.dataset.notes},
+        "conditions": _conditions(evaluation),
+        "versions": evaluation.versions,
+        "timings": [
+            {"stage": t.stage, "seconds": t.seconds, "reused": t.reused} for t in evaluation.timings
+        ],
+        # Two stages may say the same thing; a reader wants it once.
+        "notes": list(dict.fromkeys((*evaluation.notes, *verdict.notes))),
+        "device_log": evaluation.device.log,
+    }
+    return {key: jsonable(value) for key, value in values.items()}
+
+
+def jsonable(value: Any) -> JSON:
+    """Plain Python values of a nested value; NaN and infinities become None.
+
+    Raises:
+        TypeError: a value that JSON has no form for.
+    """
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, np.generic):
+        return jsonable(value.item())
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, np.ndarray):
+        return jsonable(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+def _interval(interval: Interval | None) -> Any:
+    # A value that could not be computed is as absent as one that was not asked for.
+    if interval is None or not math.isfinite(interval.value):
+        return None
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _operator(operator: ExecutedOperator) -> dict[str, Any]:
+    return {"index": operator.index, "name": operator.name, "tensor": operator.tensor}
+
+
+def _column(column: Column | None) -> dict[str, Any]:
+    if column is None:
+        return {"version": "", "absent": "not run"}
+    absent = column.absent
+    if column.outputs is None and absent is None:
+        absent = "no reason given"
+    return {"version": column.version, "absent": absent}
+
+
+def _gap(gap: Gap | None) -> Any:
+    if gap is None:
+        return None
+    return {
+        "left": gap.left,
+        "right": gap.right,
+        "samples": gap.samples,
+        "bit_equal": gap.bit_equal,
+        "bit_equal_values": gap.bit_equal_values,
+        "flips": gap.flips,
+        "flip_rate_upper": gap.flip_rate_upper,
+        "max_steps": gap.max_steps,
+        "mean_steps": gap.mean_steps,
+        "max_error": gap.max_error,
+        "mean_error": gap.mean_error,
+        "mcnemar_p": gap.mcnemar_p,
+        "disagreements": [
+            {
+                "sample": d.sample,
+                "left": d.left,
+                "right": d.right,
+                "label": d.label,
+                "steps": d.steps,
+                "left_margin": d.left_margin,
+                "right_margin": d.right_margin,
+            }
+            for d in gap.disagreements
+        ],
+    }
+
+
+def _latency(evaluation: Evaluation) -> dict[str, Any]:
+    latency = evaluation.latency
+    return {
+        "unit": latency.unit,
+        "rate": latency.rate,
+        "median": latency.median,
+        "min": latency.minimum,
+        "max": latency.maximum,
+        "median_ms": milliseconds(latency.median, latency.unit, latency.rate),
+        "samples": latency.samples,
+        "warmup": latency.warmup,
+        "operators": [{**_operator(op), "ticks": ticks} for op, ticks in latency.operators],
+    }
+
+
+def _memory(evaluation: Evaluation) -> dict[str, Any]:
+    info, board = evaluation.device.info, evaluation.board
+    return {
+        "arena_reserved": info.arena_reserved,
+        "arena_used": info.arena_used,
+        "flash": evaluation.image.flash,
+        "ram": evaluation.image.ram,
+        "constants": evaluation.rendered.constant_bytes,
+        "limits": {"flash": board.flash, "ram": board.ram},
+        "sections": [
+            {"name": s.name, "bytes": s.nbytes, "kind": s.kind} for s in evaluation.image.sections
+        ],
+        "arena": [
+            {
+                "tensor": b.tensor,
+                "name": b.name,
+                "offset": b.offset,
+                "bytes": b.nbytes,
+                "first": b.first,
+                "last": b.last,
+            }
+            for b in evaluation.rendered.arena
+        ],
+    }
+
+
+def _conditions(evaluation: Evaluation) -> dict[str, Any]:
+    """What the numbers hold under: a number without these is not reported."""
+    info, board = evaluation.device.info, evaluation.board
+    return {
+        "engine": info.engine,
+        "engine_version": info.engine_version,
+        "compiler": info.compiler,
+        "board": board.name,
+        "board_description": board.description,
+        "board_reported": info.board,
+        "board_options": board.options,
+        "target": board.target,
+        "link": board.link,
+        "tick_unit": info.tick_unit,
+        "tick_rate": info.tick_rate,
+        "protocol_version": info.protocol_version,
+        "protocol_hash": info.protocol_hash,
+        "receive_window": info.receive_window,
+        "model_digest": info.model_digest,
+        "image_reused": evaluation.image.reused,
+        "samples": evaluation.verdict.samples,
+        "profiled_runs": len(evaluation.device.operator_ticks),
+        "traced_samples": len(evaluation.device.traced),
+        "warmup": evaluation.latency.warmup,
+    }

@@ -1,0 +1,54 @@
+"""Samples as small PNG pictures, for those that are pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+
+import numpy as np
+
+from host.records import Array
+
+# Larger pictures are thinned out: the report shows which sample it was, not its details.
+MAX_SIDE = 128
+MIN_SIDE = 4
+
+
+def is_picture(shape: tuple[int, ...]) -> bool:
+    """True for a sample of [H, W], [H, W, 1] or [H, W, 3] that is large enough to look at."""
+    if len(shape) == 3 and shape[2] in (1, 3):
+        shape = shape[:2]
+    return len(shape) == 2 and min(shape) >= MIN_SIDE
+
+
+def drawer(x: Array) -> Callable[[int], str] | None:
+    """A function from a sample's index to a ``data:`` URI of its PNG, at one pixel per value.
+
+    All samples share the brightness scale of the whole set.
+
+    Args:
+        x: [n, H, W], [n, H, W, 1] or [n, H, W, 3], any real type.
+
+    Returns:
+        None where the samples are no pictures.
+    """
+    if not is_picture(x.shape[1:]) or not len(x):
+        return None
+    low, high = float(np.nanmin(x)), float(np.nanmax(x))
+    span = high - low if high > low else 1.0
+
+    def draw(sample: int) -> str:
+        from matplotlib.image import imsave
+
+        pixels = np.asarray(x[sample], dtype=np.float64)
+        stride = -(-max(pixels.shape[:2]) // MAX_SIDE)
+        pixels = np.nan_to_num((pixels[::stride, ::stride] - low) / span)
+        pixels = np.clip(pixels, 0, 1)
+        if pixels.ndim == 2:
+            pixels = pixels[:, :, None]
+        buffer = io.BytesIO()
+        imsave(buffer, np.broadcast_to(pixels, (*pixels.shape[:2], 3)), format="png")
+        return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+    return draw

@@ -1,0 +1,101 @@
+"""Matplotlib's figures as inline SVG that follows the page's light or dark colours."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from host.report.words import plain
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Matplotlib wants a colour, the page wants a variable that depends on the colour scheme. Each of
+# these stands for a variable of style.css, and takes its name in the finished SVG.
+INK, MUTED, LINE = "#010101", "#020202", "#030303"
+BLUE, ORANGE, GREEN, RED, ON_BLUE = "#040404", "#050505", "#060606", "#070707", "#080808"
+_VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    LINE: "--line",
+    BLUE: "--blue",
+    ORANGE: "--orange",
+    GREEN: "--green",
+    RED: "--red",
+    ON_BLUE: "--on-blue",
+}
+_COLOUR = re.compile("|".join(_VARIABLES))
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "flash-and-eval",
+    "font.size": 9,
+    "text.color": INK,
+    # Names of tensors and files are shown as they are: "$x$" in one is no formula.
+    "text.parse_math": False,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+}
+
+
+@contextmanager
+def figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure of ``width`` × ``height`` inches with one pair of axes, in the report's style.
+
+    No pyplot: nothing is registered anywhere, and the style ends with the block.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        # The browser draws the text, with its own fonts; which glyphs matplotlib's font has
+        # does not matter.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        made = Figure(figsize=(width, height), layout="constrained")
+        yield made, made.add_subplot()
+
+
+def to_svg(figure: Figure, name: str, alt: str) -> str:
+    """The figure as an ``<svg>`` element for a page; call it inside the figure's block.
+
+    Args:
+        figure: what to draw.
+        name: prefix of the ids, its own for every figure of a page.
+        alt: what the figure shows, for who does not see it.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    width, height = (float(72 * inches) for inches in figure.get_size_inches())
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    # A style sheet inside an inline SVG would hold for the whole page; style.css has these rules.
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.S)
+    svg = svg[svg.index(">") + 1 :]
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
+    svg = re.sub(r'((?:href="|url\()#)', rf"\g<1>{name}-", svg)
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r"(font: [^;\"]*?px )[^;\"]*", r"\1system-ui, sans-serif", svg)
+    svg = _COLOUR.sub(lambda m: f"var({_VARIABLES[m[0]]})", svg)
+    return (
+        f'<svg class="plot" role="img" aria-label="{html.escape(plain(alt))}" '
+        f'viewBox="0 0 {width:g} {height:g}" style="max-width:{width * 1.5:.0f}px">{svg}'
+    )

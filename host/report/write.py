@@ -1,0 +1,37 @@
+"""The report's files in a run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from host.records import Evaluation
+from host.report.atomic import replacing
+from host.report.document import document
+from host.report.html import render_html
+from host.report.predictions import save_predictions
+
+
+def write_report(evaluation: Evaluation) -> Path:
+    """Write report.html, predictions.npz and report.json; the path of report.json.
+
+    Each file is whole or absent. report.json comes last: where it is, the report is complete,
+    and its text is what ``--json`` prints.
+
+    Raises:
+        MachineError: the folder cannot be written to.
+    """
+    folder = evaluation.folder
+    values = document(evaluation)
+    page = render_html(evaluation, values)
+    _write(folder / "report.html", page)
+    save_predictions(evaluation, folder / "predictions.npz")
+    path = folder / "report.json"
+    _write(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
+    return path
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as file:
+        # A path may hold bytes that are not UTF-8; Python keeps them as lone surrogates.
+        file.write(text.encode("utf-8", "backslashreplace"))

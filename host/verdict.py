@@ -1,0 +1,202 @@
+"""Does the device match, and if not, where does it part; how accurate, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from host import statistics
+from host.errors import DeviceError
+from host.evaluate import Classes, compare, decide, detect_task, real_outputs
+from host.models.tflite import Graph
+from host.oracles import Int8Array, operator_crcs
+from host.records import (
+    Array,
+    Column,
+    ColumnName,
+    Dataset,
+    DeviceRun,
+    ExecutedOperator,
+    FirstDifference,
+    Gap,
+    GapName,
+    Interval,
+    Latency,
+    Task,
+    Verdict,
+)
+
+# Which two columns each gap lies between. Only the last one is the device's own.
+GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
+    "quantization": ("keras", "tflm_host"),
+    "desktop": ("litert", "tflm_host"),
+    "desktop_reference": ("litert_reference", "tflm_host"),
+    "deployment": ("tflm_host", "device"),
+}
+# Caches and flash accelerators are cold for the first inferences.
+WARMUP = 3
+
+
+def judge(
+    columns: Mapping[ColumnName, Column],
+    graph: Graph,
+    dataset: Dataset,
+    *,
+    first: FirstDifference | None = None,
+    traced: int = 0,
+) -> Verdict:
+    """Give the verdict.
+
+    Args:
+        columns: all five; absent ones say why.
+        graph: the int8 model.
+        dataset: the samples, as ``check_fit`` returned them.
+        first: what ``first_difference`` found.
+        traced: for how many samples the device reported every operator.
+    """
+    task = detect_task(graph, dataset)
+    labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
+    gaps = {
+        name: compare(name, columns[left], columns[right], graph.output, task, labels)
+        for name, (left, right) in GAPS.items()
+    }
+    accuracy = {name: _accuracy(column, labels) for name, column in columns.items()}
+    targets = dataset.y if task == "regression" else None
+    errors = {name: _error(column, targets, graph) for name, column in columns.items()}
+    match, headline = _headline(columns, gaps["deployment"], first)
+    notes = [*dataset.notes, *_absences(columns)]
+    if not match and traced and first is None and gaps["deployment"] is not None:
+        notes.append(
+            f"Every operator of the {traced} traced samples equals TFLM on the host: the "
+            "difference did not repeat, so look at the link and at memory that is overwritten."
+        )
+    notes += _chance(columns, accuracy, task, graph.output.size)
+    return Verdict(
+        match=match,
+        task=task,
+        samples=len(dataset.x),
+        headline=headline,
+        accuracy=accuracy,
+        errors=errors,
+        gaps=gaps,
+        first_difference=first,
+        notes=tuple(notes),
+    )
+
+
+def _headline(
+    columns: Mapping[ColumnName, Column], gap: Gap | None, first: FirstDifference | None
+) -> tuple[bool, str]:
+    if gap is None:
+        missing = next(columns[c] for c in GAPS["deployment"] if columns[c].outputs is None)
+        who = "TFLM on the host" if missing.name == "tflm_host" else "the device"
+        # No other oracle steps in: desktop kernels round differently, so equality with them would
+        # prove nothing, and neither would a difference.
+        return False, f"no verdict: {who} is missing ({missing.absent or 'no reason given'})"
+    n = gap.samples
+    differ = n - round(gap.bit_equal * n)
+    if differ == 0:
+        return True, f"device matches: {n}/{n} bit-exact"
+    where = f", first at operator {first.operator.index} {first.operator.name}" if first else ""
+    return False, f"deployment gap: {differ}/{n} samples differ on the device{where}"
+
+
+def _accuracy(column: Column, labels: Classes | None) -> Interval | None:
+    if column.outputs is None or labels is None:
+        return None
+    right = int(np.count_nonzero(decide(column.outputs) == labels))
+    return statistics.share(right, len(labels))
+
+
+def _error(column: Column, targets: Array | None, graph: Graph) -> Interval | None:
+    """Mean absolute error per sample, against float targets."""
+    if column.outputs is None or targets is None:
+        return None
+    wanted = targets.reshape(len(targets), -1).astype(np.float64)
+    return statistics.mean(np.abs(real_outputs(column.outputs, graph.output) - wanted).mean(axis=1))
+
+
+def _absences(columns: Mapping[ColumnName, Column]) -> list[str]:
+    return [
+        f"The column {name} is absent: {column.absent}."
+        for name, column in columns.items()
+        if column.outputs is None
+    ]
+
+
+def _chance(
+    columns: Mapping[ColumnName, Column],
+    accuracy: Mapping[ColumnName, Interval | None],
+    task: Task,
+    classes: int,
+) -> list[str]:
+    """Un-normalised samples give no error anywhere; accuracy near chance gives them away."""
+    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
+    found = accuracy[name]
+    if task != "classification" or found is None or found.low > 1 / classes:
+        return []
+    return [
+        f"{name} is right on {100 * found.value:.1f} % of the samples, no better than chance with "
+        f"{classes} classes: are the samples scaled, and the labels numbered, as in training?"
+    ]
+
+
+def first_difference(
+    graph: Graph, run: DeviceRun, operators: Sequence[ExecutedOperator], x: Int8Array
+) -> FirstDifference | None:
+    """The first operator, over the traced samples, whose output is not TFLM's on the host.
+
+    Args:
+        graph: the model.
+        run: the device's answers, with ``operator_crcs`` for the samples in ``traced``.
+        operators: as the device executes them.
+        x: the samples as int8 [n, …].
+
+    Returns:
+        None where every traced operator is equal, nothing was traced, or TFLM is absent.
+
+    Raises:
+        DeviceError: the device traced another number of operators than it was built with.
+    """
+    if len(run.traced) and run.operator_crcs.shape[1] != len(operators):
+        raise DeviceError(
+            f"the device traced {run.operator_crcs.shape[1]} operators, its image has "
+            f"{len(operators)}"
+        )
+    found: list[tuple[int, int]] = []
+    for sample, on_device in zip(run.traced, run.operator_crcs, strict=True):
+        on_host = operator_crcs(graph, x[sample], operators)
+        if on_host is None:
+            return None
+        unequal = np.flatnonzero(on_host != on_device)
+        if len(unequal):
+            found.append((int(unequal[0]), int(sample)))
+    if not found:
+        return None
+    position, sample = min(found)
+    operator = operators[position]
+    return FirstDifference(operator, graph.tensors[operator.tensor].name, sample)
+
+
+def summarize_latency(run: DeviceRun, operators: Sequence[ExecutedOperator]) -> Latency:
+    """Median, least and most ticks of an inference, and each operator's median.
+
+    The first ``WARMUP`` samples are left out where there are more than that.
+    """
+    warmup = WARMUP if len(run.ticks) > WARMUP else 0
+    ticks = run.ticks[warmup:]
+    medians = np.median(run.operator_ticks, axis=0) if len(run.operator_ticks) else np.zeros(0)
+    return Latency(
+        unit=run.info.tick_unit,
+        rate=run.info.tick_rate,
+        median=float(np.median(ticks)),
+        minimum=float(ticks.min()),
+        maximum=float(ticks.max()),
+        samples=len(ticks),
+        warmup=warmup,
+        operators=tuple(
+            (operator, float(value))
+            for operator, value in zip(operators, medians, strict=len(medians) > 0)
+        ),
+    )

@@ -1,0 +1,123 @@
+"""The executors of this machine, on models that others trained."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from host.evaluate import differing, host_columns
+from host.models import tflite
+from host.models.datasets import load_dataset
+from host.models.tflite import Graph
+from host.oracles import (
+    host_arena_bytes,
+    operator_crcs,
+    run_litert,
+    run_tflm_host,
+)
+from host.quiet import captured, quiet
+from host.records import ExecutedOperator
+from tests.graphs import shared_model
+
+pytest.importorskip("tflite_micro", reason="no TFLM wheel for this platform")
+
+NAMES = ["mlperf_kws", "mlperf_ic", "mlperf_ad", "tflm_hello_world", "tflm_micro_speech"]
+
+
+def graph_of(name: str) -> Graph:
+    return tflite.load(shared_model(f"{name}_int8.tflite"))
+
+
+def noise(graph: Graph, count: int = 8) -> Any:
+    shape = graph.input.shape[1:]
+    return load_dataset("random", samples=count, seed=5, input_shape=shape, calibrate=False)
+
+
+def executed(graph: Graph) -> list[ExecutedOperator]:
+    return [ExecutedOperator(o.index, o.name, o.outputs[0]) for o in graph.operators]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_columns_of_a_ready_tflite(name: str) -> None:
+    graph = graph_of(name)
+    columns = host_columns(graph, noise(graph).x)
+    assert set(columns) == {"litert", "litert_reference", "tflm_host"}
+    for column in columns.values():
+        assert column.outputs is not None and column.absent is None
+        assert column.outputs.shape == (8, *graph.output.shape[1:])
+        assert column.outputs.dtype == np.int8
+        assert column.version[-1].isdigit() or column.version.endswith("reference")
+    # The reference kernels' FULLY_CONNECTED rounds once, TFLM's twice (FACTS.md §1).
+    unequal = differing(columns["litert_reference"], columns["tflm_host"])
+    if name in ("mlperf_kws", "mlperf_ic"):
+        assert len(unequal) == 0
+    if name == "mlperf_ad":
+        assert len(unequal) == 8
+
+
+@pytest.mark.parametrize(("name", "least"), [("mlperf_kws", 22_772), ("mlperf_ic", 54_340)])
+def test_arena_is_a_little_above_the_targets(name: str, least: int) -> None:
+    # FACTS.md §8: the target's arena; §1 of it: the host's is 0.8 to 3 KB above.
+    found = host_arena_bytes(graph_of(name))
+    assert found is not None and least < found < least + 3 * 1024
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_operator_crcs_end_in_the_output(name: str) -> None:
+    graph = graph_of(name)
+    x = noise(graph, 2).x
+    outputs = run_tflm_host(graph, x).outputs
+    assert outputs is not None
+    for sample, output in zip(x, outputs, strict=True):
+        found = operator_crcs(graph, sample, executed(graph))
+        assert found is not None and found.dtype == np.uint32
+        assert len(found) == len(graph.operators)
+        assert found[-1] == zlib.crc32(output.tobytes())
+
+
+def with_unknown_operator(graph: Graph) -> Graph:
+    """The same graph, its SOFTMAX said to be an operator that nobody has kernels for."""
+    model = schema.ModelT.InitFromPackedBuf(graph.content, 0)
+    for code in model.operatorCodes:
+        if max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.SOFTMAX:
+            code.builtinCode = schema.BuiltinOperator.CONCAT_EMBEDDINGS
+            code.deprecatedBuiltinCode = schema.BuiltinOperator.CONCAT_EMBEDDINGS
+    builder = flatbuffers.Builder(0)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return tflite.parse(bytes(builder.Output()))
+
+
+def test_a_refused_model_gives_an_absent_column_with_the_reason() -> None:
+    graph = with_unknown_operator(graph_of("tflm_micro_speech"))
+    x = np.zeros((1, *graph.input.shape[1:]), np.int8)
+    for column in (run_tflm_host(graph, x), run_litert(graph, x)):
+        assert column.outputs is None
+        assert column.absent is not None and "refuses the model" in column.absent
+    assert "builtin opcode" in (run_tflm_host(graph, x).absent or "").lower()
+    assert host_arena_bytes(graph) is None
+    assert operator_crcs(graph, x[0], executed(graph)) is None
+
+
+def test_quiet_catches_what_native_code_writes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    with pytest.raises(RuntimeError), quiet(log):
+        os.write(2, b"from C++\n")
+        assert sys.__stdout__ is not None  # pytest's own sys.stdout does not write to 1
+        sys.__stdout__.write("from Python\n")
+        raise RuntimeError
+    with quiet(log), captured() as texts:
+        os.write(1, b"inner")
+    os.write(1, b"after")
+    assert capfd.readouterr() == ("after", "")
+    assert log.read_text() == "from C++\nfrom Python\n"
+    assert texts == ["inner"]

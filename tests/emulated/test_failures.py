@@ -1,0 +1,248 @@
+"""Device, emulator and build fail: clear errors, right exit codes, nothing left over."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from host.paths import ROOT
+from host.targets.qemu import command as qemu_command
+from tests.models import dense
+from tests.runs import command, processes_with, run, shared_model, wait_for
+
+
+@pytest.fixture
+def slow_model(tmp_path: Path) -> Path:
+    """A model that keeps the emulator busy for half a minute over 2000 samples."""
+    path = tmp_path / "slow.tflite"
+    path.write_bytes(dense(512, 512))
+    return path
+
+
+@contextlib.contextmanager
+def running(model: Path, out: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The program in mid-run, and the emulator that it started."""
+    arguments = ["--data", "random", "--samples", "2000", *more]
+    process = subprocess.Popen(
+        command("flash-and-eval", "--model", model, "--out", out, *arguments),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        elf = str(out / "firmware.elf")
+        emulators = wait_for(lambda: processes_with(elf), 120)
+        wait_for(lambda: cpu_seconds(emulators[0]) > 1.0)
+        yield process, emulators[0]
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def gone(out: Path) -> None:
+    wait_for(lambda: not processes_with(str(out / "firmware.elf")), 5)
+    assert not (out / "report.json").exists()
+
+
+def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out) as (process, emulator):
+        os.kill(emulator, signal.SIGKILL)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "qemu-system-arm was killed by SIGKILL" in err and "device.log" in err
+    assert "Traceback" not in err
+    gone(out)
+
+
+def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out, "--timeout", "1") as (process, emulator):
+        os.kill(emulator, signal.SIGSTOP)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "stopped answering" in err and "--timeout" in err
+    gone(out)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run(slow_model: Path, tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out) as (process, _):
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in err and "Traceback" not in err
+    gone(out)
+
+
+def test_the_emulator_dies_with_a_host_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out) as (process, _):
+        process.kill()
+    gone(out)
+
+
+def test_a_missing_emulator(tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for folder in os.environ["PATH"].split(":"):
+        for tool in Path(folder).glob("*") if Path(folder).is_dir() else ():
+            if tool.name != "qemu-system-arm" and not (tools / tool.name).exists():
+                (tools / tool.name).symlink_to(tool)
+    done = run("flash-and-eval", "--out", tmp_path / "run", environment={"PATH": str(tools)})
+    assert done.code == 3
+    assert "qemu-system-arm is not on PATH" in done.err and "apt-get install" in done.err
+
+
+# --- a device that runs already ---------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def served(out: Path) -> Iterator[str]:
+    """A run's image in an emulator of the test's own, behind a TCP port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    uart = f"socket,id=uart,host=127.0.0.1,port={port},server=on,wait=off"
+    line = qemu_command("mps2-an386", out / "firmware.elf", Path("unused"))
+    line[line.index("-chardev") + 1] = uart
+    process = subprocess.Popen(line)
+    try:
+        wait_for(lambda: cpu_seconds(process.pid) > 0.2)
+        yield f"socket://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_attaching_by_url_and_a_stale_image(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.tflite", tmp_path / "second.tflite"
+    first.write_bytes(dense(16, 4, seed=1))
+    second.write_bytes(dense(16, 4, seed=2))
+    arguments = ("--data", "random", "--samples", "5", "--timeout", "5")
+    built = run("flash-and-eval", "--model", first, *arguments, "--out", tmp_path / "built")
+    assert built.code == 0, built.err
+    with served(tmp_path / "built") as url:
+        same = run("flash-and-eval", "--model", first, *arguments, "--port", url)
+        assert same.code == 0, same.err
+        other = run("flash-and-eval", "--model", second, *arguments, "--port", url)
+    assert other.code == 3
+    assert "holds another model" in other.err and "Rebuild and flash" in other.err
+
+
+def test_a_port_that_talks_nonsense(tmp_path: Path) -> None:
+    model = tmp_path / "model.tflite"
+    model.write_bytes(dense(16, 4))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                while True:
+                    connection.sendall(b"login: \r\n")
+                    threading.Event().wait(0.05)
+
+        threading.Thread(target=talk, daemon=True).start()
+        done = run(
+            *("flash-and-eval", "--model", model, "--data", "random", "--timeout", "1"),
+            *("--port", f"socket://127.0.0.1:{server.getsockname()[1]}"),
+        )
+    assert done.code == 3
+    assert "nonsense" in done.err and "login" in done.err
+
+
+def test_a_port_that_is_not_there() -> None:
+    model = shared_model("tflm_hello_world_int8.tflite")
+    arguments = ("--model", model, "--data", "random", "--port", "/dev/ttyNOT_THERE")
+    done = run("flash-and-eval", *arguments)
+    assert done.code == 3
+    assert "cannot open /dev/ttyNOT_THERE" in done.err
+
+
+# --- a checkout with something wrong in it ----------------------------------------------------
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of the program and its firmware, to spoil."""
+    copy = tmp_path / "checkout"
+    for folder in ("host", "firmware"):
+        shutil.copytree(ROOT / folder, copy / folder)
+    shutil.copy(ROOT / "platformio.ini", copy)
+    return copy
+
+
+def spoil(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Path) -> None:
+    # Rounds once, as desktop kernels do, where TFLM rounds twice.
+    spoil(
+        checkout / "firmware" / "engines" / "aot" / "fixed_point.h",
+        "  return rounding_shift_right(rounding_doubling_high_multiply(x, multiplier), -shift);",
+        "  const int64_t half = int64_t{1} << (30 - shift);\n"
+        "  return static_cast<int32_t>((int64_t{x} * multiplier + half) >> (31 - shift));",
+    )
+    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
+    assert done.code == 1, done.err
+    report = done.json
+    assert report["verdict"] == "differs"
+    assert report["headline"].startswith("deployment gap: ")
+    gap = report["gaps"]["deployment"]
+    assert 0 <= gap["bit_equal"] < 1 and gap["max_steps"] >= 1
+    first = report["first_difference"]
+    assert first["operator"]["name"] in ("CONV_2D", "DEPTHWISE_CONV_2D")
+    assert "first at operator" in report["headline"]
+
+
+def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_path: Path) -> None:
+    spoil(
+        checkout / "firmware" / "engines" / "aot" / "softmax.cc",
+        "static_cast<int8_t>(clamp(value,",
+        "static_cast<int8_t>(clamp(value + 1,",
+    )
+    arguments = ("--samples", "20", "--json", "--out", tmp_path / "run")
+    done = run("flash-and-eval", *arguments, cwd=checkout)
+    assert done.code == 1, done.err
+    assert done.json["first_difference"]["operator"]["name"] == "SOFTMAX"
+
+
+def test_a_firmware_that_crashes(checkout: Path, tmp_path: Path) -> None:
+    spoil(
+        checkout / "firmware" / "engines" / "aot" / "engine.cc",
+        "  model::run(hook, context);",
+        "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
+    )
+    done = run("flash-and-eval", "--out", tmp_path / "run", cwd=checkout)
+    assert done.code == 3
+    assert "processor fault" in done.err
+
+
+def test_a_build_that_fails(checkout: Path, tmp_path: Path) -> None:
+    spoil(checkout / "firmware" / "core" / "main.cc", "int main() {", "int main() { oops;")
+    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
+    assert done.code == 3
+    error = done.json["error"]
+    assert error["kind"] == "BuildError"
+    assert "main.cc" in error["message"] and "'oops' was not declared" in error["message"]
+    assert str(tmp_path / "run" / "build.log") in error["hint"]
+    assert not (tmp_path / "run" / "report.json").exists()

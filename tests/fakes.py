@@ -1,0 +1,170 @@
+"""Small scriptable fakes: a device in Python that speaks the protocol, and a link to it."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from host.errors import LinkError
+from host.records import WireTensor
+from host.wire import messages
+from host.wire.frames import Damage, Decoder, Frame, encode
+from host.wire.spec import PROTOCOL_VERSION, InferMode, MessageType, Status, TickUnit, protocol_hash
+
+DIGEST = "ab" * 32
+TENSOR = WireTensor("int8", (1, 4), 0.5, -3)
+
+
+def hello_values(**changes: Any) -> dict[str, Any]:
+    """The fields of a healthy HELLO_REPLY."""
+    return {
+        "protocol_version": PROTOCOL_VERSION,
+        "protocol_hash": protocol_hash(),
+        "status": Status.OK,
+        "model_digest": bytes.fromhex(DIGEST),
+        "tick_unit": TickUnit.INSTRUCTIONS,
+        "tick_rate": 0,
+        "tick_numerator": 5,
+        "tick_denominator": 8,
+        "arena_reserved": 1024,
+        "arena_used": 1000,
+        "receive_window": 256,
+        "operators": 2,
+        "board": "fake",
+        "engine": "aot",
+        "engine_version": "0",
+        "compiler": "none",
+        "inputs": (TENSOR,),
+        "outputs": (TENSOR,),
+        **changes,
+    }
+
+
+def compute(data: bytes) -> bytes:
+    """What the fake's model does."""
+    return bytes((byte + 1) % 256 for byte in data)
+
+
+@dataclass
+class FakeDevice:
+    """The device's side of the protocol.
+
+    ``status`` is what it answers to INFER; ``hello`` the fields of its HELLO_REPLY.
+    """
+
+    hello: dict[str, Any] = field(default_factory=hello_values)
+    status: Status = Status.OK
+    decoder: Decoder = field(default_factory=Decoder)
+    inferences: int = 0
+
+    def receive(self, data: bytes) -> Iterable[bytes]:
+        for item in self.decoder.feed(data):
+            if isinstance(item, Damage):
+                values = {"status": Status.DAMAGED_FRAME, "value": 0}
+                yield self._frame(MessageType.REFUSED, 0, values)
+            elif item.type == MessageType.HELLO:
+                yield self._frame(MessageType.HELLO_REPLY, item.sequence, self.hello)
+            elif item.type == MessageType.INFER:
+                yield self._infer(item)
+            else:
+                values = {"status": Status.UNKNOWN_TYPE, "value": item.type}
+                yield self._frame(MessageType.REFUSED, item.sequence, values)
+
+    def _infer(self, frame: Frame) -> bytes:
+        request = messages.unpack(MessageType.INFER, frame.payload)
+        self.inferences += 1
+        if self.status != Status.OK:
+            refusal = {"status": self.status, "value": 7}
+            return self._frame(MessageType.REFUSED, frame.sequence, refusal)
+        values: dict[str, Any] = {
+            "status": Status.OK,
+            "sample": request["sample"],
+            "input_crc": zlib.crc32(request["input"]),
+            "ticks": 1000 + request["sample"],
+            "detail": () if request["mode"] == InferMode.PLAIN else (10, 20),
+            "output": compute(request["input"]),
+        }
+        return self._frame(MessageType.INFER_REPLY, frame.sequence, values)
+
+    @staticmethod
+    def _frame(kind: MessageType, sequence: int, values: dict[str, Any]) -> bytes:
+        return encode(Frame(kind, sequence, messages.pack(kind, values)))
+
+
+Fault = Callable[[bytes], bytes]
+
+
+def healthy(data: bytes) -> bytes:
+    """A line that does nothing to what it carries."""
+    return data
+
+
+class FakeLink:
+    """A link to a fake device; ``to_device`` and ``to_host`` do to each frame what a line does."""
+
+    def __init__(
+        self, device: FakeDevice, to_device: Fault = healthy, to_host: Fault = healthy
+    ) -> None:
+        self.device = device
+        self.closed = False
+        self.unread = 0  # frames that the device has not answered yet
+        self._to_device = to_device
+        self._to_host = to_host
+        self._arriving = bytearray()
+
+    def transfer(self, outgoing: bytes, deadline: float) -> tuple[int, bytes]:
+        if self.closed:
+            raise LinkError("closed")
+        for frame in _split(outgoing):
+            for reply in self.device.receive(self._to_device(frame)):
+                self._arriving += self._to_host(reply)
+        if not self._arriving and not outgoing:
+            time.sleep(max(0.0, min(0.002, deadline - time.monotonic())))
+        data = bytes(self._arriving)
+        self._arriving.clear()
+        return len(outgoing), data
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _split(data: bytes) -> list[bytes]:
+    """The frames in ``data``, each with its two delimiters."""
+    return [b"\0" + piece + b"\0" for piece in data.split(b"\0") if piece]
+
+
+class Nth:
+    """A fault that hits the frames with the given numbers, counted from 0."""
+
+    def __init__(self, numbers: Iterable[int], fault: Fault) -> None:
+        self._numbers = set(numbers)
+        self._fault = fault
+        self._count = -1
+
+    def __call__(self, frame: bytes) -> bytes:
+        self._count += 1
+        return self._fault(frame) if self._count in self._numbers else frame
+
+
+def lost(frame: bytes) -> bytes:
+    """Nothing arrives."""
+    return b""
+
+
+def flipped(frame: bytes) -> bytes:
+    """One bit of the frame arrives wrong."""
+    middle = len(frame) // 2
+    return frame[:middle] + bytes([frame[middle] ^ 0x04]) + frame[middle + 1 :]
+
+
+def doubled(frame: bytes) -> bytes:
+    """The frame arrives twice."""
+    return frame + frame
+
+
+def noisy(frame: bytes) -> bytes:
+    """Foreign text arrives before the frame."""
+    return b"Guru meditation\r\n" + frame

@@ -1,0 +1,292 @@
+"""Builds .tflite files from numbers, without TensorFlow.
+
+``ModelBuilder`` knows the file format; the functions after it add one quantized operator each and
+return the index of its output. They compute the output's shape themselves, and independently of
+what they test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers  # type: ignore[import-untyped]
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+Array = npt.NDArray[Any]
+
+SAME, VALID = 0, 1
+_TYPES = {
+    np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.uint8): schema.TensorType.UINT8,
+    np.dtype(np.int64): schema.TensorType.INT64,
+}
+
+
+@dataclass(frozen=True)
+class Q:
+    """Quantization parameters: one scale, or one for each index of ``axis``."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @staticmethod
+    def tensor(scale: float, zero_point: int = 0) -> Q:
+        return Q((float(np.float32(scale)),), (zero_point,))
+
+    @staticmethod
+    def symmetric(scales: Sequence[float], axis: int) -> Q:
+        return Q(tuple(float(np.float32(s)) for s in scales), (0,) * len(scales), axis)
+
+
+@dataclass
+class ModelBuilder:
+    """Collects tensors and operators; ``build`` packs them into a .tflite file."""
+
+    model: Any = field(default_factory=schema.ModelT)
+
+    def __post_init__(self) -> None:
+        graph = schema.SubGraphT()
+        graph.tensors, graph.operators = [], []
+        graph.name = b"main"
+        empty = schema.BufferT()
+        self.model.version = 3
+        self.model.buffers = [empty]
+        self.model.operatorCodes = []
+        self.model.subgraphs = [graph]
+
+    @property
+    def graph(self) -> Any:
+        return self.model.subgraphs[0]
+
+    def tensor(
+        self,
+        shape: Sequence[int],
+        q: Q | None,
+        data: Array | None = None,
+        dtype: type[np.generic] = np.int8,
+        name: str = "",
+    ) -> int:
+        tensor = schema.TensorT()
+        index = len(self.graph.tensors)
+        tensor.name = (name or f"t{index}").encode()
+        tensor.shape = list(shape)
+        tensor.type = _TYPES[np.dtype(data.dtype if data is not None else dtype)]
+        if q is not None:
+            tensor.quantization = schema.QuantizationParametersT()
+            tensor.quantization.scale = list(q.scales)
+            tensor.quantization.zeroPoint = list(q.zero_points)
+            tensor.quantization.quantizedDimension = q.axis
+        tensor.buffer = 0
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
+            tensor.buffer = len(self.model.buffers)
+            self.model.buffers.append(buffer)
+        self.graph.tensors.append(tensor)
+        return index
+
+    def constant(self, data: Array, q: Q | None = None, name: str = "") -> int:
+        return self.tensor(data.shape, q, data, name=name)
+
+    def operator(
+        self,
+        name: str,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: Any = None,
+        version: int = 1,
+    ) -> None:
+        code = schema.OperatorCodeT()
+        code.builtinCode = getattr(schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        code.version = version
+        operator = schema.OperatorT()
+        operator.opcodeIndex = len(self.model.operatorCodes)
+        operator.inputs, operator.outputs = list(inputs), list(outputs)
+        if options is not None:
+            kind = type(options).__name__.removesuffix("T")
+            operator.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+            operator.builtinOptions = options
+        self.model.operatorCodes.append(code)
+        self.graph.operators.append(operator)
+
+    def shape(self, index: int) -> tuple[int, ...]:
+        return tuple(self.graph.tensors[index].shape)
+
+    def q(self, index: int) -> Q:
+        quantization = self.graph.tensors[index].quantization
+        return Q.tensor(quantization.scale[0], quantization.zeroPoint[0])
+
+    def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+        self.graph.inputs, self.graph.outputs = list(inputs), list(outputs)
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(self.model.Pack(builder), file_identifier=b"TFL3")
+        return bytes(builder.Output())
+
+
+def options(kind: str, **values: Any) -> Any:
+    """A built-in options object: ``options("Pool2DOptions", strideH=1, …)``."""
+    result = getattr(schema, kind + "T")()
+    for name, value in values.items():
+        assert hasattr(result, name), name
+        setattr(result, name, value)
+    return result
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """Height and width of everything that a sliding window has."""
+
+    filter: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: int = SAME
+    activation: int = 0
+
+    def output(self, size: Sequence[int]) -> tuple[int, int]:
+        result = []
+        for n, k, s, d in zip(size, self.filter, self.stride, self.dilation, strict=True):
+            # Positions at which the window starts inside the image, or fits into it.
+            starts = range(0, n, s) if self.padding == SAME else range(0, n - (k - 1) * d, s)
+            result.append(len(starts))
+        return result[0], result[1]
+
+
+def conv_2d(
+    b: ModelBuilder, x: int, w: Windowed, weights: Array, wq: Q, bias: Array | None, q: Q
+) -> int:
+    """weights: [out, height, width, depth]."""
+    batch, height, width, _ = b.shape(x)
+    y = b.tensor((batch, *w.output((height, width)), weights.shape[0]), q)
+    settings = options(
+        "Conv2DOptions",
+        padding=w.padding,
+        strideH=w.stride[0],
+        strideW=w.stride[1],
+        dilationHFactor=w.dilation[0],
+        dilationWFactor=w.dilation[1],
+        fusedActivationFunction=w.activation,
+    )
+    b.operator("CONV_2D", _weighted(b, x, weights, wq, bias), [y], settings, 3)
+    return y
+
+
+def depthwise_conv_2d(
+    b: ModelBuilder, x: int, w: Windowed, weights: Array, wq: Q, bias: Array | None, q: Q
+) -> int:
+    """weights: [1, height, width, input channels · multiplier]."""
+    batch, height, width, channels = b.shape(x)
+    y = b.tensor((batch, *w.output((height, width)), weights.shape[3]), q)
+    settings = options(
+        "DepthwiseConv2DOptions",
+        padding=w.padding,
+        strideH=w.stride[0],
+        strideW=w.stride[1],
+        dilationHFactor=w.dilation[0],
+        dilationWFactor=w.dilation[1],
+        depthMultiplier=weights.shape[3] // channels,
+        fusedActivationFunction=w.activation,
+    )
+    b.operator("DEPTHWISE_CONV_2D", _weighted(b, x, weights, wq, bias), [y], settings, 3)
+    return y
+
+
+def fully_connected(
+    b: ModelBuilder,
+    x: int,
+    weights: Array,
+    wq: Q,
+    bias: Array | None,
+    q: Q,
+    activation: int = 0,
+    keep: bool = False,
+) -> int:
+    """weights: [out, in]; ``keep`` keeps the input's other dimensions."""
+    shape = b.shape(x)
+    units, depth = weights.shape
+    leading = shape[:-1] if keep else (int(np.prod(shape)) // depth,)
+    y = b.tensor((*leading, units), q)
+    settings = options(
+        "FullyConnectedOptions",
+        fusedActivationFunction=activation,
+        weightsFormat=0,
+        keepNumDims=keep,
+        asymmetricQuantizeInputs=False,
+    )
+    b.operator("FULLY_CONNECTED", _weighted(b, x, weights, wq, bias), [y], settings, 5)
+    return y
+
+
+def _weighted(b: ModelBuilder, x: int, weights: Array, wq: Q, bias: Array | None) -> list[int]:
+    inputs = [x, b.constant(weights, wq)]
+    if bias is not None:
+        scale = b.q(x).scales[0]
+        inputs.append(b.constant(bias, Q.symmetric([scale * s for s in wq.scales], 0)))
+    return inputs
+
+
+def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
+    """name: AVERAGE_POOL_2D or MAX_POOL_2D."""
+    batch, height, width, channels = b.shape(x)
+    y = b.tensor((batch, *w.output((height, width)), channels), b.q(x))
+    settings = options(
+        "Pool2DOptions",
+        padding=w.padding,
+        strideH=w.stride[0],
+        strideW=w.stride[1],
+        filterHeight=w.filter[0],
+        filterWidth=w.filter[1],
+        fusedActivationFunction=w.activation,
+    )
+    b.operator(name, [x], [y], settings, 2)
+    return y
+
+
+def mean(b: ModelBuilder, x: int, axes: Sequence[int], keep: bool, q: Q) -> int:
+    shape = b.shape(x)
+    y = b.tensor(
+        np.zeros(shape).mean(tuple({a % len(shape) for a in axes}), keepdims=keep).shape, q
+    )
+    inputs = [x, b.constant(np.array(axes, np.int32))]
+    b.operator("MEAN", inputs, [y], options("ReducerOptions", keepDims=keep), 2)
+    return y
+
+
+def add(b: ModelBuilder, x: int, other: int, q: Q, activation: int = 0) -> int:
+    shape = np.broadcast_shapes(b.shape(x), b.shape(other))
+    y = b.tensor(shape, q)
+    settings = options("AddOptions", fusedActivationFunction=activation)
+    b.operator("ADD", [x, other], [y], settings, 2)
+    return y
+
+
+def pad(b: ModelBuilder, x: int, paddings: Sequence[tuple[int, int]], q: Q) -> int:
+    y = b.tensor([n + sum(p) for n, p in zip(b.shape(x), paddings, strict=True)], q)
+    b.operator("PAD", [x, b.constant(np.array(paddings, np.int32))], [y], options("PadOptions"), 2)
+    return y
+
+
+def reshape(b: ModelBuilder, x: int, shape: Sequence[int]) -> int:
+    y = b.tensor(shape, b.q(x))
+    settings = options("ReshapeOptions", newShape=list(shape))
+    b.operator("RESHAPE", [x, b.constant(np.array(shape, np.int32))], [y], settings)
+    return y
+
+
+def softmax(b: ModelBuilder, x: int, beta: float = 1.0) -> int:
+    y = b.tensor(b.shape(x), Q.tensor(1 / 256, -128))
+    b.operator("SOFTMAX", [x], [y], options("SoftmaxOptions", beta=beta), 2)
+    return y
+
+
+def quantize(b: ModelBuilder, x: int, q: Q) -> int:
+    y = b.tensor(b.shape(x), q)
+    b.operator("QUANTIZE", [x], [y], options("QuantizeOptions"), 2)
+    return y

@@ -1,0 +1,85 @@
+"""Small graphs, data sets and device answers made by hand, for tests without TensorFlow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.models.tflite import Graph, Operator, Quantization, Tensor
+from host.records import Array, DeviceInfo, DeviceRun, LinkStatistics
+
+MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
+
+
+def shared_model(name: str) -> Path:
+    """A model that others trained; the test is skipped where they are not."""
+    path = MODELS / name
+    if not path.exists():
+        pytest.skip(f"no {path}: the shared models are not on this machine")
+    return path
+
+
+def tensor(
+    index: int,
+    name: str = "t",
+    shape: tuple[int, ...] = (1, 4),
+    *,
+    dtype: str = "int8",
+    scale: float | None = 1 / 256,
+    zero_point: int = -128,
+    data: Array | None = None,
+) -> Tensor:
+    """An activation, or a constant where there is data."""
+    q = None if scale is None else Quantization((scale,), (zero_point,), 0)
+    return Tensor(index, name, dtype, shape, q, data)
+
+
+def graph(*names: str, classes: int = 4, features: int = 3) -> Graph:
+    """A chain of operators, by name; input (1, features), everything after it (1, classes)."""
+    tensors = [tensor(0, "in", (1, features), scale=1 / 255)]
+    operators = []
+    for index, name in enumerate(names):
+        tensors.append(tensor(index + 1, f"out{index}", (1, classes)))
+        operators.append(Operator(index, name, 1, (index,), (index + 1,), {}))
+    return Graph(b"", tuple(tensors), tuple(operators), (0,), (len(names),), 1)
+
+
+def device_run(
+    outputs: Array,
+    *,
+    ticks: list[float] | None = None,
+    operator_ticks: list[list[float]] | None = None,
+    traced: list[int] | None = None,
+    crcs: list[list[int]] | None = None,
+) -> DeviceRun:
+    """A device's answers."""
+    info = DeviceInfo(
+        protocol_version=1,
+        protocol_hash="",
+        model_digest="",
+        board="test",
+        engine="aot",
+        engine_version="1",
+        compiler="",
+        tick_unit="instructions",
+        tick_rate=0,
+        tick_scale=1.0,
+        arena_reserved=0,
+        arena_used=0,
+        receive_window=0,
+        operators=len(crcs[0]) if crcs else 0,
+        inputs=(),
+        outputs=(),
+    )
+    return DeviceRun(
+        info=info,
+        outputs=outputs,
+        ticks=np.array(ticks or [1.0] * len(outputs)),
+        operator_ticks=np.array(operator_ticks or np.zeros((0, 0))),
+        operator_crcs=np.array(crcs or np.zeros((0, 0)), np.uint32),
+        traced=np.array(traced or [], np.int64),
+        link=LinkStatistics(0, 0, 0.0, 0, 0),
+        log=(),
+    )

@@ -1,0 +1,50 @@
+"""The kernels compile without a warning for every core, and need nothing from outside."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host.engines.aot import AotEngine
+from host.models import tflite
+from tests import flatbuffer_models as fb
+from tests import native
+from tests.flatbuffer_models import ModelBuilder, Q
+
+CORE = native.KERNELS.parents[1] / "core"
+ARM = shutil.which("arm-none-eabi-g++")
+# What a compiler may call of its own accord.
+FROM_LIBC = {"memset", "memcpy", "memmove", "__aeabi_memclr", "__aeabi_memcpy"}
+
+
+@pytest.mark.skipif(ARM is None, reason="arm-none-eabi-g++ is not installed")
+@pytest.mark.parametrize("cpu", ["cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55"])
+def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 3), Q.tensor(0.1, -7))
+    y = fb.softmax(b, fb.quantize(b, x, Q.tensor(0.2)))
+    rendered = AotEngine().render(tflite.parse(b.build([x], [y])))
+    (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
+
+    sources = [*sorted(native.KERNELS.glob("*.cc")), tmp_path / "model.cc"]
+    command = [str(ARM), f"-mcpu={cpu}", "-mthumb", "-O2", *native.LANGUAGE, *native.WARNINGS]
+    command += [f"-I{native.KERNELS}", f"-I{CORE}", "-c", *map(str, sources)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    assert _undefined(tmp_path) <= FROM_LIBC
+
+
+def _undefined(folder: Path) -> set[str]:
+    """Symbols that the objects need, without what they give each other and what core gives."""
+    objects = sorted(map(str, folder.glob("*.o")))
+    listing = subprocess.run(
+        ["arm-none-eabi-nm", *objects], capture_output=True, text=True, check=True
+    ).stdout
+    entries = [line.split() for line in listing.splitlines() if line and not line.endswith(":")]
+    needed = {e[-1] for e in entries if e[-2] == "U"}
+    given = {e[-1] for e in entries if e[-2] != "U"}
+    return {name for name in needed - given if "Sha256" not in name}

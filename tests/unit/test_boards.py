@@ -1,0 +1,61 @@
+"""Boards are the envs of platformio.ini."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from host.boards import find_board, load_boards
+from host.errors import ConfigError
+
+INI = """
+[platformio]
+extra_configs = {folder}/override.ini
+[env:tiny]
+custom_description = a board
+custom_target = qemu
+custom_link = socket
+custom_machine = mps2-an386
+board_upload.maximum_size = 0x1000
+board_upload.maximum_ram_size = 512
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "platformio.ini"
+    path.write_text(text.replace("{folder}", str(folder)))
+    return path
+
+
+def test_the_project_has_its_boards() -> None:
+    boards = load_boards()
+    assert {"qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "process"} <= set(boards)
+    assert boards["qemu-m4"].options["machine"] == "mps2-an386"
+    assert boards["qemu-m55"].flash == 524288
+
+
+def test_a_board_is_read_from_its_env_and_from_an_override(tmp_path: Path) -> None:
+    (tmp_path / "override.ini").write_text("[env:tiny]\ncustom_description = mine\n")
+    board = load_boards(write(tmp_path, INI))["tiny"]
+    assert (board.flash, board.ram, board.target, board.link) == (4096, 512, "qemu", "socket")
+    assert board.description == "mine"
+
+
+def test_an_unknown_board_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="no board 'qemu_m4'") as caught:
+        find_board("qemu_m4")
+    assert "'qemu-m4'" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("custom_target = qemu\n", "", "has no custom_target"),
+        ("= 512", "= plenty", "is not a number of bytes"),
+        ("[env:tiny]", "[env:tiny", "platformio.ini"),
+    ],
+)
+def test_a_wrong_env_is_a_clear_error(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_boards(write(tmp_path, INI.replace(old, new)))

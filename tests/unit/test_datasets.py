@@ -1,0 +1,247 @@
+"""Data sets: what is scored, what calibrates, and whether it fits the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from host.errors import DataError
+from host.models.datasets import check_fit, digits_split, load_dataset
+from host.records import Dataset
+
+
+def load(spec: str | Path, **options: Any) -> Dataset:
+    settings: dict[str, Any] = {
+        "samples": None,
+        "seed": 0,
+        "input_shape": (3,),
+        "calibrate": False,
+        **options,
+    }
+    return load_dataset(str(spec), **settings)
+
+
+def npz(tmp_path: Path, **arrays: Any) -> Path:
+    path = tmp_path / "set.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def rows(count: int, width: int = 3) -> Any:
+    """Samples that can be told apart by their first value."""
+    x = np.zeros((count, width), np.float32)
+    x[:, 0] = np.arange(count)
+    return x
+
+
+# --- named sets -------------------------------------------------------------------------------
+
+
+def test_digits_are_split_once_and_for_all() -> None:
+    x_train, y_train, x_test, y_test = digits_split()
+    assert (x_train.shape, x_test.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
+    assert x_test.dtype == np.float32 and y_test.dtype == np.int64
+    assert x_test.min() == 0.0 and x_test.max() == 1.0
+    assert len(y_train) == 1437 and np.bincount(y_test).min() >= 34
+    one, two = load("digits", seed=1), load("digits", seed=2)
+    assert (one.x == two.x).all() and (one.x == x_test).all()
+    train = {sample.tobytes() for sample in x_train}
+    assert sum(sample.tobytes() in train for sample in x_test) == 0
+
+
+def test_mnist5k() -> None:
+    found = load("mnist5k", samples=50)
+    assert found.x.shape == (50, 28, 28, 1) and found.y is not None
+    assert found.x_calibration is not None and len(found.x_calibration) == 4000
+    assert 0.99 < found.x.max() <= 1.0
+
+
+def test_random_is_raw_int8_and_says_what_it_is_good_for() -> None:
+    found = load("random", input_shape=(4, 5, 1), seed=3)
+    assert found.x.shape == (20, 4, 5, 1) and found.x.dtype == np.int8
+    assert found.raw and found.y is None and "nothing on accuracy" in found.notes[0]
+    assert (load("random", input_shape=(4, 5, 1), seed=3).x == found.x).all()
+    assert len(load("random", samples=7).x) == 7
+    with pytest.raises(DataError, match="no representative data"):
+        load("random", calibrate=True)
+
+
+# --- choosing samples -------------------------------------------------------------------------
+
+
+def test_samples_are_drawn_without_replacement_and_by_seed() -> None:
+    one, same, other = (load("digits", samples=100, seed=s) for s in (1, 1, 2))
+    assert len(np.unique(one.x.reshape(100, -1), axis=0)) == 100
+    assert (one.x == same.x).all() and not (one.x == other.x).all()
+
+
+def test_more_samples_than_there_are_is_a_note() -> None:
+    found = load("digits", samples=1000)
+    assert len(found.x) == 360
+    assert "1000 samples were asked for" in found.notes[0]
+
+
+def test_no_samples_is_an_error() -> None:
+    with pytest.raises(DataError, match="--samples 0"):
+        load("digits", samples=0)
+
+
+@pytest.mark.parametrize(("samples", "scored", "held"), [(None, 80, 20), (30, 30, 70)])
+def test_calibration_never_uses_a_scored_sample(
+    tmp_path: Path, samples: int | None, scored: int, held: int
+) -> None:
+    path = npz(tmp_path, x=rows(100), y=np.arange(100))
+    found = load(path, samples=samples, calibrate=True)
+    assert found.x_calibration is not None and found.y is not None
+    assert (len(found.x), len(found.x_calibration)) == (scored, held)
+    assert not set(found.x[:, 0]) & set(found.x_calibration[:, 0])
+    assert (found.x[:, 0] == found.y).all()
+    assert "no x_calibration" in found.notes[-1]
+
+
+@pytest.mark.parametrize(("count", "samples"), [(1, None), (10, 10), (10, 11)])
+def test_nothing_left_to_calibrate_with(tmp_path: Path, count: int, samples: int | None) -> None:
+    path = npz(tmp_path, x=rows(count))
+    with pytest.raises(DataError, match="none is left") as caught:
+        load(path, samples=samples, calibrate=True)
+    assert "x_calibration" in caught.value.hint
+    assert len(load(path, samples=samples).x) == count  # a ready .tflite needs none
+
+
+def test_own_calibration_data_is_used(tmp_path: Path) -> None:
+    path = npz(tmp_path, x=rows(5), x_calibration=rows(9))
+    found = load(path, calibrate=True)
+    assert found.x_calibration is not None
+    assert (len(found.x), len(found.x_calibration), found.notes) == (5, 9, ())
+
+
+# --- .npz -------------------------------------------------------------------------------------
+
+
+def nan_at(sample: int) -> Any:
+    x = rows(10)
+    x[sample, 1:] = np.nan
+    return x
+
+
+@pytest.mark.parametrize(
+    ("arrays", "says"),
+    [
+        ({"y": [1]}, "no array `x`; it has y"),
+        ({}, "no array `x`; it has nothing"),
+        ({"x": np.array([[1], ["a"]], object)}, "Python objects"),
+        ({"x": [["a", "b"]]}, "type <U1"),
+        ({"x": np.ones((2, 2), complex)}, "type complex128"),
+        ({"x": np.zeros((0, 3))}, r"shape \(0, 3\)"),
+        ({"x": np.zeros(3)}, r"shape \(3,\)"),
+        ({"x": nan_at(4)}, "2 values that are NaN or infinite in float32, the first in sample 4"),
+        ({"x": np.full((2, 3), 1e300)}, "6 values that are NaN or infinite"),
+        ({"x": rows(4), "x_calibration": nan_at(0)}, "`x_calibration` has 2 values"),
+        ({"x": rows(4), "x_calibration": rows(4, 2)}, r"shape \(2,\), one of x \(3,\)"),
+        ({"x": rows(4), "y": [1, 2]}, r"x has 4 samples, but y has shape \(2,\)"),
+        ({"x": rows(4), "y": 1}, r"y has shape \(\)"),
+        ({"x": rows(4), "y": ["a"] * 4}, "`y` has type"),
+        ({"x": rows(4), "y": [0, 1, np.nan, 1]}, "1 samples, the first in sample 2"),
+        ({"x": rows(4), "y": np.array([None] * 4)}, "Python objects"),
+    ],
+)
+def test_bad_arrays(tmp_path: Path, arrays: dict[str, Any], says: str) -> None:
+    with pytest.raises(DataError, match=says) as caught:
+        load(npz(tmp_path, **arrays))
+    assert caught.value.exit_code == 2 and caught.value.hint
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="neither a file nor one of digits, mnist5k, random"):
+        load("digitz")
+    text = tmp_path / "a.npz"
+    text.write_text("no zip")
+    with pytest.raises(DataError, match=r"not an \.npz"):
+        load(text)
+    with pytest.raises(DataError, match=r"not an \.npz"):
+        load(tmp_path)
+    good = npz(tmp_path, x=rows(50))
+    good.write_bytes(good.read_bytes()[:-60])
+    with pytest.raises(DataError, match="damaged"):
+        load(good)
+    single = tmp_path / "x.npy"
+    np.save(single, rows(3))
+    with pytest.raises(DataError, match="single array"):
+        load(single)
+
+
+def test_other_arrays_of_the_file_are_left_alone(tmp_path: Path) -> None:
+    found = load(npz(tmp_path, x=rows(3), names=np.array(["a", 1], object)))
+    assert len(found.x) == 3 and found.y is None
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float16, np.float64, np.int32, np.bool_])
+def test_numeric_types_become_float32(tmp_path: Path, kind: type) -> None:
+    found = load(npz(tmp_path, x=np.array([[0, 1, 255]]).astype(kind)))
+    assert found.x.dtype == np.float32
+    whole = np.dtype(kind).kind in "iub"
+    assert any("not rescaled" in note for note in found.notes) == whole
+
+
+# --- fit --------------------------------------------------------------------------------------
+
+
+def fit(y: Any, output: tuple[int, ...] = (4,), input_: tuple[int, ...] = (3,)) -> Dataset:
+    values = None if y is None else np.asarray(y)
+    return check_fit(Dataset("set", rows(3), values, None), input_, output)
+
+
+def test_a_shape_that_does_not_fit_is_named_with_the_one_wanted() -> None:
+    with pytest.raises(DataError, match=r"shape \(3,\).*takes \(32, 32, 3\)"):
+        fit(None, input_=(32, 32, 3))
+    with pytest.raises(DataError, match="x_calibration"):
+        check_fit(Dataset("set", rows(3), None, rows(3, 2)), (3,), (4,))
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 3, 1],
+        [0.0, 3.0, 1.0],
+        [[0], [3], [1]],
+        np.eye(4)[[0, 3, 1]],
+        np.eye(4, dtype=int)[[0, 3, 1]],
+    ],
+)
+def test_labels_in_every_usual_form(y: Any) -> None:
+    found = fit(y)
+    assert found.y is not None
+    assert found.y.dtype == np.int64 and found.y.tolist() == [0, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        ([0, 4, 1], "labels from 0 to 4, the model has 4 classes, 0 to 3"),
+        ([-1, 2, 1], "labels from -1 to 2"),
+        ([0.0, 0.5, 1.0], "no whole numbers, such as 0.5"),
+        (np.zeros((3, 5)), r"targets of shape \(5,\), the model's output is \(4,\)"),
+    ],
+)
+def test_labels_that_do_not_fit(y: Any, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        fit(y)
+
+
+def test_targets_take_the_outputs_shape() -> None:
+    found = fit([1, 2, 3], output=(1,))
+    assert found.y is not None and found.y.shape == (3, 1) and found.y.dtype == np.float32
+    found = fit(np.full((3, 4), 0.25))
+    assert found.y is not None and found.y.shape == (3, 4) and found.y.dtype == np.float32
+
+
+def test_labels_for_an_auto_encoder_are_refused() -> None:
+    with pytest.raises(DataError, match="no list of classes"):
+        fit([0, 1, 0], output=(3,))
+
+
+def test_no_labels_fit_everything() -> None:
+    assert fit(None).y is None

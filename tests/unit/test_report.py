@@ -1,0 +1,339 @@
+"""The report: its JSON fits the schema, its page needs nothing and trusts no name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from rich.console import Console
+
+from host.errors import MachineError
+from host.records import ArenaBlock, Evaluation, Interval
+from host.report import pictures, plots, words
+from host.report.atomic import replacing
+from host.report.document import document, jsonable
+from host.report.html import render_html
+from host.report.predictions import save_predictions
+from host.report.text import summary
+from host.report.write import write_report
+from tests.evaluations import evaluation, hostile
+
+HOSTILE = '<script>alert("1")</script><img src=x onerror=\'y\'>"\n\r\x00\x1b[31m$x$ [red]\u202e'
+KINDS: dict[str, dict[str, Any]] = {
+    "match": {},
+    "differs": {"differing": 20, "unit": "cycles"},
+    "regression without labels": {"task": "regression", "labels": False, "classes": 1},
+    "regression": {"task": "regression", "differing": 3, "classes": 3, "unit": "microseconds"},
+    "Keras absent, random data": {"keras": False, "labels": False, "raw": True, "samples": 20},
+    "many classes": {"classes": 120, "samples": 40},
+}
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+    return evaluation(tmp_path_factory.mktemp("run"), **KINDS[request.param])
+
+
+@pytest.fixture(scope="module")
+def page(run: Evaluation) -> str:
+    return render_html(run, document(run))
+
+
+@pytest.fixture(scope="module")
+def validate() -> Callable[[object], None]:
+    schema = json.loads(files("host.report").joinpath("schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+
+    def check(value: object) -> None:
+        validator.validate(value)
+
+    return check
+
+
+class Page(HTMLParser):
+    """Collects a page's tags and attributes, and checks that tags are closed in order."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+        self.ids: list[str] = []
+        self.text: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes += attrs
+        self.ids += [value or "" for key, value in attrs if key == "id"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.text.append(data)
+
+
+def test_document_fits_its_schema(run: Evaluation, validate: Callable[[object], None]) -> None:
+    validate(json.loads(json.dumps(document(run), allow_nan=False)))
+
+
+def test_document_holds_what_the_issue_names(tmp_path: Path) -> None:
+    values: Any = document(evaluation(tmp_path, differing=20))
+    assert values["verdict"] == "differs"
+    assert values["gaps"]["deployment"]["flips"] == 20
+    assert values["gaps"]["deployment"]["bit_equal"] == pytest.approx(340 / 360)
+    assert values["accuracy"]["litert_reference"] is None
+    assert values["first_difference"]["operator"]["name"] == "CONV_2D"
+    assert values["memory"]["flash"] == 18_312 + 14_880 + 112
+    assert values["memory"]["ram"] == 112 + 9_216
+    assert values["latency"]["median_ms"] is None
+
+
+def test_page_is_self_contained(page: str) -> None:
+    found = Page(page)
+    assert not found.open
+    assert not found.tags & {"script", "link", "iframe", "object", "embed", "base", "form"}
+    for key, value in found.attributes:
+        if key in ("src", "href", "xlink:href", "srcset", "action"):
+            assert re.match(r"(#|data:image/png;base64,)", value or ""), (key, value)
+        assert not key.startswith("on")
+    assert "http" not in page
+    assert "@import" not in page
+    assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", page))
+    assert len(found.ids) == len(set(found.ids))
+    # Every reference inside the page leads somewhere.
+    assert set(re.findall(r'(?:href="|url\()#([^")]+)', page)) <= set(found.ids)
+
+
+def test_page_says_the_verdict_first(run: Evaluation, page: str) -> None:
+    text = " ".join(Page(page[page.index("<header") : page.index("</body>")]).text)
+    assert text.index(run.verdict.headline) < text.index("Who predicts what")
+    for note in run.dataset.notes + run.notes:
+        assert text.index(note) < text.index("Who predicts what")
+
+
+def test_pictures_have_alternative_texts(page: str) -> None:
+    for tag in re.findall(r"<img [^>]*>", page):
+        assert re.search(r'alt="input of sample \d+"', tag)
+    plot_tags = re.findall(r"<svg [^>]*>", page)
+    assert plot_tags
+    assert all('role="img"' in tag and 'aria-label="' in tag for tag in plot_tags)
+
+
+@pytest.mark.parametrize("kind", ["differs", "Keras absent, random data"])
+def test_hostile_names_are_only_text(
+    kind: str, tmp_path: Path, validate: Callable[[object], None]
+) -> None:
+    run = hostile(evaluation(tmp_path, **KINDS[kind]), HOSTILE)
+    values = document(run)
+    validate(values)
+    page = render_html(run, values)
+    found = Page(page)
+    assert "script" not in found.tags
+    assert not any(key.startswith("on") for key, _ in found.attributes)
+    assert "\x00" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    shown = "".join(found.text)
+    assert '<script>alert("1")</script>' in shown
+    # Matplotlib did not take it for a formula either.
+    assert "$x$" in shown
+
+    terminal = _printed(run)
+    assert "\x00" not in terminal
+    assert "\x1b" not in terminal
+    assert "[red]" in terminal
+
+
+def test_names_with_bytes_that_are_not_utf8(tmp_path: Path) -> None:
+    run = hostile(evaluation(tmp_path), "mod\udc80el")
+    path = write_report(run)
+    assert json.loads(path.read_text("utf-8"))["model"]["name"] == "mod\udc80el"
+    assert "mod\\udc80el" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_nan_and_infinity_become_null(tmp_path: Path, validate: Callable[[object], None]) -> None:
+    nan, inf = float("nan"), float("inf")
+    base = evaluation(tmp_path, task="regression", classes=2)
+    gap = base.verdict.gaps["quantization"]
+    keras = base.columns["keras"]
+    assert gap is not None
+    assert keras.outputs is not None
+    outputs = keras.outputs.copy()
+    outputs[:3] = nan, inf
+    run = dataclasses.replace(
+        base,
+        columns={**base.columns, "keras": dataclasses.replace(keras, outputs=outputs)},
+        verdict=dataclasses.replace(
+            base.verdict,
+            errors={**base.verdict.errors, "keras": Interval(nan, nan, inf)},
+            gaps={
+                **base.verdict.gaps,
+                "quantization": dataclasses.replace(gap, max_error=inf, mean_error=nan),
+            },
+        ),
+        latency=dataclasses.replace(
+            base.latency,
+            median=nan,
+            maximum=inf,
+            operators=tuple((op, nan) for op, _ in base.latency.operators),
+        ),
+    )
+    values: Any = document(run)
+    validate(json.loads(json.dumps(values, allow_nan=False)))
+    assert values["errors"]["keras"] is None
+    assert values["gaps"]["quantization"]["max_error"] is None
+    page = "".join(Page(render_html(run, values)).text)
+    assert not re.search(r"\b(nan|inf|None)\b", page)
+    assert not re.search(r"\b(nan|inf|None)\b", _printed(run))
+
+
+def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
+    """No operators profiled, no plan, no sections, no limits, no notes: still a page."""
+    base = evaluation(tmp_path)
+    run = dataclasses.replace(
+        base,
+        rendered=dataclasses.replace(base.rendered, arena=()),
+        image=dataclasses.replace(base.image, sections=()),
+        board=dataclasses.replace(base.board, flash=0, ram=0),
+        latency=dataclasses.replace(base.latency, operators=()),
+        timings=(),
+        notes=(),
+        columns={name: column for name, column in base.columns.items() if name != "litert"},
+        verdict=dataclasses.replace(base.verdict, gaps={}, accuracy={}),
+    )
+    page = "".join(Page(render_html(run, document(run))).text)
+    assert "plans its arena on the device" in page
+    assert "could not be compared" in page
+    assert run.verdict.headline in _printed(run)
+
+
+def test_instructions_are_never_a_time() -> None:
+    assert words.milliseconds(1000, "instructions", 64_000_000) is None
+    assert words.milliseconds(64_000, "cycles", 64_000_000) == pytest.approx(1)
+    assert words.milliseconds(64_000, "cycles", 0) is None
+    assert words.milliseconds(1500, "microseconds", 1_000_000) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1, "100 %"), (0, "0 %"), (0.99999, "> 99.9 %"), (1e-6, "< 0.1 %")]
+)
+def test_only_all_is_a_hundred_percent(share: float, text: str) -> None:
+    assert words.percent(share).replace(words.THIN, " ") == text
+
+
+def test_summary_is_one_screen_and_starts_with_the_headline(run: Evaluation) -> None:
+    lines = _printed(run).splitlines()
+    assert run.verdict.headline in lines[0]
+    assert len(lines) <= 28
+    assert str(run.folder / "report.html") in "".join(lines)
+
+
+def test_write_report_leaves_whole_files_only(tmp_path: Path) -> None:
+    run = evaluation(tmp_path, differing=1)
+    path = write_report(run)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "predictions.npz",
+        "report.html",
+        "report.json",
+    ]
+    assert json.loads(path.read_text())["headline"] == run.verdict.headline
+    with np.load(tmp_path / "predictions.npz") as arrays:
+        assert set(arrays) == {
+            "x", "y", "keras", "litert", "tflm_host", "device", "ticks", "operator_ticks",
+        }  # fmt: skip
+        assert arrays["device"].dtype == np.int8
+
+
+def test_predictions_without_labels_or_keras(tmp_path: Path) -> None:
+    save_predictions(evaluation(tmp_path, labels=False, keras=False), tmp_path / "p.npz")
+    with np.load(tmp_path / "p.npz") as arrays:
+        assert "y" not in arrays
+        assert "keras" not in arrays
+
+
+def test_an_interrupted_write_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt), replacing(path) as file:
+        file.write(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match=r"cannot write .*nowhere.*No such file"):
+        write_report(evaluation(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ((8, 8), True),
+        ((8, 8, 1), True),
+        ((96, 300, 3), True),
+        ((8, 8, 2), False),
+        ((640,), False),
+        ((1, 1), False),
+        ((49, 1, 1), False),
+        ((2, 8, 8, 1), False),
+    ],
+)
+def test_what_is_a_picture(shape: tuple[int, ...], expected: bool) -> None:
+    assert pictures.is_picture(shape) is expected
+    draw = pictures.drawer(np.zeros((2, *shape), np.int8))
+    assert (draw is not None) is expected
+    if draw is not None:
+        assert draw(1).startswith("data:image/png;base64,")
+
+
+def test_plan_of_many_operators() -> None:
+    blocks = [ArenaBlock(i, f"t{i}", 0, 64, i, i + 1) for i in range(-1, 80)]
+    figure = plots.arena(blocks, ["ADD"] * 79, 128, 128)
+    assert "most are alive" in figure
+
+
+def test_json_has_no_form_for_other_types() -> None:
+    assert jsonable(np.array([1.5, float("nan")])) == [1.5, None]
+    assert type(jsonable(np.int64(3))) is int
+    assert type(jsonable(np.float64(3))) is float
+    with pytest.raises(TypeError, match="set"):
+        jsonable({1})
+
+
+def test_matplotlib_waits_until_something_is_drawn() -> None:
+    code = (
+        "import sys, host.report.write, host.report.text; "
+        "sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def _printed(run: Evaluation) -> str:
+    console = Console(width=400, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(summary(run))
+    return capture.get()

@@ -1,0 +1,151 @@
+"""The verdict's words and numbers."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import pytest
+
+from host.errors import DeviceError
+from host.models import tflite
+from host.oracles import run_tflm_host
+from host.records import Array, Column, ColumnName, Dataset, ExecutedOperator, FirstDifference
+from host.verdict import first_difference, judge, summarize_latency
+from tests.graphs import device_run, graph, shared_model
+
+GRAPH = graph("CONV_2D", "SOFTMAX")
+CODES = np.eye(4, dtype=np.int8)[[0, 1, 2, 3, 0, 1]] * 100
+LABELS = np.array([0, 1, 2, 3, 0, 0])
+X = np.zeros((6, 3), np.float32)
+DATA = Dataset("set", X, LABELS, None, notes=("A note.",))
+
+
+def columns(device: Array, **changed: Array | None) -> dict[ColumnName, Column]:
+    names: tuple[ColumnName, ...] = ("keras", "litert", "litert_reference", "tflm_host")
+    real = (CODES.astype(np.float32) + 128) / 256
+    values: dict[ColumnName, Array | None] = {n: real if n == "keras" else CODES for n in names}
+    values["device"] = device
+    for name in names:
+        if name in changed:
+            values[name] = changed[name]
+    return {
+        n: Column(n, v, n, None if v is not None else f"no {n} here") for n, v in values.items()
+    }
+
+
+def test_a_match() -> None:
+    verdict = judge(columns(CODES.copy()), GRAPH, DATA)
+    assert verdict.match
+    assert verdict.headline == "device matches: 6/6 bit-exact"
+    assert verdict.task == "classification"
+    accuracy = verdict.accuracy["device"]
+    assert accuracy is not None and accuracy.value == pytest.approx(5 / 6)
+    assert verdict.notes == ("A note.",)
+    quantization = verdict.gaps["quantization"]
+    assert quantization is not None and quantization.mcnemar_p == 1.0
+
+
+def test_one_wrong_bit_is_a_deployment_gap_even_without_a_flip() -> None:
+    wrong = CODES.copy()
+    wrong[3, 3] ^= 1
+    operator = ExecutedOperator(0, "CONV_2D", 1)
+    first = FirstDifference(operator, "out0", 3)
+    verdict = judge(columns(wrong), GRAPH, DATA, first=first, traced=1)
+    assert not verdict.match
+    assert verdict.headline == (
+        "deployment gap: 1/6 samples differ on the device, first at operator 0 CONV_2D"
+    )
+    gap = verdict.gaps["deployment"]
+    assert gap is not None and gap.flips == 0 and gap.max_steps == 1
+
+
+def test_a_difference_that_no_operator_shows_is_said_to_be_elsewhere() -> None:
+    verdict = judge(columns(CODES[::-1].copy()), GRAPH, DATA, traced=4)
+    assert "differ on the device" in verdict.headline
+    assert any("did not repeat" in note for note in verdict.notes)
+
+
+def test_no_other_oracle_steps_in_for_a_missing_one() -> None:
+    verdict = judge(columns(CODES.copy(), tflm_host=None), GRAPH, DATA)
+    assert not verdict.match
+    assert verdict.gaps["deployment"] is None
+    assert verdict.headline == "no verdict: TFLM on the host is missing (no tflm_host here)"
+    assert any("column tflm_host is absent" in note for note in verdict.notes)
+
+
+def test_a_ready_tflite_has_no_keras_column() -> None:
+    verdict = judge(columns(CODES.copy(), keras=None), GRAPH, DATA)
+    assert verdict.match
+    assert verdict.gaps["quantization"] is None
+    assert verdict.accuracy["keras"] is None
+
+
+def test_without_labels_there_is_no_accuracy() -> None:
+    verdict = judge(columns(CODES.copy()), GRAPH, Dataset("set", X, None, None))
+    assert verdict.match
+    assert set(verdict.accuracy.values()) == {None} == set(verdict.errors.values())
+
+
+def test_regression_has_errors_instead_of_accuracy() -> None:
+    target = (CODES.astype(np.float32) + 128) / 256 + 0.5
+    verdict = judge(columns(CODES.copy()), graph("A", "B"), Dataset("set", X, target, None))
+    assert verdict.task == "regression"
+    error = verdict.errors["device"]
+    assert error is not None and error.value == pytest.approx(0.5)
+    assert set(verdict.accuracy.values()) == {None}
+    gap = verdict.gaps["deployment"]
+    assert gap is not None and gap.flips is None
+
+
+def test_accuracy_at_chance_is_pointed_out() -> None:
+    x = np.zeros((40, 3), np.float32)
+    codes = np.eye(4, dtype=np.int8)[np.zeros(40, int)] * 100
+    data = Dataset("set", x, np.arange(40) % 4, None)
+    every = columns(codes, keras=(codes + 128.0).astype(np.float32), litert=codes, tflm_host=codes)
+    verdict = judge({**every, "litert_reference": every["litert"]}, GRAPH, data)
+    assert any("no better than chance" in note for note in verdict.notes)
+
+
+def test_latency_leaves_the_first_samples_out() -> None:
+    run = device_run(
+        CODES, ticks=[900, 800, 700, 10, 30, 20], operator_ticks=[[1, 5], [3, 5], [2, 50]]
+    )
+    operators = [ExecutedOperator(0, "CONV_2D", 1), ExecutedOperator(1, "SOFTMAX", 2)]
+    latency = summarize_latency(run, operators)
+    assert (latency.median, latency.minimum, latency.maximum) == (20.0, 10.0, 30.0)
+    assert (latency.samples, latency.warmup, latency.unit) == (3, 3, "instructions")
+    assert [ticks for _, ticks in latency.operators] == [2.0, 5.0]
+
+
+def test_latency_of_a_short_run_without_a_profile() -> None:
+    latency = summarize_latency(device_run(CODES[:2], ticks=[4, 2]), [])
+    assert (latency.median, latency.samples, latency.warmup) == (3.0, 2, 0)
+    assert latency.operators == ()
+
+
+def test_first_difference_names_the_earliest_operator_of_all_samples() -> None:
+    pytest.importorskip("tflite_micro", reason="no TFLM on this host")
+    model = tflite.load(shared_model("tflm_hello_world_int8.tflite"))
+    x = np.array([[-100], [0], [100]], np.int8)
+    operators = [ExecutedOperator(o.index, o.name, o.outputs[0]) for o in model.operators]
+    last = run_tflm_host(model, x).outputs
+    assert last is not None
+    from host.oracles import operator_crcs
+
+    crcs = [operator_crcs(model, sample, operators) for sample in x]
+    good = [c.tolist() for c in crcs if c is not None]
+    assert good[1][-1] == zlib.crc32(last[1].tobytes())
+    assert (
+        first_difference(
+            model, device_run(last, traced=[0, 2], crcs=[good[0], good[2]]), operators, x
+        )
+        is None
+    )
+    bad = [[good[0][0], good[0][1], 7], [good[2][0], 7, 7]]
+    found = first_difference(model, device_run(last, traced=[0, 2], crcs=bad), operators, x)
+    assert found is not None
+    assert (found.operator.index, found.sample) == (1, 2)
+    assert found.tensor_name == model.tensors[operators[1].tensor].name
+    with pytest.raises(DeviceError, match="3 operators"):
+        first_difference(model, device_run(last, traced=[0], crcs=[good[0]]), operators[:2], x)
