@@ -199,7 +199,8 @@ def _reshape(c: Chain) -> int:
     first = c.pick([d for d in range(1, size + 1) if size % d == 0])
     rest = size // first
     second = c.pick([d for d in range(1, rest + 1) if rest % d == 0])
-    shapes = [(first, rest), (1, first, rest), (1, first, second, rest // second)]
+    image = (1, first, second, rest // second)
+    shapes = [(first, rest), (1, first, rest), image, image, (*image[1:3], 1, image[3], 1)]
     return fb.reshape(c.builder, c.last, c.pick(shapes))
 
 

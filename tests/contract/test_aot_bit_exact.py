@@ -17,11 +17,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from host.engines.aot import AotEngine
+from host.engines.aot.quantization import Multiplier, quantize_multiplier
 from host.models import tflite
 from host.models.tflite import Graph
 from host.records import Rendered
+from tests import flatbuffer_models as fb
 from tests import native
 from tests.aot_models import OPERATORS, drawn_model
+from tests.flatbuffer_models import ModelBuilder, Q
 from tests.native import NativeRun
 
 Array = npt.NDArray[Any]
@@ -111,6 +114,68 @@ def test_drawn_models_equal_tflite_micro(operator: str) -> None:
         assert_equal(graph, rendered, run, reference, model.inputs)
 
     check()
+
+
+def near_one() -> tuple[float, float, float]:
+    """Scales of input, weights and output whose ratio is just below 1: the largest mantissa."""
+    rng = np.random.default_rng(0)
+    while True:
+        x, w = rng.uniform(1, 2, 2).astype(np.float32)
+        y = np.float32(x * w)
+        ratio = float(x) * float(w) / float(y)
+        if 1 - 2.0**-28 < ratio < 1:
+            return float(x), float(w), float(y)
+
+
+@pytest.mark.parametrize("zero_point", [-128, 0, 127])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_sums_at_the_edges_of_int32(zero_point: int, per_channel: bool, tmp_path: Path) -> None:
+    # What overflows an int32 wraps around in TFLite, before the clamp.
+    x, w, y = near_one()
+    edges = [-(2**31), -(2**31) + 1, -(2**30), -1, 0, 1, 2**30, 2**31 - 200, 2**31 - 1]
+    octaves = [0, 0, 1, 2, 7, 20, 29, -1, -8, -31, -32] if per_channel else [0]
+    bias = np.array([e for e in edges for _ in octaves], np.int32)
+    scales = [w * 2.0**octave for _ in edges for octave in octaves]
+    b = ModelBuilder()
+    first = b.tensor((1, 2), Q.tensor(x, -3))
+    wq = Q.symmetric(scales if per_channel else scales[:1], 0)
+    weights = np.full((len(bias), 2), -128, np.int8)
+    last = fb.fully_connected(b, first, weights, wq, bias, Q.tensor(y, zero_point))
+    graph = tflite.parse(b.build([first], [last]))
+    rendered = AotEngine().render(graph)
+    samples = np.array([[[-3, -3]], [[127, 127]], [[-128, -128]], [[-4, -3]]], np.int8)
+    run = native.build(graph, rendered, tmp_path).run((samples,))
+    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+
+
+def test_a_multiplier_is_a_product_of_doubles(tmp_path: Path) -> None:
+    # Older TFLite-Micro multiplied FULLY_CONNECTED's scales as floats. A large bias at which the
+    # two give neighbouring outputs tells them apart.
+    rng = np.random.default_rng(1)
+    x, w = rng.uniform(0.01, 0.1, 2).astype(np.float32)
+    y = np.float32(float(x) * float(w) * 2**23.5)
+    doubles = quantize_multiplier(float(x) * float(w) / float(y))
+    floats = quantize_multiplier(float(x * w) / float(y))
+    step = float(y) / (float(x) * float(w))
+    near_halves = [int((n + 0.5) * step) + d for n in range(20, 120) for d in range(-40, 41)]
+    bias = next(v for v in near_halves if _scaled(v, doubles) != _scaled(v, floats))
+    b = ModelBuilder()
+    first = b.tensor((1, 1), Q.tensor(float(x)))
+    zero = np.zeros((1, 1), np.int8)
+    wq, q = Q.tensor(float(w)), Q.tensor(float(y))
+    last = fb.fully_connected(b, first, zero, wq, np.array([bias], np.int32), q)
+    graph = tflite.parse(b.build([first], [last]))
+    rendered = AotEngine().render(graph)
+    samples = np.zeros((1, 1, 1), np.int8)
+    run = native.build(graph, rendered, tmp_path).run((samples,))
+    assert run.outputs[0].item() == _scaled(bias, doubles)
+    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+
+
+def _scaled(x: int, multiplier: Multiplier) -> int:
+    """x times a multiplier below 1, rounded twice; both positive."""
+    high = (x * multiplier.mantissa + 2**30) >> 31
+    return (high + (1 << -multiplier.shift >> 1)) >> -multiplier.shift
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -16,15 +16,14 @@ struct Taps {
   int32_t last;
 };
 
+// Every window overlaps the image or straddles it, so that origin < image_size; that follows from
+// how SAME and VALID set padding and output size.
 inline Taps taps_inside(int32_t position, int32_t stride, int32_t pad, int32_t dilation,
                         int32_t filter_size, int32_t image_size) {
   const int32_t origin = position * stride - pad;
-  int32_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
-  int32_t last = image_size > origin ? (image_size - origin + dilation - 1) / dilation : 0;
-  if (last > filter_size) last = filter_size;
-  // A window may lie outside the image altogether where the dilation exceeds the image.
-  if (first > last) first = last;
-  return {origin, first, last};
+  const int32_t first = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
+  const int32_t last = (image_size - origin + dilation - 1) / dilation;
+  return {origin, first, last < filter_size ? last : filter_size};
 }
 
 inline Taps rows_inside(const Window& w, int32_t output_row) {
