@@ -1,23 +1,48 @@
-"""Adds to every env what a run chooses: the engine, and the model's generated sources.
+"""Adds to every env what a run chooses: the engine, its library, and the model's sources.
 
-The host writes both below `.pio/generated/<env>` before it calls PlatformIO.
+The host writes the choice, `build.json`, and the generated sources below `.pio/generated/<env>`
+before it calls PlatformIO.
 """
 
+import json
 import sys
 from pathlib import Path
 
 Import("env")  # noqa: F821  PlatformIO runs this file inside SCons, which provides the name
+env = env  # noqa: F821
 
-generated = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"]  # noqa: F821
-choice = generated / "engine.txt"
-if not choice.exists():
+generated = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"]
+if not (generated / "build.json").exists():
     sys.stderr.write(
         f"Error: no generated sources in {generated}\n"
-        f"Run first: python -m host flash-and-eval --board {env['PIOENV']}\n"  # noqa: F821
+        f"Run first: python -m host flash-and-eval --board {env['PIOENV']}\n"
     )
-    env.Exit(1)  # noqa: F821
+    env.Exit(1)
 
-engine = Path(env.subst("$PROJECT_DIR")) / "firmware" / "engines" / choice.read_text().strip()  # noqa: F821
-env.Append(CPPPATH=["$PROJECT_INCLUDE_DIR", str(generated), str(engine)])  # noqa: F821
-env.BuildSources("$BUILD_DIR/engine", str(engine))  # noqa: F821
-env.BuildSources("$BUILD_DIR/generated", str(generated))  # noqa: F821
+choice = json.loads((generated / "build.json").read_text())
+engine = Path(env.subst("$PROJECT_DIR")) / "firmware" / "engines" / choice["engine"]
+env.Append(
+    CPPPATH=["$PROJECT_INCLUDE_DIR", str(generated), str(engine)],
+    CPPDEFINES=choice.get("defines", []),
+)
+
+if choice.get("library_sources"):
+    library = Path(choice["library_sources"])
+    needed = {str(library / name) for name in choice["library_files"]}
+    # As a system's, so that our warnings do not look into the library's headers.
+    env.Append(CCFLAGS=["-isystem", str(library)])
+
+    def choose(env, node):
+        """Compile of the library just what is needed, and without our warnings."""
+        path = Path(node.srcnode().get_abspath()).resolve()
+        if not path.is_relative_to(library):
+            return node
+        if str(path) not in needed:
+            return None
+        flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith("-W")]
+        return env.Object(node, CCFLAGS=[*flags, "-w"])
+
+    env.AddBuildMiddleware(choose)
+
+env.BuildSources("$BUILD_DIR/engine", str(engine))
+env.BuildSources("$BUILD_DIR/generated", str(generated))

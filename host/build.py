@@ -6,30 +6,48 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
 
+from host import firmware
 from host.errors import BuildError, SizeError, ToolMissingError
+from host.models.tflite import Graph
 from host.paths import ROOT, WORKSPACE, cache_folder
-from host.records import Board, Image, Section
+from host.platformio import build_folder, registry_error, run, write_sources
+from host.records import Board, Image, Rendered, Section
 
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
 _SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
-_TOOLCHAINS = {"qemu": "arm-none-eabi-g++", "process": "g++"}
+_TOOLCHAINS = {
+    **dict.fromkeys(("qemu", "unicorn", "renode"), "arm-none-eabi-g++"),
+    "process": "g++",
+}
 _APT = {"arm-none-eabi-g++": "gcc-arm-none-eabi", "g++": "g++"}
 
 
-def build(files: Mapping[str, str], digest: str, board: Board, folder: Path) -> Image:
+def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
+    """Build the image of a rendered model; see ``build``."""
+    files = firmware.sources(rendered, graph)
+    return build(files, firmware.digest(files, board), board, folder, rendered.library)
+
+
+def build(
+    files: Mapping[str, str],
+    digest: str,
+    board: Board,
+    folder: Path,
+    library: str | None = None,
+) -> Image:
     """Build an image, or take it from the cache where the same sources were built before.
 
     Args:
         files: generated sources by name; they are also kept in ``folder/src``.
         digest: what the image is made from (``firmware.digest``).
+        library: what PlatformIO must provide, as its lib_deps takes it.
         folder: the run's folder; gets ``firmware.elf`` and ``build.log``.
 
     Raises:
@@ -39,31 +57,32 @@ def build(files: Mapping[str, str], digest: str, board: Board, folder: Path) -> 
     """
     elf = folder / "firmware.elf"
     cached = cache_folder() / "images" / digest / "firmware.elf"
-    _write_sources(folder / "src", files)
+    write_sources(folder / "src", files)
     if cached.is_file():
         shutil.copyfile(cached, elf)
         (folder / "build.log").write_text(f"Nothing to build: {cached} has the same sources.\n")
-        return Image(elf, read_sections(elf), reused=True)
+        return Image(elf, read_sections(elf), reused=True, library=library)
 
     _require_compiler(board)
     WORKSPACE.mkdir(exist_ok=True)
     with FileLock(WORKSPACE / f"build-{board.name}.lock"):  # two runs may want the same env
-        _write_sources(WORKSPACE / "generated" / board.name, files)
-        _run_platformio(board, folder / "build.log")
-        built = WORKSPACE / "build" / board.name / "firmware.elf"
+        write_sources(WORKSPACE / "generated" / board.name, files)
+        _run_platformio(board, library, folder / "build.log")
+        built = build_folder(library) / board.name / "firmware.elf"
         shutil.copyfile(built, elf)
     sections = read_sections(elf)
-    _check_limits(sections, board)
+    check_limits(sections, board)
     cached.parent.mkdir(parents=True, exist_ok=True)
     partial = cached.with_name(f"firmware.{os.getpid()}.part")
     shutil.copyfile(elf, partial)
     partial.replace(cached)
-    return Image(elf, sections, reused=False)
+    return Image(elf, sections, reused=False, library=library)
 
 
 def read_sections(elf: Path) -> tuple[Section, ...]:
     """The sections that take flash or RAM on the device.
 
+    Not a heap: what an Arduino core's linker script calls so is all that is left.
     Initialised data count twice: they lie in flash and are copied to RAM.
     """
     from elftools.elf.elffile import ELFFile
@@ -72,7 +91,7 @@ def read_sections(elf: Path) -> tuple[Section, ...]:
     with elf.open("rb") as stream:
         for section in ELFFile(stream).iter_sections():
             flags, size = section["sh_flags"], section["sh_size"]
-            if not flags & _SHF_ALLOC or size == 0:
+            if not flags & _SHF_ALLOC or size == 0 or section.name == ".heap":
                 continue
             kind: Literal["flash", "ram", "both"] = "flash"
             if section["sh_type"] == "SHT_NOBITS":
@@ -93,18 +112,6 @@ def first_error(log: str) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
 
 
-def _write_sources(folder: Path, files: Mapping[str, str]) -> None:
-    """Make the folder hold just these files; one that is the same keeps its date."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if old.name not in files:
-            old.unlink()
-    for name, text in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_text() != text:
-            path.write_text(text)
-
-
 def _require_compiler(board: Board) -> None:
     compiler = _TOOLCHAINS.get(board.target)
     if compiler and shutil.which(compiler) is None:
@@ -114,39 +121,18 @@ def _require_compiler(board: Board) -> None:
         )
 
 
-def _run_platformio(board: Board, log: Path) -> None:
-    environment = {
-        **os.environ,
-        "PLATFORMIO_CORE_DIR": str(WORKSPACE / "core"),
-        "PLATFORMIO_WORKSPACE_DIR": str(WORKSPACE),
-        # Both stall for up to 37 s where the network is out of reach.
-        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
-        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
-        "PLATFORMIO_NO_ANSI": "true",
-    }
-    command = [sys.executable, "-m", "platformio", "run", "-d", str(ROOT), "-e", board.name]
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code = process.wait(BUILD_TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            raise BuildError(
-                f"the build took more than {BUILD_TIMEOUT:.0f} s; see {log}"
-            ) from error
-        finally:
-            if process.poll() is None:  # timed out, or Ctrl-C: take the compilers along
-                os.killpg(process.pid, 9)
-                process.wait()
+def _run_platformio(board: Board, library: str | None, log: Path) -> None:
+    arguments = ("run", "-d", str(ROOT), "-e", board.name)
+    try:
+        code = run(arguments, log, BUILD_TIMEOUT, library=library)
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"the build took more than {BUILD_TIMEOUT:.0f} s; see {log}") from error
     if code == 0:
         return
     text = log.read_text(errors="replace")
+    unreachable = registry_error(text)
+    if unreachable is not None:
+        raise unreachable
     overflow = re.search(r"region `(\w+)' overflowed by (\d+) bytes|no room for the stack", text)
     if overflow or "section `.bss' will not fit" in text:
         what = overflow.group(0) if overflow else "section .bss does not fit"
@@ -156,7 +142,12 @@ def _run_platformio(board: Board, log: Path) -> None:
     )
 
 
-def _check_limits(sections: tuple[Section, ...], board: Board) -> None:
+def check_limits(sections: tuple[Section, ...], board: Board) -> None:
+    """Refuse an image that exceeds the board, whatever its linker script allowed.
+
+    Raises:
+        SizeError: names what is needed and what the board has, in bytes.
+    """
     image = Image(Path(), sections, reused=False)
     for kind, needed, limit in (("flash", image.flash, board.flash), ("RAM", image.ram, board.ram)):
         if needed > limit:

@@ -41,14 +41,27 @@ def flash_and_eval(
         str | None,
         typer.Option(help="digits, mnist5k, random, or an .npz with x, y, x_calibration."),
     ] = None,
-    engine: Annotated[str, typer.Option(help="What runs the model on the device.")] = "aot",
+    engine: Annotated[
+        str, typer.Option(help="tflm, aot, or auto: tflm where its library can be had.")
+    ] = "auto",
+    arena: Annotated[
+        int | None, typer.Option(min=16, help="Bytes of arena. [default: the least that works]")
+    ] = None,
     samples: Annotated[int | None, typer.Option(help="How many to score. [default: all]")] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder. [default: in runs/]")] = None,
     port: Annotated[
-        str | None, typer.Option(help="Port or pyserial URL of a device that runs already.")
+        str | None,
+        typer.Option(
+            help="A real board: the port to flash. Else: port or pyserial URL of a device that "
+            "runs already."
+        ),
     ] = None,
-    baud: Annotated[int, typer.Option(help="Baud rate of --port.")] = 115200,
+    no_flash: Annotated[
+        bool,
+        typer.Option("--no-flash", help="The device at --port runs already: do not flash it."),
+    ] = False,
+    baud: Annotated[int, typer.Option(help="Baud rate of the port.")] = 115200,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
     ] = 20.0,
@@ -68,10 +81,12 @@ def flash_and_eval(
             model=model,
             data=data,
             engine=engine,
+            arena=arena,
             samples=samples,
             seed=seed,
             folder=out,
             port=port,
+            flash=not no_flash,
             baud=baud,
             timeout=timeout,
             allow_unsafe=allow_unsafe_model,
@@ -106,11 +121,11 @@ def boards(as_json: Json = False) -> None:
 def doctor(as_json: Json = False) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
     with _Failures(as_json):
-        from host.doctor import tools
+        from host.doctor import engines, tools
 
         found = tools()
         if as_json:
-            _print_json({"tools": [vars(tool) for tool in found]})
+            _print_json({"tools": [vars(tool) for tool in found], "engines": engines()})
             return
         _print_table(
             ("tool", "version", "what for"),
@@ -123,6 +138,7 @@ def doctor(as_json: Json = False) -> None:
                 for t in found
             ],
         )
+        _print_table(("board", "engine"), list(engines().items()))
 
 
 class _Failures:

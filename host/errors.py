@@ -119,7 +119,7 @@ class LinkError(MachineError):
 class DeviceError(MachineError):
     """The device answered, and what it said does not fit."""
 
-    default_hint = "Rebuild and flash: run flash-and-eval again without --port."
+    default_hint = "Rebuild and flash: run flash-and-eval again without --port or --no-flash."
 
 
 class StaleImageError(DeviceError):

@@ -5,27 +5,25 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import jinja2
-
+from host.engines import cpp
 from host.errors import SizeError
 from host.models.tflite import Graph
 from host.paths import FIRMWARE, ROOT
 from host.records import Board, Rendered
+from host.wire.spec import INFER_HEADER_BYTES, MODEL_PIECE_BYTES
 
 
 def sources(rendered: Rendered, graph: Graph) -> dict[str, str]:
     """All generated files of an image by name: the engine's, and the core's configuration."""
-    templates = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(FIRMWARE / "templates"),
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,
-        keep_trailing_newline=True,
+    inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
+    # A device that can change models also takes pieces of one, and tells of more operators.
+    piece = MODEL_PIECE_BYTES + 4 if rendered.slot_bytes else 0
+    config = cpp.render(
+        "config.h.j2",
+        request_payload_bytes=max(INFER_HEADER_BYTES + inputs, piece),
+        operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
     )
-    config = templates.get_template("config.h.j2").render(
-        input_bytes=sum(graph.tensors[index].nbytes for index in graph.inputs),
-        operators=max(1, len(rendered.operators)),
-    )
-    return {**rendered.files, "config.h": config, "engine.txt": rendered.engine + "\n"}
+    return {**rendered.files, "config.h": config}
 
 
 def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
@@ -37,7 +35,8 @@ def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
         SizeError: names what is needed and what the board has, in bytes.
     """
     inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
-    ram = rendered.arena_bytes + inputs  # the arena, and the request that carries the input
+    # The arena, the request that carries the input, and both halves of the slot.
+    ram = rendered.arena_bytes + inputs + 2 * rendered.slot_bytes
     needs = (("flash", rendered.constant_bytes, board.flash), ("RAM", ram, board.ram))
     for kind, needed, limit in needs:
         if needed > limit:

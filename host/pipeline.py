@@ -14,10 +14,10 @@ from typing import Protocol
 
 from filelock import FileLock
 
-from host import cache, doctor, firmware, isolated
+from host import arena, cache, doctor, firmware, isolated
 from host.boards import find_board
-from host.build import build
-from host.engines import find_engine
+from host.build import build_image
+from host.engines import AUTO, Engine, find_engine
 from host.errors import ConfigError
 from host.evaluate import NO_KERAS, device_column, host_columns
 from host.measure import measure
@@ -27,11 +27,22 @@ from host.models.demo import DEMO_KEY, train_demo
 from host.models.source import load_keras, open_model
 from host.oracles import quantize_samples, run_keras
 from host.paths import ROOT, cache_folder
+from host.quantize.checks import PER_CHANNEL_DENSE
 from host.quantize.ptq import accept_tflite, quantize_ptq
 from host.quiet import quiet
-from host.records import Column, ColumnName, Dataset, Evaluation, ModelFile, QuantizedModel, Timing
+from host.records import (
+    Board,
+    Column,
+    ColumnName,
+    Dataset,
+    Evaluation,
+    ModelFile,
+    QuantizedModel,
+    Timing,
+)
 from host.report.write import write_report
-from host.targets import find_target
+from host.targets import Target, find_target
+from host.targets.attach import AttachTarget
 from host.verdict import first_difference, judge, summarize_latency
 
 
@@ -42,11 +53,13 @@ class Request:
     board: str = "qemu-m4"
     model: Path | None = None
     data: str | None = None
-    engine: str = "aot"
+    engine: str = AUTO
+    arena: int | None = None
     samples: int | None = None
     seed: int = 0
     folder: Path | None = None
     port: str | None = None
+    flash: bool = True
     baud: int = 115200
     timeout: float = 20.0
     allow_unsafe: bool = False
@@ -62,6 +75,9 @@ class Observer(Protocol):
     def advance(self, done: int) -> None:
         """So many steps of the stage are done."""
 
+    def note(self, *texts: str) -> None:
+        """What the user must know before anything else."""
+
 
 def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     """Convert, render, build, start, stream, compare, report.
@@ -71,25 +87,32 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     """
     stages = _Stages(observer)
     board = find_board(request.board)
-    engine = find_engine(request.engine)
-    target = find_target(board, request.port, request.baud)
+    target = find_target(board, request.port, request.baud, flash=request.flash)
+    target.check(board)  # nothing is converted or built for a board that is not there
+    engine, choice = find_engine(request.engine, board)
+    notes = (choice,) if choice else ()
+    observer.note(*notes)
 
     model = _model_file(request, stages)
-    prepared = _prepare(request, model, stages)
-    warnings = tuple(w for w in prepared.quantized.warnings if w.code not in engine.settles)
-    quantized = replace(prepared.quantized, warnings=warnings)
+    prepared = _prepare(request, model, engine, stages)
+    quantized = prepared.quantized
     graph = quantized.graph
     with stages.run("render"):
         engine.check(graph)
-        rendered = engine.render(graph)
+        rendered = engine.render(graph, request.arena or arena.recall(engine, graph, board))
         firmware.check_size(rendered, graph, board)
-        files = firmware.sources(rendered, graph)
 
     folder = _run_folder(request, model)
     (folder / "model.tflite").write_bytes(graph.content)
     with stages.run("build") as stage:
-        image = build(files, firmware.digest(files, board), board, folder)
+        image = build_image(rendered, graph, board, folder)
         stage.reused = image.reused
+    if _must_fit(request, target, engine, graph, board):
+        with stages.run("fit arena"):
+            patience = request.timeout
+            rendered, image = arena.fit(
+                engine, rendered, image, graph, board, target, folder, patience
+            )
 
     dataset = prepared.dataset
     inputs = quantize_samples(dataset, graph.input)
@@ -109,7 +132,7 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     with stages.run("compare"):
         columns = {**columns, "device": device_column(run)}
         first = first_difference(graph, run, rendered.operators, inputs)
-        verdict = judge(columns, graph, dataset, first=first, traced=len(run.traced))
+        verdict = judge(columns, graph, dataset, first=first, traced=len(run.traced), info=run.info)
     evaluation = Evaluation(
         board=board,
         model=model,
@@ -123,12 +146,21 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
         latency=summarize_latency(run, rendered.operators),
         timings=tuple(stages.timings),
         versions=doctor.versions(),
-        notes=(),
+        notes=notes,
         folder=folder,
         command=request.command,
     )
     write_report(evaluation)
     return evaluation
+
+
+def _must_fit(
+    request: Request, target: Target, engine: Engine, graph: tflite.Graph, board: Board
+) -> bool:
+    """Whether the arena's size has still to be found: not for a device that runs already."""
+    fixed = request.arena is not None or isinstance(target, AttachTarget)
+    fixed = fixed or not engine.plans_on_device
+    return not fixed and arena.recall(engine, graph, board) is None
 
 
 # --- model and data ---------------------------------------------------------------------------
@@ -155,7 +187,7 @@ def _model_file(request: Request, stages: _Stages) -> ModelFile:
     return replace(open_model(path), name="digits-demo")
 
 
-def _prepare(request: Request, model: ModelFile, stages: _Stages) -> _Prepared:
+def _prepare(request: Request, model: ModelFile, engine: Engine, stages: _Stages) -> _Prepared:
     data = request.data or ("digits" if request.model is None else None)
     if data is None:
         raise ConfigError(
@@ -169,10 +201,19 @@ def _prepare(request: Request, model: ModelFile, stages: _Stages) -> _Prepared:
         dataset = _load(request, data, shape, calibrate=False)
         quantized = accept_tflite(graph, dataset)
         dataset = check_fit(dataset, shape, graph.output.shape[1:])
-        return _Prepared(dataset, quantized, Column("keras", None, "", NO_KERAS))
+        keras = Column("keras", None, "", NO_KERAS)
+        return _Prepared(dataset, _concerning(engine, quantized), keras)
     dataset = _load(request, data, (), calibrate=True)
     with stages.run("convert") as stage:
-        return _convert(request, model, dataset, stage)
+        prepared = _convert(request, model, dataset, engine.per_channel_dense, stage)
+    return replace(prepared, quantized=_concerning(engine, prepared.quantized))
+
+
+def _concerning(engine: Engine, quantized: QuantizedModel) -> QuantizedModel:
+    """Without the advice that does not concern this engine."""
+    settled = {PER_CHANNEL_DENSE} if engine.per_channel_dense else set()
+    warnings = tuple(advice for advice in quantized.warnings if advice.code not in settled)
+    return replace(quantized, warnings=warnings)
 
 
 def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: bool) -> Dataset:
@@ -181,11 +222,18 @@ def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: boo
     )
 
 
-def _convert(request: Request, model: ModelFile, dataset: Dataset, stage: _Stage) -> _Prepared:
+def _convert(
+    request: Request,
+    model: ModelFile,
+    dataset: Dataset,
+    per_channel_dense: bool,
+    stage: _Stage,
+) -> _Prepared:
     """Post-training quantization and Keras's own predictions: all that needs TensorFlow."""
     packages = [doctor.package_version(name) for name in ("tensorflow", "tf-keras", "keras")]
     name = cache.key(
-        "ptq", model.sha256, str(packages), str(request.seed), dataset.x, dataset.x_calibration
+        *("ptq", model.sha256, str(packages), str(request.seed), str(per_channel_dense)),
+        *(dataset.x, dataset.x_calibration),
     )
     known = cache.load("conversions", name)
     keras = cache.unpack_column(known, "keras") if known is not None else None
@@ -197,7 +245,9 @@ def _convert(request: Request, model: ModelFile, dataset: Dataset, stage: _Stage
     with quiet(None):
         source = load_keras(model, allow_unsafe=request.allow_unsafe)
         dataset = check_fit(dataset, source.input_shape, source.output_shape)
-        quantized = quantize_ptq(source, dataset, seed=request.seed)
+        quantized = quantize_ptq(
+            source, dataset, seed=request.seed, per_channel_dense=per_channel_dense
+        )
         keras = run_keras(source, dataset, quantized.graph.input)
     content = tflite.as_array(quantized.graph.content)
     cache.store("conversions", name, {**cache.pack_columns({"keras": keras}), "tflite": content})

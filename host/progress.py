@@ -51,6 +51,11 @@ class Bar:
             count = f"{done}/{self._total}" if self._total else ""
             self._progress.update(self._progress.task_ids[-1], completed=done, count=count)
 
+    def note(self, *texts: str) -> None:
+        """See ``Observer.note``."""
+        for text in texts:
+            self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+
     def _finish(self) -> None:
         if self._progress.task_ids:
             last = self._progress.task_ids[-1]

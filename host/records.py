@@ -128,6 +128,8 @@ class Rendered:
         constant_bytes: weights, biases and tables that go to flash.
         operators: in the order in which the device runs them and reports their ticks.
         arena: the arena's plan, empty where the engine plans on the device.
+        slot_bytes: room in RAM for another model, which the image reserves twice.
+        library: what PlatformIO must provide, as its lib_deps takes it.
     """
 
     engine: str
@@ -137,6 +139,8 @@ class Rendered:
     constant_bytes: int
     operators: tuple[ExecutedOperator, ...]
     arena: tuple[ArenaBlock, ...]
+    slot_bytes: int = 0
+    library: str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,11 +154,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Image:
-    """A built firmware image. ``reused`` is True where nothing had to be built."""
+    """A built firmware image. ``reused`` is True where nothing had to be built.
+
+    The generated sources that it was made from are in ``src`` beside the ELF file; ``library`` is
+    what PlatformIO had to provide for it.
+    """
 
     elf: Path
     sections: tuple[Section, ...]
     reused: bool
+    library: str | None = None
 
     @property
     def flash(self) -> int:
@@ -185,7 +194,9 @@ class DeviceInfo:
     """The device's answer to HELLO.
 
     A tick of the device's clock is ``tick_scale`` of ``tick_unit``; ``tick_rate`` is units per
-    second, 0 where the unit says nothing about time (instructions).
+    second, 0 where the unit says nothing about time (instructions). Of ``arena_used`` bytes,
+    ``arena_planned`` are planned by tensor lifetimes and the rest is allocated for good.
+    ``model_slot`` is the largest model in bytes that can be loaded without a rebuild, 0 for none.
     """
 
     protocol_version: int
@@ -200,6 +211,9 @@ class DeviceInfo:
     tick_scale: float
     arena_reserved: int
     arena_used: int
+    arena_planned: int
+    model_slot: int
+    max_payload: int
     receive_window: int
     operators: int
     inputs: tuple[WireTensor, ...]
@@ -224,7 +238,8 @@ class DeviceRun:
     Attributes:
         outputs: [n, *output shape without batch], the output tensor's own type.
         ticks: float64 [n], in ``info.tick_unit``.
-        operator_ticks: float64 [r, operators] from r profiled runs; r may be 0.
+        profiled_ticks: float64 [r], whole inferences of r profiled runs; r may be 0.
+        operator_ticks: float64 [r, operators] of the same runs.
         operator_crcs: uint32 [t, operators], CRC-32 of each operator's first output, for the
             samples in ``traced``; t may be 0.
         traced: indices of the traced samples, [t].
@@ -233,6 +248,7 @@ class DeviceRun:
     info: DeviceInfo
     outputs: Array
     ticks: npt.NDArray[np.float64]
+    profiled_ticks: npt.NDArray[np.float64]
     operator_ticks: npt.NDArray[np.float64]
     operator_crcs: npt.NDArray[np.uint32]
     traced: npt.NDArray[np.int64]
@@ -342,7 +358,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Latency:
-    """Ticks of an inference after warm-up, and of each operator (medians)."""
+    """Ticks of an inference after warm-up, and of each operator (medians).
+
+    ``disturbance`` is by what share of the total the inferences in which operators were timed took
+    longer than the others; None where none were.
+    """
 
     unit: TickUnit
     rate: int
@@ -352,6 +372,7 @@ class Latency:
     samples: int
     warmup: int
     operators: tuple[tuple[ExecutedOperator, float], ...]
+    disturbance: float | None = None
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,12 @@ class Finished:
 
 
 def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "host", *map(str, arguments)]
+    """The command line; with the engine aot where none is named, since what ``auto`` chooses
+    depends on the machine."""
+    words = list(map(str, arguments))
+    if words[0] == "flash-and-eval" and "--engine" not in words:
+        words += ["--engine", "aot"]
+    return [sys.executable, "-m", "host", *words]
 
 
 def run(

@@ -24,6 +24,10 @@ void write_tensor(FrameWriter& writer, const engine::TensorInfo& info) {
 
 void Device::start() {
   engine_status_ = engine::init();
+  digest_running_model();
+}
+
+void Device::digest_running_model() {
   Sha256 hash;
   engine::digest_model(hash);
   hash.finish(model_digest_);
@@ -61,6 +65,15 @@ void Device::handle() {
     case wire::MessageType::kInfer:
       infer();
       break;
+    case wire::MessageType::kModelBegin:
+      begin_model();
+      break;
+    case wire::MessageType::kModelData:
+      store_model();
+      break;
+    case wire::MessageType::kModelEnd:
+      end_model();
+      break;
     default:
       refuse(wire::Status::kUnknownType, reader_.type());
       break;
@@ -75,6 +88,7 @@ void Device::refuse(wire::Status status, uint32_t value) {
 }
 
 void Device::hello() {
+  if (engine_status_ != wire::Status::kOk) log(engine::message());
   const board::Clock clock = board::clock();
   writer_.begin(wire::MessageType::kHelloReply, reader_.sequence());
   writer_.u16(wire::kProtocolVersion);
@@ -87,6 +101,9 @@ void Device::hello() {
   writer_.u16(clock.denominator);
   writer_.u32(engine::arena_reserved());
   writer_.u32(engine::arena_used());
+  writer_.u32(engine::arena_planned());
+  writer_.u32(engine::model_slot().size);
+  writer_.u32(request_capacity_ - wire::kFrameHeaderBytes - wire::kFrameCrcBytes);
   writer_.u32(board::kReceiveWindow);
   writer_.u16(engine::operator_count());
   writer_.string(board::kName);
@@ -166,4 +183,62 @@ void Device::infer() {
     writer_.bytes(out.data, out.size);
   }
   writer_.end();
+}
+
+void Device::report(wire::Status status, uint32_t value) {
+  writer_.begin(wire::MessageType::kModelReply, reader_.sequence());
+  writer_.u8(static_cast<uint8_t>(status));
+  writer_.u32(value);
+  writer_.end();
+}
+
+void Device::begin_model() {
+  constexpr uint32_t kPayload = sizeof(uint32_t) + Sha256::kDigestBytes;
+  if (reader_.payload_size() != kPayload) {
+    return refuse(wire::Status::kBadLength, reader_.payload_size());
+  }
+  const uint32_t size = load_u32(reader_.payload());
+  if (size > engine::model_slot().size) {
+    return report(wire::Status::kModelTooLarge, engine::model_slot().size);
+  }
+  incoming_size_ = size;
+  std::memcpy(incoming_digest_, reader_.payload() + sizeof(uint32_t), Sha256::kDigestBytes);
+  report(wire::Status::kOk, size);
+}
+
+void Device::store_model() {
+  constexpr uint32_t kHeader = sizeof(uint32_t);
+  if (reader_.payload_size() < kHeader) {
+    return refuse(wire::Status::kBadLength, reader_.payload_size());
+  }
+  const uint32_t offset = load_u32(reader_.payload());
+  const uint32_t size = reader_.payload_size() - kHeader;
+  if (offset > incoming_size_ || size > incoming_size_ - offset) {
+    return refuse(wire::Status::kBadLength, offset);
+  }
+  std::memcpy(engine::model_slot().data + offset, reader_.payload() + kHeader, size);
+  report(wire::Status::kOk, offset);
+}
+
+void Device::end_model() {
+  // A repeated request finds the model that the first one loaded.
+  if (std::memcmp(incoming_digest_, model_digest_, Sha256::kDigestBytes) == 0) {
+    return report(wire::Status::kOk, 0);
+  }
+  Sha256 hash;
+  hash.update(engine::model_slot().data, incoming_size_);
+  uint8_t digest[Sha256::kDigestBytes];
+  hash.finish(digest);
+  if (incoming_size_ == 0 || std::memcmp(digest, incoming_digest_, sizeof(digest)) != 0) {
+    return report(wire::Status::kModelDamaged, incoming_size_);
+  }
+  const wire::Status status = engine::load_model(incoming_size_);
+  incoming_size_ = 0;
+  if (status == wire::Status::kOk) {
+    engine_status_ = status;
+  } else {
+    log(engine::message());
+  }
+  digest_running_model();
+  report(status, engine::arena_used());
 }

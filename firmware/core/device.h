@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "frames.h"
+#include "sha256.h"
 
 class Device {
  public:
@@ -14,7 +15,8 @@ class Device {
       : reader_(request, request_capacity),
         writer_(sink),
         detail_(detail),
-        detail_capacity_(detail_capacity) {}
+        detail_capacity_(detail_capacity),
+        request_capacity_(request_capacity) {}
 
   void start();
   void receive(const uint8_t* data, uint32_t size);
@@ -27,6 +29,11 @@ class Device {
   void handle();
   void hello();
   void infer();
+  void begin_model();
+  void store_model();
+  void end_model();
+  void digest_running_model();
+  void report(wire::Status status, uint32_t value);
   void refuse(wire::Status status, uint32_t value);
 
   FrameReader reader_;
@@ -35,5 +42,10 @@ class Device {
   uint16_t detail_capacity_;
   uint32_t last_tick_ = 0;
   wire::Status engine_status_ = wire::Status::kEngineFailed;
-  uint8_t model_digest_[32] = {};
+  uint8_t model_digest_[Sha256::kDigestBytes] = {};
+  uint32_t request_capacity_;
+
+  // A model on its way into the engine's slot.
+  uint32_t incoming_size_ = 0;
+  uint8_t incoming_digest_[Sha256::kDigestBytes] = {};
 };

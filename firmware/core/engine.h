@@ -34,8 +34,11 @@ extern const char* const kVersion;
 // Makes the model ready. Called once, before anything else. kArenaTooSmall where it does not fit.
 wire::Status init();
 
+// The arena in bytes: what the image reserves; what the model needs, less would fail; and the part
+// of that which is planned by tensor lifetimes, the rest being allocated for good.
 uint32_t arena_reserved();
 uint32_t arena_used();
+uint32_t arena_planned();
 
 // Number of operators that the hook will see.
 uint16_t operator_count();
@@ -50,6 +53,17 @@ Bytes output(uint8_t index);
 // Runs the model once on what the inputs hold. `hook` may be null. The inputs' memory may be
 // overwritten.
 wire::Status invoke(OperatorHook hook, void* context);
+
+// What the engine has to say about a status other than kOk; may be empty.
+const char* message();
+
+// Where another model can be put; empty where the engine cannot change models. The model that runs
+// is not there.
+Bytes model_slot();
+
+// Changes to the model of `size` bytes in the slot. On a status other than kOk the old model runs
+// on.
+wire::Status load_model(uint32_t size);
 
 // Feeds the model as it lies in memory to `hash`; what comes out identifies it to the host.
 void digest_model(Sha256& hash);

@@ -1,28 +1,5 @@
-// Where every port ends up: serve the host for ever.
-#include <cstdint>
+// Where the tool chain's start-up code ends. A port to a framework that brings its own main()
+// leaves this file out (build_src_filter) and calls serve().
+#include "serve.h"
 
-#include "board.h"
-#include "config.h"
-#include "device.h"
-
-namespace {
-
-// The largest request is an INFER with all inputs.
-constexpr uint32_t kRequestBytes =
-    wire::kFrameHeaderBytes + wire::kInferHeaderBytes + config::kInputBytes + wire::kFrameCrcBytes;
-
-alignas(8) uint8_t g_request[kRequestBytes];
-uint32_t g_detail[config::kOperators];
-Device g_device(g_request, kRequestBytes, g_detail, config::kOperators, board::write);
-
-}  // namespace
-
-int main() {
-  board::init();
-  g_device.start();
-  uint8_t chunk[64];
-  for (;;) {
-    const uint32_t size = board::read(chunk, sizeof(chunk));
-    g_device.receive(chunk, size);
-  }
-}
+int main() { serve(); }

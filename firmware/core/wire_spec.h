@@ -10,13 +10,17 @@ inline constexpr uint32_t kMaxRank = 6;
 inline constexpr uint32_t kFrameHeaderBytes = 3;
 inline constexpr uint32_t kFrameCrcBytes = 4;
 inline constexpr uint32_t kInferHeaderBytes = 5;
-inline constexpr uint8_t kProtocolHash[8] = {0x6e, 0xa9, 0xfd, 0x1e, 0x7e, 0x75, 0x3f, 0xe5};
+inline constexpr uint8_t kProtocolHash[8] = {0x83, 0x34, 0x45, 0x94, 0x63, 0x89, 0xc9, 0x85};
 
 enum class MessageType : uint8_t {
   kHello = 1,
   kInfer = 2,
+  kModelBegin = 3,
+  kModelData = 4,
+  kModelEnd = 5,
   kHelloReply = 129,
   kInferReply = 130,
+  kModelReply = 131,
   kLog = 144,
   kRefused = 159,
 };
@@ -29,6 +33,9 @@ enum class Status : uint8_t {
   kBadMode = 4,
   kEngineFailed = 5,
   kArenaTooSmall = 6,
+  kModelTooLarge = 7,
+  kModelDamaged = 8,
+  kModelUnfit = 9,
 };
 
 enum class InferMode : uint8_t {
@@ -64,6 +71,9 @@ enum class TickUnit : uint8_t {
 //   tick_denominator u16
 //   arena_reserved u32
 //   arena_used u32
+//   arena_planned u32
+//   model_slot u32
+//   max_payload u32
 //   receive_window u32
 //   operators u16
 //   board string
@@ -83,6 +93,16 @@ enum class TickUnit : uint8_t {
 //   ticks u32
 //   detail words
 //   output rest
+// MODEL_BEGIN:
+//   size u32
+//   digest bytes32
+// MODEL_DATA:
+//   offset u32
+//   data rest
+// MODEL_END:
+// MODEL_REPLY:
+//   status u8
+//   value u32
 // LOG:
 //   text rest
 // REFUSED:

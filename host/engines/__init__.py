@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from host.engines.aot import AotEngine
-from host.errors import ConfigError
+from host.engines.tflm import TflmEngine
+from host.errors import ConfigError, ToolMissingError
 from host.models.tflite import Graph
-from host.records import Rendered
+from host.records import Board, Rendered
+
+AUTO = "auto"
 
 
 class Engine(Protocol):
-    """Turns a model into sources for the device.
+    """Turns a model into sources for the device."""
 
-    ``settles`` are the codes of the conversion's advice that do not concern this engine.
-    """
+    @property
+    def name(self) -> str:
+        """As in ``--engine``."""
 
-    name: str
-    settles: frozenset[str]
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the engine would run the same model in another way."""
+
+    @property
+    def plans_on_device(self) -> bool:
+        """Whether only the device knows how much arena a model needs."""
+
+    @property
+    def per_channel_dense(self) -> bool:
+        """Whether a dense layer may have a scale for each channel."""
 
     def check(self, graph: Graph) -> None:
         """Refuse a model that the engine cannot run, before anything is rendered.
@@ -27,23 +41,44 @@ class Engine(Protocol):
                 operator, its index and its output tensor.
         """
 
-    def render(self, graph: Graph) -> Rendered:
+    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
         """Render the model's C++ files.
+
+        Args:
+            graph: a model that ``check`` lets pass.
+            arena: bytes to reserve; None leaves it to the engine. Ignored by an engine that plans
+                the arena itself.
 
         Raises:
             OperatorError: as for ``check``.
         """
 
 
-ENGINES: dict[str, Engine] = {"aot": AotEngine()}
+# Each makes the engine for a board, or raises ToolMissingError.
+ENGINES: Mapping[str, Callable[[Board], Engine]] = {
+    "tflm": TflmEngine.for_board,
+    "aot": AotEngine.for_board,
+}
 
 
-def find_engine(name: str) -> Engine:
-    """The engine of that name.
+def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
+    """The engine of that name; for ``auto``, the first that the board can have.
+
+    Returns:
+        The engine, and what the user must be told about the choice, or None.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such engine.
+        ToolMissingError: it cannot be had for this board.
     """
+    if name == AUTO:
+        try:
+            return TflmEngine.for_board(board), None
+        except ToolMissingError as error:
+            note = f"Engine aot was chosen, because tflm cannot be had: {error.message}."
+            return AotEngine.for_board(board), note
     if name not in ENGINES:
-        raise ConfigError(f"there is no engine {name!r}", f"The engines are: {', '.join(ENGINES)}.")
-    return ENGINES[name]
+        raise ConfigError(
+            f"there is no engine {name!r}", f"The engines are: {AUTO}, {', '.join(ENGINES)}."
+        )
+    return ENGINES[name](board), None

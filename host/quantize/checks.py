@@ -24,6 +24,8 @@ _QUANTIZE_LAYERS = (
     "Replace these layers by ones that can be quantized, and convert with a non-empty "
     "representative data set; or give the Keras model, which is then converted here."
 )
+# The code of the advice about dense layers with a scale for each channel.
+PER_CHANNEL_DENSE = "per-channel-fully-connected"
 # The newest version of an operator whose meaning TFLM's int8 kernels have, from the converter's
 # table (tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc). TFLM itself resolves
 # operators without looking at the version, so a newer meaning would be ignored silently.
@@ -233,7 +235,7 @@ def _advise_operators(graph: Graph) -> list[Advice]:
     if per_channel:
         advice.append(
             Advice(
-                "per-channel-fully-connected",
+                PER_CHANNEL_DENSE,
                 f"{graph.describe(per_channel[0])} has one scale per channel: TFLM from before "
                 "May 2024 computes it wrongly, without an error.",
                 "Use the engine aot or a newer TFLM; or convert with "

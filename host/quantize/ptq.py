@@ -14,13 +14,17 @@ from host.quantize.representative import representative
 from host.records import Dataset, QuantizedModel
 
 
-def quantize_ptq(source: FloatModel, dataset: Dataset, *, seed: int = 0) -> QuantizedModel:
+def quantize_ptq(
+    source: FloatModel, dataset: Dataset, *, seed: int = 0, per_channel_dense: bool = True
+) -> QuantizedModel:
     """Convert to full int8, int8 in and out, and check the result.
 
     Args:
         source: the float model.
         dataset: its ``x_calibration`` sets the ranges; ``x`` is only compared with them.
         seed: which calibration samples are taken where there are many.
+        per_channel_dense: let dense layers have a scale for each channel, as TensorFlow does by
+            itself; TFLM from before May 2024 computes those wrongly.
 
     Raises:
         DataError: the representative data cannot be used.
@@ -33,7 +37,7 @@ def quantize_ptq(source: FloatModel, dataset: Dataset, *, seed: int = 0) -> Quan
     except ImportError as error:
         raise ToolMissingError(f"converting needs TensorFlow: {error}") from error
     try:
-        content = _convert(tf, source, samples)
+        content = _convert(tf, source, samples, per_channel_dense)
     except (ModelError, DataError):
         raise
     except Exception as error:  # the converter raises ConverterError, ValueError, RuntimeError …
@@ -51,7 +55,7 @@ def accept_tflite(graph: Graph, dataset: Dataset | None = None) -> QuantizedMode
     return QuantizedModel(graph, "tflite", check_graph(graph, dataset))
 
 
-def _convert(tf: Any, source: FloatModel, samples: Any) -> bytes:
+def _convert(tf: Any, source: FloatModel, samples: Any, per_channel_dense: bool) -> bytes:
     # One way for Keras 2, Keras 3 and SavedModel: a function with the batch dimension fixed to 1,
     # as an open one puts SHAPE and PACK operators into the graph and breaks LSTM.
     signature = tf.TensorSpec([1, *source.input_shape], tf.float32, name="input")
@@ -65,6 +69,8 @@ def _convert(tf: Any, source: FloatModel, samples: Any) -> bytes:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = samples
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    disable = not per_channel_dense
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = disable
     converter.inference_input_type = tf.int8
     converter.inference_output_type = tf.int8
     return bytes(converter.convert())

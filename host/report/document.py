@@ -173,6 +173,7 @@ def _latency(evaluation: Evaluation) -> dict[str, Any]:
         "median_ms": milliseconds(latency.median, latency.unit, latency.rate),
         "samples": latency.samples,
         "warmup": latency.warmup,
+        "disturbance": latency.disturbance,
         "operators": [{**_operator(op), "ticks": ticks} for op, ticks in latency.operators],
     }
 
@@ -182,6 +183,10 @@ def _memory(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "arena_reserved": info.arena_reserved,
         "arena_used": info.arena_used,
+        "arena_planned": info.arena_planned,
+        "arena_persistent": info.arena_used - info.arena_planned,
+        "model_slots": 2 * evaluation.rendered.slot_bytes,
+        "ram_headroom": board.ram - evaluation.image.ram,
         "flash": evaluation.image.flash,
         "ram": evaluation.image.ram,
         "constants": evaluation.rendered.constant_bytes,

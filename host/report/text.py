@@ -143,11 +143,16 @@ def _costs(evaluation: Evaluation) -> Table:
         total = sum(ticks for _, ticks in latency.operators)
         slowest, ticks = max(latency.operators, key=lambda row: row[1])
         share = f", {percent(ticks / total)}" if total else ""
-        table.add_row("", f"most in operator {slowest.index} {plain(slowest.name)}{share}")
+        timing = ""
+        if latency.disturbance is not None and abs(latency.disturbance) >= 0.001:
+            timing = f"; timing operators adds {percent(latency.disturbance)}"
+        table.add_row("", f"most in operator {slowest.index} {plain(slowest.name)}{share}{timing}")
+    slots = 2 * evaluation.rendered.slot_bytes
     table.add_row(
         "memory",
         f"arena {size(info.arena_used)} of {size(info.arena_reserved)}, "
-        f"flash {_of(image.flash, board.flash)}, RAM {_of(image.ram, board.ram)}",
+        f"flash {_of(image.flash, board.flash)}, RAM {_of(image.ram, board.ram)}"
+        + (f" ({size(slots)} of it for other models)" if slots else ""),
     )
     troubles = f"{link.retries} retries, {link.damaged_frames} damaged frames"
     table.add_row(

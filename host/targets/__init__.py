@@ -10,12 +10,24 @@ from host.errors import ConfigError
 from host.link import Link
 from host.records import Board, Image
 from host.targets.attach import AttachTarget
+from host.targets.flash import FlashTarget
 from host.targets.process import ProcessTarget
 from host.targets.qemu import QemuTarget
+from host.targets.renode import RenodeTarget
+from host.targets.unicorn import UnicornTarget
 
 
 class Target(Protocol):
     """Starts an image and gives the link to it."""
+
+    def check(self, board: Board) -> None:
+        """See that it could start an image, before anything is converted or built for it. Quick.
+
+        Raises:
+            ToolMissingError: the program that starts it is not installed.
+            TargetError: the board is not there.
+            ConfigError: the env lacks an option.
+        """
 
     def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
         """Start; on leaving the context, whatever was started is gone.
@@ -26,22 +38,39 @@ class Target(Protocol):
             log: gets what the emulator or the upload prints.
 
         Raises:
-            ToolMissingError: the program that starts it is not installed.
+            ConfigError, ToolMissingError: see ``check``.
             TargetError: it did not start, or ended by itself; with the log's last lines.
         """
 
 
-TARGETS: dict[str, Target] = {"qemu": QemuTarget(), "process": ProcessTarget()}
+TARGETS: dict[str, Target] = {
+    "qemu": QemuTarget(),
+    "process": ProcessTarget(),
+    "unicorn": UnicornTarget(),
+    "renode": RenodeTarget(),
+    "flash": FlashTarget(),
+}
 
 
-def find_target(board: Board, port: str | None = None, baud: int = 115200) -> Target:
+def find_target(
+    board: Board, port: str | None = None, baud: int = 115200, *, flash: bool = True
+) -> Target:
     """The target that starts the board's images, or one that attaches to ``port``.
 
+    A board that is flashed takes ``port`` as the one to flash, unless ``flash`` is False.
+
     Raises:
-        ConfigError: the env names a target that is not there.
+        ConfigError: the env names a target that is not there, or there is no port to attach to.
     """
+    if board.target == "flash" and flash:
+        return FlashTarget(port, baud)
     if port is not None:
         return AttachTarget(port, baud)
+    if not flash:
+        raise ConfigError(
+            "--no-flash needs --port: the device that runs already",
+            "`pio device list` shows the ports.",
+        )
     if board.target not in TARGETS:
         raise ConfigError(
             f"[env:{board.name}] has custom_target = {board.target}",

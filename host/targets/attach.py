@@ -18,6 +18,9 @@ class AttachTarget:
     port: str
     baud: int = 115200
 
+    def check(self, board: Board) -> None:
+        """See ``Target.check``. Opening a port can reset a board, so that is left to the start."""
+
     @contextmanager
     def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -17,11 +18,19 @@ _PR_SET_PDEATHSIG = 1
 
 
 @contextmanager
-def child(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a session of its own; kill it when the context is left.
+def child(
+    command: list[str], log: Path, *, name: str | None = None, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in a session of its own; kill it, and what it started, on leaving the context.
 
     A Ctrl-C in the terminal reaches only the host, which then leaves this context. If the host is
     killed outright, the kernel takes the child along (Linux).
+
+    Args:
+        command: program and arguments.
+        log: gets what it prints.
+        name: what messages call it; by default the program's name.
+        options: of ``subprocess.Popen``.
 
     Raises:
         ToolMissingError: there is no such program.
@@ -46,11 +55,12 @@ def child(command: list[str], log: Path, **options: Any) -> Iterator[subprocess.
             # The link broke because the child ended, or broke on its own.
             code = _exit_code(process)
             if code is not None:
-                raise ended(process, command[0], log) from error
+                raise ended(process, name or command[0], log) from error
             raise
         finally:
             if process.poll() is None:
-                process.kill()
+                # The session is a process group: a program that a shell script starts goes, too.
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from host.link import DescriptorLink, Link
 from host.records import Board, Image
@@ -15,11 +16,14 @@ from host.targets.child import child
 class ProcessTarget:
     """Starts the image as a child process."""
 
+    def check(self, board: Board) -> None:
+        """See ``Target.check``. It takes no more than the compiler, which the build asks for."""
+
     @contextmanager
     def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""
         image.elf.chmod(0o755)
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         with child([str(image.elf.resolve())], log, **pipes) as process:
             assert process.stdin is not None and process.stdout is not None
             link = DescriptorLink.from_pipes(process.stdout, process.stdin)

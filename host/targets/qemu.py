@@ -3,64 +3,46 @@
 from __future__ import annotations
 
 import shutil
-import socket
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from host.errors import ConfigError, TargetError, ToolMissingError
-from host.link import DescriptorLink, Link
+from host.errors import ConfigError, ToolMissingError
+from host.link import Link
 from host.records import Board, Image
-from host.targets.child import child, ended
+from host.targets.sockets import child_that_connects
 
 PROGRAM = "qemu-system-arm"
-START_TIMEOUT = 20.0
 
 
 class QemuTarget:
     """Starts the image in QEMU; ``custom_machine`` names the board to emulate."""
 
-    @contextmanager
-    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
-        """See ``Target.start``."""
-        machine = board.options.get("machine")
-        if not machine:
-            raise ConfigError(f"[env:{board.name}] in platformio.ini has no custom_machine")
+    def check(self, board: Board) -> None:
+        """See ``Target.check``."""
+        _machine(board)
         if shutil.which(PROGRAM) is None:
             raise ToolMissingError(
                 f"{PROGRAM} is not on PATH; {board.name} runs in it",
                 "Install it: `apt-get install qemu-system-arm`, or run ./scripts/setup.",
             )
-        # A path of a unix socket is limited to 108 bytes, so it lies in a short temporary folder.
-        with (
-            tempfile.TemporaryDirectory(prefix="fae-") as folder,
-            socket.socket(socket.AF_UNIX) as listener,
-        ):
-            path = Path(folder) / "uart"
-            listener.bind(str(path))
-            listener.listen(1)
-            with child(command(machine, image.elf, path), log) as process:
-                deadline = time.monotonic() + START_TIMEOUT
-                listener.settimeout(0.1)
-                while True:
-                    try:
-                        connection, _ = listener.accept()
-                        break
-                    except TimeoutError:
-                        if process.poll() is not None:
-                            raise ended(process, PROGRAM, log) from None
-                        if time.monotonic() > deadline:
-                            raise TargetError(
-                                f"{PROGRAM} did not connect in {START_TIMEOUT:.0f} s",
-                                f"Its log is in {log}.",
-                            ) from None
-                link = DescriptorLink.from_socket(connection)
-                try:
-                    yield link
-                finally:
-                    link.close()
+
+    @contextmanager
+    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
+        """See ``Target.start``."""
+        self.check(board)
+        machine = _machine(board)
+        with child_that_connects(
+            lambda uart: command(machine, image.elf, uart), PROGRAM, log
+        ) as link:
+            yield link
+
+
+def _machine(board: Board) -> str:
+    machine = board.options.get("machine")
+    if not machine:
+        raise ConfigError(f"[env:{board.name}] in platformio.ini has no custom_machine")
+    return machine
 
 
 def command(machine: str, elf: Path, uart: Path) -> list[str]:

@@ -22,8 +22,12 @@ class MessageType(IntEnum):
 
     HELLO = 0x01
     INFER = 0x02
+    MODEL_BEGIN = 0x03
+    MODEL_DATA = 0x04
+    MODEL_END = 0x05
     HELLO_REPLY = 0x81
     INFER_REPLY = 0x82
+    MODEL_REPLY = 0x83
     LOG = 0x90
     REFUSED = 0x9F
 
@@ -38,6 +42,9 @@ class Status(IntEnum):
     BAD_MODE = 4
     ENGINE_FAILED = 5
     ARENA_TOO_SMALL = 6
+    MODEL_TOO_LARGE = 7
+    MODEL_DAMAGED = 8
+    MODEL_UNFIT = 9
 
 
 class InferMode(IntEnum):
@@ -83,6 +90,9 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
         ("tick_denominator", "u16"),
         ("arena_reserved", "u32"),
         ("arena_used", "u32"),
+        ("arena_planned", "u32"),
+        ("model_slot", "u32"),
+        ("max_payload", "u32"),
         ("receive_window", "u32"),
         ("operators", "u16"),
         ("board", "string"),
@@ -101,6 +111,10 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
         ("detail", "words"),
         ("output", "rest"),
     ),
+    MessageType.MODEL_BEGIN: (("size", "u32"), ("digest", "bytes32")),
+    MessageType.MODEL_DATA: (("offset", "u32"), ("data", "rest")),
+    MessageType.MODEL_END: (),
+    MessageType.MODEL_REPLY: (("status", "u8"), ("value", "u32")),
     MessageType.LOG: (("text", "rest"),),
     MessageType.REFUSED: (("status", "u8"), ("value", "u32")),
 }
@@ -108,6 +122,8 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
 _ENUMS: tuple[type[IntEnum], ...] = (MessageType, Status, InferMode, TensorType, TickUnit)
 # Bytes of an INFER payload before the input.
 INFER_HEADER_BYTES = 5
+# Largest piece of a model in a MODEL_DATA.
+MODEL_PIECE_BYTES = 1024
 
 
 def protocol_hash() -> bytes:

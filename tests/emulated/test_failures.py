@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from host.paths import ROOT
+from host.paths import ROOT, cache_folder
 from host.targets.qemu import command as qemu_command
 from tests.models import dense
 from tests.runs import command, processes_with, run, shared_model, wait_for
@@ -177,6 +177,9 @@ def test_a_port_that_is_not_there() -> None:
 
 # --- a checkout with something wrong in it ----------------------------------------------------
 
+# The trained demo model and its conversion are the same; images are told apart by their sources.
+CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
@@ -202,7 +205,9 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
         "  const int64_t half = int64_t{1} << (30 - shift);\n"
         "  return static_cast<int32_t>((int64_t{x} * multiplier + half) >> (31 - shift));",
     )
-    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
+    done = run(
+        "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE
+    )
     assert done.code == 1, done.err
     report = done.json
     assert report["verdict"] == "differs"
@@ -221,7 +226,7 @@ def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_p
         "static_cast<int8_t>(clamp(value + 1,",
     )
     arguments = ("--samples", "20", "--json", "--out", tmp_path / "run")
-    done = run("flash-and-eval", *arguments, cwd=checkout)
+    done = run("flash-and-eval", *arguments, cwd=checkout, environment=CACHE)
     assert done.code == 1, done.err
     assert done.json["first_difference"]["operator"]["name"] == "SOFTMAX"
 
@@ -232,14 +237,16 @@ def test_a_firmware_that_crashes(checkout: Path, tmp_path: Path) -> None:
         "  model::run(hook, context);",
         "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
     )
-    done = run("flash-and-eval", "--out", tmp_path / "run", cwd=checkout)
+    done = run("flash-and-eval", "--out", tmp_path / "run", cwd=checkout, environment=CACHE)
     assert done.code == 3
     assert "processor fault" in done.err
 
 
 def test_a_build_that_fails(checkout: Path, tmp_path: Path) -> None:
     spoil(checkout / "firmware" / "core" / "main.cc", "int main() {", "int main() { oops;")
-    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
+    done = run(
+        "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE
+    )
     assert done.code == 3
     error = done.json["error"]
     assert error["kind"] == "BuildError"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from host import __version__
+from host.boards import find_board
 from host.engines import find_engine
 from host.engines.aot import AotEngine
 from host.models import tflite
@@ -63,7 +64,7 @@ def test_digest_is_over_the_file_and_the_tables_as_they_are_emitted() -> None:
 def test_what_is_rendered_about_the_model() -> None:
     rendered = AotEngine().render(small_model())
     assert rendered.engine == "aot"
-    assert list(rendered.files) == ["model.cc"]
+    assert list(rendered.files) == ["model.cc", "build.json"]
     assert [(o.index, o.name, o.tensor) for o in rendered.operators] == [
         (0, "FULLY_CONNECTED", 1),
         (1, "RESHAPE", 4),
@@ -88,7 +89,7 @@ def test_names_from_the_model_do_not_get_into_the_source() -> None:
 
 
 def test_the_engine_is_registered() -> None:
-    assert isinstance(find_engine("aot"), AotEngine)
+    assert isinstance(find_engine("aot", find_board("qemu-m4"))[0], AotEngine)
 
 
 @pytest.mark.skipif(native.COMPILER is None, reason="g++ is not installed")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.errors import DeviceError, LinkError, StaleImageError
+from host.errors import DeviceError, LinkError, SizeError, StaleImageError
 from host.session import Session
 from host.wire.frames import Frame, encode
 from host.wire.spec import InferMode, MessageType, Status
@@ -126,7 +126,7 @@ def test_another_protocol_is_refused() -> None:
 
 def test_a_model_that_is_not_ready_is_refused() -> None:
     device = FakeDevice(hello_values(status=Status.ARENA_TOO_SMALL))
-    with pytest.raises(DeviceError, match="arena is too small"):
+    with pytest.raises(SizeError, match="arena of 1,024 B is too small"):
         connect(FakeLink(device))
 
 

@@ -26,6 +26,11 @@ wire::Status init() { return wire::Status::kOk; }
 
 uint32_t arena_reserved() { return model::kArenaBytes; }
 uint32_t arena_used() { return model::kArenaBytes; }
+uint32_t arena_planned() { return model::kArenaBytes; }
+
+const char* message() { return ""; }
+Bytes model_slot() { return {nullptr, 0}; }
+wire::Status load_model(uint32_t) { return wire::Status::kModelUnfit; }
 
 uint16_t operator_count() { return model::kOperatorCount; }
 

@@ -6,18 +6,26 @@ TFLite-Micro's reference kernels, byte by byte.
 
 from __future__ import annotations
 
+from host import __version__
 from host.engines.aot import emit, memory
 from host.engines.aot.lower import lower
 from host.models.tflite import Graph
-from host.records import ExecutedOperator, Rendered
+from host.records import Board, ExecutedOperator, Rendered
 
 
 class AotEngine:
     """The Engine; see ``host.engines.Engine``."""
 
     name = "aot"
+    fingerprint = __version__
+    plans_on_device = False
     # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
-    settles = frozenset({"per-channel-fully-connected"})
+    per_channel_dense = True
+
+    @classmethod
+    def for_board(cls, board: Board) -> AotEngine:
+        """The engine; every board can have it."""
+        return cls()
 
     def check(self, graph: Graph) -> None:
         """Refuse a model that the kernels cannot run.
@@ -28,24 +36,24 @@ class AotEngine:
         """
         lower(graph)
 
-    def render(self, graph: Graph) -> Rendered:
+    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
         """Render ``model.cc``, which defines what firmware/engines/aot/model.h declares.
 
         Raises:
             OperatorError: as for ``check``.
         """
         lowered = lower(graph)
-        arena = memory.plan(graph, lowered)
+        blocks = memory.plan(graph, lowered)
         constants = emit.named_constants(lowered)
         return Rendered(
             engine=self.name,
-            files=emit.render(graph, lowered, arena, constants),
+            files=emit.render(graph, lowered, blocks, constants),
             digest=emit.digest(graph, constants),
-            arena_bytes=memory.arena_bytes(arena),
+            arena_bytes=memory.arena_bytes(blocks),
             constant_bytes=sum(len(constant.data) for constant in constants.values()),
             operators=tuple(
                 ExecutedOperator(step.operator.index, step.operator.name, step.output)
                 for step in lowered
             ),
-            arena=arena,
+            arena=blocks,
         )

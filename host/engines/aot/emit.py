@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import jinja2
 import numpy as np
 
 from host import __version__
+from host.engines import cpp
 from host.engines.aot.ir import Constant, Lowered, Struct, Value, constants_of
 from host.engines.aot.memory import ALIGNMENT, arena_bytes
 from host.models.tflite import Graph, Tensor
 from host.records import ArenaBlock
-
-TEMPLATES = Path(__file__).resolve().parents[3] / "firmware" / "templates"
-_WIDTH = 98
 
 
 @dataclass(frozen=True)
@@ -69,16 +66,10 @@ def render(
 ) -> dict[str, str]:
     """The generated files by name. No name from the .tflite file gets into them."""
     offsets = {block.tensor: block.offset for block in arena}
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    text = environment.get_template("aot_model.cc.j2").render(
+    text = cpp.render(
+        "aot_model.cc.j2",
         version=__version__,
-        sha256=_lines(f"0x{byte:02x}" for byte in bytes.fromhex(graph.sha256)),
+        sha256=cpp.byte_lines(bytes.fromhex(graph.sha256)),
         arena_bytes=arena_bytes(arena),
         alignment=ALIGNMENT,
         constants=list(constants.values()),
@@ -89,7 +80,7 @@ def render(
             for position, step in enumerate(lowered)
         ],
     )
-    return {"model.cc": text}
+    return {"model.cc": text, "build.json": json.dumps({"engine": "aot"}) + "\n"}
 
 
 def _named(name: str, constant: Constant) -> NamedConstant:
@@ -98,7 +89,7 @@ def _named(name: str, constant: Constant) -> NamedConstant:
         name=name,
         ctype=f"{values.dtype.name}_t",
         count=values.size,
-        values=_lines(_integer(v) for v in values.tolist()),
+        values=cpp.lines(_integer(v) for v in values.tolist()),
         data=constant.data,
     )
 
@@ -106,18 +97,6 @@ def _named(name: str, constant: Constant) -> NamedConstant:
 def _integer(value: int) -> str:
     # In C++, −2147483648 is the negative of a number that is no int32.
     return "INT32_MIN" if value == -(2**31) else str(value)
-
-
-def _lines(items: Iterator[str]) -> str:
-    """Comma-separated items, broken into lines."""
-    lines = []
-    line = "   "
-    for item in items:
-        if len(line) + len(item) + 2 > _WIDTH:
-            lines.append(line)
-            line = "   "
-        line += f" {item},"
-    return "\n".join([*lines, line])
 
 
 def _tensor(tensor: Tensor, offsets: Mapping[int, int]) -> str:

@@ -1,0 +1,113 @@
+// Any board with an Arduino core: Serial for the frames, the core's own main() for the start. Which
+// board it is stands in the env, not here.
+#include "board.h"
+
+#include <Arduino.h>
+
+#include "serve.h"
+
+namespace {
+
+uint32_t now_us() { return static_cast<uint32_t>(micros()); }
+
+// Armv6-M has no cycle counter to ask.
+#if defined(__ARM_ARCH) && __ARM_ARCH >= 7
+
+// Armv7-M ARM, C1.6.5 and C1.8.
+constexpr uint32_t kDebugMonitor = 0xE000EDFCu;
+constexpr uint32_t kTraceEnable = 1u << 24;
+constexpr uint32_t kDwtControl = 0xE0001000u;
+constexpr uint32_t kCountCycles = 1u << 0;
+constexpr uint32_t kDwtCycles = 0xE0001004u;
+
+volatile uint32_t& reg(uint32_t address) {
+  return *reinterpret_cast<volatile uint32_t*>(static_cast<uintptr_t>(address));
+}
+
+uint32_t cycles() { return reg(kDwtCycles); }
+
+// The counter is optional in silicon, can be locked by a debugger, and F_CPU is what a build file
+// says. So it is believed only if it ran at F_CPU, to one part in sixteen, while micros() went on.
+bool cycles_are_counted() {
+  constexpr uint32_t kProbeMicroseconds = 5000;
+  reg(kDebugMonitor) |= kTraceEnable;
+  reg(kDwtControl) |= kCountCycles;
+  const uint32_t begin_us = now_us();
+  const uint32_t begin = cycles();
+  uint32_t passed_us = 0;
+  while (passed_us < kProbeMicroseconds) passed_us = now_us() - begin_us;
+  const uint32_t counted = cycles() - begin;
+  const uint32_t expected = passed_us * static_cast<uint32_t>(F_CPU / 1000000);
+  return counted > expected - expected / 16 && counted < expected + expected / 16;
+}
+
+#else
+
+uint32_t cycles() { return 0; }
+bool cycles_are_counted() { return false; }
+
+#endif
+
+bool g_in_cycles = false;
+
+// Replies are gathered: a write() is a USB transfer, and a COBS block may be a few bytes. One byte
+// less than a full-speed packet, since only a short packet ends a transfer at once on the host.
+constexpr uint32_t kPacketBytes = 63;
+uint8_t g_packet[kPacketBytes];
+uint32_t g_filled = 0;
+
+void flush() {
+  // Nothing is taken while nobody has the port open. That host is gone; the next one asks anew.
+  if (g_filled > 0) Serial.write(g_packet, g_filled);
+  g_filled = 0;
+}
+
+}  // namespace
+
+namespace board {
+
+// BOARD_NAME is taken: several cores define it.
+const char* const kName = FLASH_AND_EVAL_BOARD;
+
+// Only what the core's receive buffer holds by itself while an inference runs.
+#ifdef SERIAL_RX_BUFFER_SIZE
+const uint32_t kReceiveWindow = SERIAL_RX_BUFFER_SIZE - 1;  // STM32's UART: the rest is lost
+#else
+// ArduinoCore-mbed's USB CDC: beyond that it makes the host wait, and is known to lose packets then
+// (arduino/ArduinoCore-mbed #129).
+const uint32_t kReceiveWindow = 256;
+#endif
+
+void init() {
+  Serial.begin(115200);
+  g_in_cycles = cycles_are_counted();
+}
+
+Clock clock() {
+  if (g_in_cycles) return {wire::TickUnit::kCycles, static_cast<uint32_t>(F_CPU), 1, 1};
+  return {wire::TickUnit::kMicroseconds, 1000000, 1, 1};
+}
+
+uint32_t ticks() { return g_in_cycles ? cycles() : now_us(); }
+
+uint32_t read(uint8_t* data, uint32_t capacity) {
+  flush();
+  while (Serial.available() <= 0) yield();  // mbed's threads serve the 1200-bps touch meanwhile
+  uint32_t count = 0;
+  while (count < capacity && Serial.available() > 0) {
+    data[count++] = static_cast<uint8_t>(Serial.read());
+  }
+  return count;
+}
+
+void write(const uint8_t* data, uint32_t size) {
+  for (uint32_t i = 0; i < size; ++i) {
+    g_packet[g_filled++] = data[i];
+    if (g_filled == kPacketBytes) flush();
+  }
+}
+
+}  // namespace board
+
+void setup() { serve(); }
+void loop() {}

@@ -1,0 +1,28 @@
+#include "serve.h"
+
+#include <cstdint>
+
+#include "board.h"
+#include "config.h"
+#include "device.h"
+
+namespace {
+
+constexpr uint32_t kRequestBytes =
+    wire::kFrameHeaderBytes + config::kRequestPayloadBytes + wire::kFrameCrcBytes;
+
+alignas(8) uint8_t g_request[kRequestBytes];
+uint32_t g_detail[config::kOperators];
+Device g_device(g_request, kRequestBytes, g_detail, config::kOperators, board::write);
+
+}  // namespace
+
+void serve() {
+  board::init();
+  g_device.start();
+  uint8_t chunk[64];
+  for (;;) {
+    const uint32_t size = board::read(chunk, sizeof(chunk));
+    g_device.receive(chunk, size);
+  }
+}

@@ -1,0 +1,112 @@
+"""Engine ``tflm``: TFLite-Micro's interpreter, from a library that PlatformIO brings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+from host.engines import cpp
+from host.errors import OperatorError
+from host.library import Library, find_library, spec
+from host.models.tflite import Graph
+from host.oracles import host_arena_bytes
+from host.records import Board, ExecutedOperator, Rendered
+
+_ALIGNMENT = 16
+# A kernel from CMSIS-NN wants scratch memory that the host's reference kernels do not; where the
+# first guess is too small the device says so, and it is doubled.
+_GUESS_MARGIN = 4096
+# The largest part of the board's RAM that each half of the model slot may take.
+_SLOT_SHARE = 8
+
+
+@dataclass(frozen=True)
+class TflmEngine:
+    """The Engine; see ``host.engines.Engine``."""
+
+    library: Library
+    library_spec: str
+    slot_limit: int
+    name: ClassVar[str] = "tflm"
+    plans_on_device: ClassVar[bool] = True
+
+    @classmethod
+    def for_board(cls, board: Board) -> TflmEngine:
+        """The engine with the board's library.
+
+        Raises:
+            ToolMissingError: the library cannot be had.
+        """
+        library = find_library(board)
+        return cls(library, spec(board) or "", board.ram // _SLOT_SHARE)
+
+    @property
+    def fingerprint(self) -> str:
+        """See ``Engine``."""
+        return f"{self.library_spec} {self.library.version}"
+
+    @property
+    def per_channel_dense(self) -> bool:
+        """See ``Engine``."""
+        return self.library.per_channel_dense
+
+    def check(self, graph: Graph) -> None:
+        """See ``Engine.check``."""
+        for operator in graph.operators:
+            where = graph.describe(operator)
+            if operator.name not in self.library.calls:
+                raise OperatorError(
+                    f"{where} is not in the TFLite-Micro library {self.library.version}",
+                    "Replace the operator in the model, or use a newer library.",
+                )
+            weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
+            scales = weights.quantization if weights is not None else None
+            per_channel = scales is not None and scales.per_channel
+            if operator.name == "FULLY_CONNECTED" and per_channel and not self.per_channel_dense:
+                raise OperatorError(
+                    f"{where} has a scale for each channel, which the TFLite-Micro library "
+                    f"{self.library.version} computes wrongly, without an error",
+                    "Use a library from May 2024 or later, or --engine aot; or convert with "
+                    "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
+                )
+
+    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
+        """See ``Engine.render``. Without ``arena``, what TFLM on the host needs and a margin."""
+        guess = (host_arena_bytes(graph) or len(graph.content)) + _GUESS_MARGIN
+        reserved = -(-(guess if arena is None else arena) // _ALIGNMENT) * _ALIGNMENT
+        kinds = sorted({operator.name for operator in graph.operators})
+        needed = self.library.needed(kinds)
+        slot = min(self.slot_limit, 2 * len(graph.content)) // _ALIGNMENT * _ALIGNMENT
+        values = {
+            "library": self.library.version,
+            "operators": [self.library.calls[kind] for kind in kinds],
+            "content": cpp.byte_lines(graph.content),
+            "arena_bytes": reserved,
+            "slot_bytes": slot,
+        }
+        build = {
+            "engine": self.name,
+            "library": self.library_spec,
+            "library_sources": str(self.library.sources),
+            "library_files": [path.as_posix() for path in needed],
+            "library_fingerprint": self.library.fingerprint(needed),
+            "defines": ["TF_LITE_STATIC_MEMORY", "NDEBUG"],
+        }
+        return Rendered(
+            engine=self.name,
+            files={
+                "tflm_options.h": cpp.render("tflm_options.h.j2", **values),
+                "tflm_model.cc": cpp.render("tflm_model.cc.j2", **values),
+                "build.json": json.dumps(build, indent=1) + "\n",
+            },
+            digest=graph.sha256,
+            arena_bytes=reserved,
+            constant_bytes=len(graph.content),
+            operators=tuple(
+                ExecutedOperator(o.index, o.name, o.outputs[0]) for o in graph.operators
+            ),
+            arena=(),
+            slot_bytes=slot,
+            library=self.library_spec,
+        )

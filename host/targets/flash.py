@@ -1,0 +1,107 @@
+"""A real board: upload through PlatformIO, then follow its serial port."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from host.errors import ConfigError, LinkError, TargetError
+from host.link import Link, SerialLink
+from host.paths import ROOT, WORKSPACE
+from host.platformio import run, write_sources
+from host.records import Board, Image
+from host.targets.ports import Port, choose, not_returned, returned, snapshot
+from host.targets.uploads import no_permission, upload_error
+
+# PlatformIO may have to build again first: it wipes its folders when platformio.ini changes.
+UPLOAD_TIMEOUT = 900.0
+RETURN_TIMEOUT = 15.0
+_POLL = 0.1
+
+Snapshot = Callable[[], Sequence[Port]]
+Upload = Callable[[Image, Board, Port, Path], None]
+
+
+def upload(image: Image, board: Board, port: Port, log: Path) -> None:
+    """Have PlatformIO upload the image's sources; it touches the port and follows it itself.
+
+    Not with `-t nobuild`: platform nordicnrf52 then hands bossac a file that it cannot read. So
+    PlatformIO looks once more whether all is built, from the sources that the image was made of.
+
+    Raises:
+        FlashAndEvalError: see ``upload_error``.
+    """
+    with FileLock(WORKSPACE / f"build-{board.name}.lock"):  # the one that the build takes, too
+        sources = {path.name: path.read_text() for path in (image.elf.parent / "src").iterdir()}
+        write_sources(WORKSPACE / "generated" / board.name, sources)
+        arguments = ["run", "-d", str(ROOT), "-e", board.name, "-t", "upload"]
+        arguments += ["--upload-port", port.device]
+        try:
+            code = run(arguments, log, UPLOAD_TIMEOUT, library=image.library)
+        except subprocess.TimeoutExpired as error:
+            raise TargetError(
+                f"the upload to {port} took more than {UPLOAD_TIMEOUT:.0f} s; see {log}",
+                "Unplug the board, plug it in again, and retry.",
+            ) from error
+    if code != 0:
+        raise upload_error(log.read_text(errors="replace"), board, port.device, log)
+
+
+@dataclass(frozen=True)
+class FlashTarget:
+    """Uploads the image to a board, and talks to it through its serial port.
+
+    The board is found by the USB identities in its env, or is at ``port``. ``look`` and ``upload``
+    are how it touches the world.
+    """
+
+    port: str | None = None
+    baud: int = 115200
+    look: Snapshot = snapshot
+    upload: Upload = upload
+
+    def check(self, board: Board) -> None:
+        """See ``Target.check``."""
+        if self.port is not None and "://" in self.port:
+            raise ConfigError(
+                f"{board.name} cannot be flashed through {self.port}",
+                "Add --no-flash to talk to a device there that runs already.",
+            )
+        port = choose(self.look(), board, self.port)
+        if Path(port.device).exists() and not os.access(port.device, os.R_OK | os.W_OK):
+            raise no_permission(port.device)
+
+    @contextmanager
+    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
+        """See ``Target.start``."""
+        before = choose(self.look(), board, self.port)
+        self.upload(image, board, before, log)
+        link = self._open(board, before)
+        try:
+            yield link
+        finally:
+            link.close()
+
+    def _open(self, board: Board, before: Port) -> Link:
+        """The link to the board once it is back, which it is for a moment before it can be used."""
+        deadline = time.monotonic() + RETURN_TIMEOUT
+        while True:
+            ports = self.look()
+            port = returned(ports, board, before)
+            late = time.monotonic() >= deadline
+            if port is not None:
+                try:
+                    return SerialLink(port.device, self.baud)
+                except LinkError:
+                    if late:
+                        raise
+            elif late:
+                raise not_returned(ports, board, before, RETURN_TIMEOUT)
+            time.sleep(_POLL)

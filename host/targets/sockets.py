@@ -1,0 +1,91 @@
+"""Links to emulators whose serial port is a socket: they connect to the host, or the host to them.
+
+Better that they connect: a socket on which the host listens is there before the emulator is, needs
+no port number that may be taken, and the emulator's failure to come is noticed.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from host.errors import TargetError
+from host.link import DescriptorLink, Link
+from host.targets.child import child, ended
+
+START_TIMEOUT = 20.0
+_POLL = 0.1
+
+
+@contextmanager
+def child_that_connects(
+    command: Callable[[Path], list[str]], name: str, log: Path
+) -> Iterator[Link]:
+    """Start a child that connects to a unix socket; give the link.
+
+    Args:
+        command: its command line, for the socket's path.
+        name: what to call it in messages.
+        log: gets what it prints.
+
+    Raises:
+        ToolMissingError, TargetError: see ``Target.start``.
+    """
+    # A path of a unix socket is limited to 108 bytes, so it lies in a short temporary folder.
+    with (
+        tempfile.TemporaryDirectory(prefix="fae-") as folder,
+        socket.socket(socket.AF_UNIX) as listener,
+    ):
+        path = Path(folder) / "uart"
+        listener.bind(str(path))
+        listener.listen(1)
+        listener.settimeout(_POLL)
+        with child(command(path), log, name=name) as process:
+            connection = insist(lambda: listener.accept()[0], process, name, log, START_TIMEOUT)
+            with link_on(connection) as link:
+                yield link
+
+
+@contextmanager
+def link_on(connection: socket.socket) -> Iterator[Link]:
+    """The link on a connected socket, closed at the end."""
+    link = DescriptorLink.from_socket(connection)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+def insist(
+    attempt: Callable[[], socket.socket],
+    process: subprocess.Popen[bytes],
+    name: str,
+    log: Path,
+    seconds: float,
+) -> socket.socket:
+    """Attempt to connect until it works, the child ends, or the time is up.
+
+    Args:
+        attempt: raises an OSError, a timeout among them, while there is no connection yet.
+
+    Raises:
+        TargetError: the child ended, or the time is up.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        pause = time.monotonic() + _POLL
+        try:
+            return attempt()
+        except OSError:
+            if process.poll() is not None:
+                raise ended(process, name, log) from None
+            if time.monotonic() > deadline:
+                raise TargetError(
+                    f"{name} did not connect in {seconds:.0f} s", f"Its log is in {log}."
+                ) from None
+        time.sleep(max(0.0, pause - time.monotonic()))

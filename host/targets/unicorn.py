@@ -1,0 +1,58 @@
+"""Unicorn, the processor out of QEMU as a Python package, with a model of the chip around it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from host.errors import ConfigError, ToolMissingError
+from host.link import Link
+from host.records import Board, Image
+from host.targets.sockets import child_that_connects
+
+# custom_machine → the module that is the chip. It runs in a process of its own, so that whatever
+# happens to it is for the host what happens to any emulator.
+CHIPS = {"nrf52840": "host.targets.nrf52840"}
+
+
+class UnicornTarget:
+    """Starts the image in Unicorn; ``custom_machine`` names the chip."""
+
+    def check(self, board: Board) -> None:
+        """See ``Target.check``."""
+        _chip(board)
+        if importlib.util.find_spec("unicorn") is None:
+            raise ToolMissingError(
+                f"the Python package unicorn is not installed; {board.name} runs in it",
+                "Install it: `pip install -e '.[unicorn]'`, or run ./scripts/setup.",
+            )
+
+    @contextmanager
+    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
+        """See ``Target.start``."""
+        self.check(board)
+        chip = _chip(board)
+        with child_that_connects(
+            lambda uart: command(chip, image.elf, uart),
+            f"Unicorn ({board.options['machine']})",
+            log,
+        ) as link:
+            yield link
+
+
+def command(chip: str, elf: Path, uart: Path) -> list[str]:
+    """The command line of the emulator's process."""
+    return [sys.executable, "-m", chip, str(elf.resolve()), str(uart)]
+
+
+def _chip(board: Board) -> str:
+    name = board.options.get("machine", "")
+    if name not in CHIPS:
+        raise ConfigError(
+            f"[env:{board.name}] in platformio.ini has custom_machine = {name}",
+            f"Unicorn has a model of: {', '.join(CHIPS)}.",
+        )
+    return CHIPS[name]

@@ -1,0 +1,165 @@
+"""The firmware's core as a native program, under sanitizers, behind the real session."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from host.boards import find_board
+from host.errors import DeviceError, SizeError
+from host.link import Link
+from host.paths import FIRMWARE
+from host.records import Image
+from host.session import Session
+from host.targets import find_target
+from host.wire.frames import Decoder, Frame, encode
+from host.wire.spec import InferMode, MessageType, Status
+
+CPP = Path(__file__).parent.parent / "cpp"
+PAYLOAD = 40
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("core")
+    (folder / "config.h").write_text(
+        "#include <cstdint>\nnamespace config {\n"
+        f"inline constexpr uint32_t kRequestPayloadBytes = {PAYLOAD};\n"
+        "inline constexpr uint16_t kOperators = 1;\n}\n"
+    )
+    elf = folder / "core.elf"
+    sources = [*(FIRMWARE / "core").glob("*.cc"), FIRMWARE / "boards" / "process" / "board.cc"]
+    subprocess.run(
+        [
+            *("g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversion"),
+            *("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
+            *(f"-I{FIRMWARE / 'core'}", f"-I{folder}", "-o", str(elf)),
+            *map(str, [*sources, CPP / "slot_engine.cc"]),
+        ],
+        check=True,
+    )
+    return elf
+
+
+@pytest.fixture
+def link(program: Path, tmp_path: Path) -> Iterator[Link]:
+    board = find_board("process")
+    image = Image(program, (), reused=True)
+    with find_target(board).start(image, board, tmp_path / "log") as started:
+        yield started
+
+
+def model(add: int, size: int = 64) -> bytes:
+    return (b"\0\0\0\0TFL3" + bytes([add])).ljust(size, b"\7")
+
+
+def test_hello_tells_who_is_there(link: Link) -> None:
+    info = Session(link).hello(5)
+    assert (info.board, info.engine, info.operators) == ("process", "slot", 1)
+    assert (info.model_slot, info.max_payload) == (64, PAYLOAD)
+    assert (info.inputs[0].shape, info.inputs[0].scale) == ((1, 4), 0.5)
+
+
+def test_inferences_with_ticks_and_crcs(link: Link) -> None:
+    session = Session(link)
+    session.hello(5)
+    inputs = [bytes([i % 256, 1, 2, 255]) for i in range(300)]
+    answers = session.infer(inputs)
+    assert [a.output for a in answers] == [bytes((b + 1) % 256 for b in x) for x in inputs]
+    assert session.infer(inputs[:1], InferMode.TICKS)[0].detail[0] <= answers[0].ticks + 10**9
+    (traced,) = session.infer(inputs[:1], InferMode.CRCS)
+    assert traced.detail == (zlib.crc32(traced.output),)
+
+
+def test_another_model_without_a_rebuild(link: Link) -> None:
+    session = Session(link)
+    info = session.hello(5)
+    for add in (5, 9, 5):  # through both halves of the slot
+        info = session.load_model(model(add), info, 5)
+        assert info.model_digest == hashlib.sha256(model(add)).hexdigest()
+        assert session.infer([bytes(4)])[0].output == bytes([add] * 4)
+
+
+def test_a_model_that_does_not_fit_leaves_the_old_one(link: Link) -> None:
+    session = Session(link)
+    info = session.load_model(model(5), session.hello(5), 5)
+    with pytest.raises(SizeError, match="the device's slot 64 B"):
+        session.load_model(model(6, 65), info, 5)
+    with pytest.raises(DeviceError, match="larger than its slot"):
+        Session(link).load_model(model(6, 65), replace(info, model_slot=1000), 5)
+    with pytest.raises(DeviceError, match="cannot run this model"):
+        session.load_model(b"no model at all", info, 5)
+    with pytest.raises(SizeError, match="arena"):
+        session.load_model(model(255), info, 5)
+    assert session.log == ("byte 9 is 255",) * 2
+    assert session.hello(5).model_digest == info.model_digest
+    assert session.infer([bytes(4)])[0].output == bytes([5] * 4)
+
+
+def ask(link: Link, frame: bytes) -> list[Frame]:
+    """Every frame that comes back within a moment."""
+    decoder, found = Decoder(), []
+    rest, deadline = frame, time.monotonic() + 0.2
+    while time.monotonic() < deadline:
+        taken, data = link.transfer(rest, deadline)
+        rest = rest[taken:]
+        found += [item for item in decoder.feed(data) if isinstance(item, Frame)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "status"),
+    [
+        (0x55, b"", Status.UNKNOWN_TYPE),
+        (MessageType.INFER, b"\0\0", Status.BAD_LENGTH),
+        (MessageType.INFER, bytes(5) + b"abc", Status.BAD_LENGTH),
+        (MessageType.INFER, b"\x09" + bytes(8), Status.BAD_MODE),
+        (MessageType.MODEL_BEGIN, b"\0", Status.BAD_LENGTH),
+        (MessageType.MODEL_DATA, b"\0", Status.BAD_LENGTH),
+        (MessageType.MODEL_DATA, b"\xff\xff\xff\xff" + b"abc", Status.BAD_LENGTH),
+        (MessageType.INFER, bytes(PAYLOAD + 1), Status.DAMAGED_FRAME),
+    ],
+)
+def test_every_refusal_is_a_status(link: Link, kind: int, payload: bytes, status: Status) -> None:
+    (reply,) = ask(link, encode(Frame(kind, 7, payload)))
+    assert reply.type == MessageType.REFUSED
+    assert reply.payload[0] == status
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    noise=st.lists(
+        st.one_of(
+            st.binary(max_size=60),
+            st.builds(
+                lambda kind, payload: encode(Frame(kind, 1, payload)),
+                st.sampled_from([*MessageType, 0x55]),
+                st.binary(max_size=PAYLOAD),
+            ),
+        ),
+        max_size=20,
+    )
+)
+def test_nothing_that_arrives_breaks_the_device(
+    program: Path, tmp_path_factory: pytest.TempPathFactory, noise: list[bytes]
+) -> None:
+    board = find_board("process")
+    log = tmp_path_factory.mktemp("noise") / "log"
+    with find_target(board).start(Image(program, (), reused=True), board, log) as link:
+        rest = b"".join(noise)
+        deadline = time.monotonic() + 5
+        while rest:
+            taken, _ = link.transfer(rest, deadline)
+            rest = rest[taken:]
+        session = Session(link)
+        session.hello(5)
+        assert len(session.infer([bytes(4)])) == 1

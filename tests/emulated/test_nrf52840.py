@@ -1,0 +1,112 @@
+"""The bare-metal nRF52840 port, in Unicorn: bit-exact, and its failures are clear."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host.paths import ROOT
+from tests.emulated.test_boards import check
+from tests.emulated.test_failures import gone, running, slow_model, spoil
+from tests.runs import run, shared_model
+
+__all__ = ["slow_model"]  # a fixture
+
+BOARD = ("--board", "unicorn-nano33ble", "--engine", "aot")
+MODELS = ("mlperf_kws_int8.tflite", "mlperf_ad_int8.tflite", "tflm_micro_speech_int8.tflite")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("unicorn") is None, reason="unicorn is not installed"
+)
+
+
+def test_the_demo_matches_and_counts_what_qemu_counts(tmp_path: Path) -> None:
+    medians = {}
+    for board in ("unicorn-nano33ble", "qemu-m4"):
+        done = run(
+            *("flash-and-eval", "--board", board, "--engine", "aot", "--samples", "40"),
+            *("--json", "--out", tmp_path / board),
+        )
+        assert done.code == 0, done.err
+        check(done.json, 40)
+        assert done.json["latency"]["unit"] == "instructions"
+        medians[board] = done.json["latency"]["median"]
+    # The same core runs the same kernels; only the reading of the clock differs.
+    assert medians["unicorn-nano33ble"] == pytest.approx(medians["qemu-m4"], abs=20)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_models_of_others_are_bit_exact(model: str, tmp_path: Path) -> None:
+    done = run(
+        *("flash-and-eval", *BOARD, "--model", shared_model(model)),
+        *("--data", "random", "--samples", "20", "--json", "--out", tmp_path / "run"),
+    )
+    assert done.code == 0, done.err
+    check(done.json, 20)
+
+
+def test_the_port_compiles_without_warnings() -> None:
+    # By itself: a build compiles only what has changed since the last one.
+    done = subprocess.run(
+        [
+            *("arm-none-eabi-g++", "-std=c++17", "-mthumb", "-mcpu=cortex-m4", "-fsyntax-only"),
+            *("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"),
+            *('-DBOARD_NAME="nrf52840"', f"-I{ROOT / 'firmware' / 'core'}"),
+            str(ROOT / "firmware" / "boards" / "nrf52840" / "board.cc"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out, *BOARD) as (process, emulator):
+        os.kill(emulator, signal.SIGKILL)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "Unicorn (nrf52840) was killed by SIGKILL" in err and "device.log" in err
+    gone(out)
+
+
+def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with running(slow_model, out, *BOARD, "--timeout", "1") as (process, emulator):
+        os.kill(emulator, signal.SIGSTOP)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "stopped answering" in err and "--timeout" in err
+    gone(out)
+
+
+def test_a_firmware_that_hits_a_fault(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    for folder in ("host", "firmware"):
+        shutil.copytree(ROOT / folder, checkout / folder)
+    shutil.copy(ROOT / "platformio.ini", checkout)
+    spoil(
+        checkout / "firmware" / "engines" / "aot" / "engine.cc",
+        "  model::run(hook, context);",
+        "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
+    )
+    done = run("flash-and-eval", *BOARD, "--out", tmp_path / "run", cwd=checkout)
+    assert done.code == 3
+    assert "processor fault" in done.err and "at 0xf0000000; pc 0x" in done.err
+    gone(tmp_path / "run")
+
+
+def test_a_renode_that_is_missing(tmp_path: Path) -> None:
+    done = run(
+        *("flash-and-eval", "--board", "renode-nano33ble", "--engine", "aot"),
+        *("--samples", "5", "--out", tmp_path / "run"),
+        environment={"RENODE": "/nowhere/renode"},
+    )
+    assert done.code == 3
+    assert "RENODE is /nowhere/renode" in done.err and "github.com/renode" in done.err

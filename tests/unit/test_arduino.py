@@ -1,0 +1,66 @@
+"""The port to Arduino boards, against a stub of an Arduino core: it compiles, and it answers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from host import firmware
+from host.engines.aot import AotEngine
+from host.link import DescriptorLink
+from host.models import tflite
+from host.paths import FIRMWARE, ROOT
+from host.session import Session
+from tests.models import dense
+
+STUB = ROOT / "tests" / "cpp" / "arduino_stub"
+PORT = FIRMWARE / "boards" / "arduino" / "board.cc"
+INCLUDES = [f"-I{path}" for path in (FIRMWARE / "core", FIRMWARE / "engines" / "aot", STUB)]
+FLAGS = ["-std=gnu++17", "-fno-exceptions", "-fno-rtti", '-DFLASH_AND_EVAL_BOARD="stub"']
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
+
+
+def compile_with(compiler: str, *arguments: str | Path) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    command = [compiler, *FLAGS, *WARNINGS, *INCLUDES, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])  # with a cycle counter, without
+@pytest.mark.parametrize("buffer", [[], ["-DSERIAL_RX_BUFFER_SIZE=1024"]])
+def test_the_port_compiles_for_the_boards_cores(cpu: str, buffer: list[str]) -> None:
+    compile_with("arm-none-eabi-g++", "-fsyntax-only", "-mthumb", f"-mcpu={cpu}", *buffer, PORT)
+
+
+def test_the_port_serves_a_model(tmp_path: Path) -> None:
+    graph = tflite.parse(dense(300, 300))
+    rendered = AotEngine().render(graph)
+    for name, text in firmware.sources(rendered, graph).items():
+        (tmp_path / name).write_text(text)
+    parts = [path for path in (FIRMWARE / "core").glob("*.cc") if path.name != "main.cc"]
+    parts += [*(FIRMWARE / "engines" / "aot").glob("*.cc"), *tmp_path.glob("*.cc")]
+    program = tmp_path / "program"
+    sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    everything = (*parts, PORT, STUB / "core.cc")
+    compile_with("g++", "-O0", *sanitizers, f"-I{tmp_path}", *everything, "-o", program)
+    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None and process.stdout is not None
+    link = DescriptorLink.from_pipes(process.stdout, process.stdin)
+    try:
+        session = Session(link, timeout=5.0)
+        info = session.hello(10.0)
+        assert (info.board, info.tick_unit, info.receive_window) == ("stub", "microseconds", 256)
+        # Replies of zeros and of no zeros: short COBS blocks, long ones, and packets in between.
+        inputs = [bytes([value] * 300) for value in (0, 1, 127, 128, 255)] * 4
+        answers = session.infer(inputs)
+        assert [answer.output for answer in answers[:5]] * 4 == [a.output for a in answers]
+        assert len({answer.output for answer in answers}) > 1
+        assert session.statistics().retries == 0
+    finally:
+        link.close()
+        assert process.wait(10) == 0
