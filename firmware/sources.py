@@ -4,6 +4,7 @@ The host writes the choice, `build.json`, and the generated sources below `.pio/
 before it calls PlatformIO.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -40,7 +41,17 @@ if choice.get("library_sources"):
         if str(path) not in needed:
             return None
         flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith("-W")]
-        return env.Object(node, CCFLAGS=[*flags, "-w"])
+        # One place for all boards with the same compiler and flags, and no define of a board's:
+        # so that PlatformIO's build cache serves them all.
+        variant = hashlib.sha256(f"{env['CXX']} {flags} {env['CXXFLAGS']}".encode()).hexdigest()
+        name = path.relative_to(library).with_suffix(".o")
+        return env.Object(
+            f"$PROJECT_WORKSPACE_DIR/objects/{variant[:8]}/{name}",
+            node,
+            CCFLAGS=[*flags, "-w"],
+            CPPDEFINES=choice.get("defines", []),
+            CPPPATH=[str(library)],
+        )
 
     env.AddBuildMiddleware(choose)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from host import cache
+from host import cache, firmware
 from host.build import build_image
 from host.engines import Engine
 from host.errors import SizeError
@@ -66,4 +66,5 @@ def fit(
 
 
 def _key(engine: Engine, graph: Graph, board: Board) -> str:
-    return cache.key("arena", engine.name, engine.fingerprint, graph.sha256, board.name)
+    device = firmware.digest({}, board)
+    return cache.key("arena", engine.name, engine.fingerprint, graph.sha256, device)

@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from filelock import FileLock
-
 from host import firmware
 from host.errors import BuildError, SizeError, ToolMissingError
 from host.models.tflite import Graph
 from host.paths import ROOT, WORKSPACE, cache_folder
-from host.platformio import build_folder, registry_error, run, write_sources
+from host.platformio import (
+    build_folder,
+    build_lock,
+    registry_error,
+    run,
+    write_sources,
+)
 from host.records import Board, Image, Rendered, Section
 
 # Generous: a first build with a library from the registry takes minutes.
@@ -64,8 +68,7 @@ def build(
         return Image(elf, read_sections(elf), reused=True, library=library)
 
     _require_compiler(board)
-    WORKSPACE.mkdir(exist_ok=True)
-    with FileLock(WORKSPACE / f"build-{board.name}.lock"):  # two runs may want the same env
+    with build_lock(board.name, library):
         write_sources(WORKSPACE / "generated" / board.name, files)
         _run_platformio(board, library, folder / "build.log")
         built = build_folder(library) / board.name / "firmware.elf"

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from filelock import FileLock
+
 from host.errors import ToolMissingError
 from host.paths import WORKSPACE
 
@@ -32,6 +34,13 @@ def build_folder(library: str | None) -> Path:
     """
     tag = hashlib.sha256(library.encode()).hexdigest()[:8] if library else "plain"
     return WORKSPACE / "build" / tag
+
+
+def build_lock(env: str, library: str | None) -> FileLock:
+    """The lock under which PlatformIO builds: builds of one env take turns, and so do all those
+    with a library, whose objects the boards share."""
+    WORKSPACE.mkdir(exist_ok=True)
+    return FileLock(WORKSPACE / f"build-{'library' if library else env}.lock")
 
 
 def environment(*, library: str | None = None) -> dict[str, str]:

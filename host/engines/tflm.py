@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from host.engines import cpp
-from host.errors import OperatorError
+from host.errors import ConfigError, OperatorError
 from host.library import Library, find_library, spec
 from host.models.tflite import Graph
 from host.oracles import host_arena_bytes
@@ -17,8 +17,7 @@ _ALIGNMENT = 16
 # A kernel from CMSIS-NN wants scratch memory that the host's reference kernels do not; where the
 # first guess is too small the device says so, and it is doubled.
 _GUESS_MARGIN = 4096
-# The largest part of the board's RAM that each half of the model slot may take.
-_SLOT_SHARE = 8
+_SLOT_OPTION = "model_slot"
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,13 @@ class TflmEngine:
 
         Raises:
             ToolMissingError: the library cannot be had.
+            ConfigError: custom_model_slot is no number.
         """
         library = find_library(board)
-        return cls(library, spec(board) or "", board.ram // _SLOT_SHARE)
+        slot = board.options.get(_SLOT_OPTION, "0")
+        if not slot.isdigit():
+            raise ConfigError(f"[env:{board.name}] custom_{_SLOT_OPTION} is not a number of bytes")
+        return cls(library, spec(board) or "", int(slot))
 
     @property
     def fingerprint(self) -> str:

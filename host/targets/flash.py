@@ -10,12 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from host.errors import ConfigError, LinkError, TargetError
 from host.link import Link, SerialLink
 from host.paths import ROOT, WORKSPACE
-from host.platformio import run, write_sources
+from host.platformio import build_lock, run, write_sources
 from host.records import Board, Image
 from host.targets.ports import Port, choose, not_returned, returned, snapshot
 from host.targets.uploads import no_permission, upload_error
@@ -38,7 +36,7 @@ def upload(image: Image, board: Board, port: Port, log: Path) -> None:
     Raises:
         FlashAndEvalError: see ``upload_error``.
     """
-    with FileLock(WORKSPACE / f"build-{board.name}.lock"):  # the one that the build takes, too
+    with build_lock(board.name, image.library):  # the one that the build takes, too
         sources = {path.name: path.read_text() for path in (image.elf.parent / "src").iterdir()}
         write_sources(WORKSPACE / "generated" / board.name, sources)
         arguments = ["run", "-d", str(ROOT), "-e", board.name, "-t", "upload"]

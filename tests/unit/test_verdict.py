@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -105,6 +106,34 @@ def test_accuracy_at_chance_is_pointed_out() -> None:
     every = columns(codes, keras=(codes + 128.0).astype(np.float32), litert=codes, tflm_host=codes)
     verdict = judge({**every, "litert_reference": every["litert"]}, GRAPH, data)
     assert any("no better than chance" in note for note in verdict.notes)
+
+
+@pytest.mark.parametrize(
+    ("engine", "steps", "operator", "skew"),
+    [
+        ("tflm", 1, "FULLY_CONNECTED", True),
+        ("aot", 1, "FULLY_CONNECTED", False),
+        ("tflm", 2, "FULLY_CONNECTED", False),
+        ("tflm", 1, "CONV_2D", False),
+    ],
+)
+def test_what_two_versions_of_tflm_differ_by_is_called_so(
+    engine: str, steps: int, operator: str, skew: bool
+) -> None:
+    wide = graph(operator, classes=2000)
+    codes = np.zeros((2, 2000), np.int8)
+    device = codes.copy()
+    device[1, 7] = steps  # one value of 4000
+    table = {name: Column(name, codes, f"{name} 9.9") for name in columns(codes)}
+    table["device"] = Column("device", device, "device")
+    info = replace(device_run(device).info, engine=engine, engine_version="library 1.1")
+    first = FirstDifference(ExecutedOperator(0, operator, 1), "out0", 1)
+    data = Dataset("set", np.zeros((2, 3), np.float32), None, None)
+    verdict = judge(table, wide, data, first=first, traced=1, info=info)
+    assert not verdict.match
+    assert verdict.headline.startswith("version skew: 1/2" if skew else "deployment gap: 1/2")
+    said = any("library 1.1" in note and "tflm_host 9.9" in note for note in verdict.notes)
+    assert said == skew
 
 
 def test_latency_leaves_the_first_samples_out() -> None:

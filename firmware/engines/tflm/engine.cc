@@ -2,10 +2,12 @@
 // the library has had since 2022, in the form that all versions since share.
 #include "engine.h"
 
+#include <csetjmp>
 #include <cstring>
 #include <new>
 
 #include "model.h"
+#include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
 #include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
 #include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
@@ -28,11 +30,34 @@ alignas(kAlignment) uint8_t g_slot[2][model::kSlotBytes == 0 ? 1 : model::kSlotB
 char g_message[96];
 bool g_quiet = false;
 
+std::jmp_buf g_out_of_memory;
+
+// Leaves the library where it asks for more than the arena has. Its callers do not all look at the
+// null pointer that they would get, and at address 0 there is flash, or on some machines nothing.
+class Allocator final : public tflite::SingleArenaBufferAllocator {
+ public:
+  using tflite::SingleArenaBufferAllocator::SingleArenaBufferAllocator;
+  uint8_t* AllocatePersistentBuffer(size_t size, size_t alignment) override {
+    return checked(SingleArenaBufferAllocator::AllocatePersistentBuffer(size, alignment));
+  }
+  uint8_t* AllocateTemp(size_t size, size_t alignment) override {
+    return checked(SingleArenaBufferAllocator::AllocateTemp(size, alignment));
+  }
+  static void operator delete(void*) {}  // lives in static memory
+
+ private:
+  static uint8_t* checked(uint8_t* memory) {
+    if (memory == nullptr) std::longjmp(g_out_of_memory, 1);
+    return memory;
+  }
+};
+
 // Tells operators apart by the order of their ends: the interpreter runs them as the file has them.
 class Profiler final : public tflite::MicroProfilerInterface {
  public:
   uint32_t BeginEvent(const char*) override { return 0; }
   void EndEvent(uint32_t) override;
+  static void operator delete(void*) {}  // lives in static memory
 
   OperatorHook hook = nullptr;
   void* context = nullptr;
@@ -55,10 +80,12 @@ struct File {
 };
 
 alignas(Interpreter) uint8_t g_interpreter_memory[sizeof(Interpreter)];
+alignas(Allocator) uint8_t g_allocator_memory[sizeof(Allocator)];
+alignas(tflite::GreedyMemoryPlanner) uint8_t g_planner_memory[sizeof(tflite::GreedyMemoryPlanner)];
 alignas(model::Resolver) uint8_t g_resolver_memory[sizeof(model::Resolver)];
 model::Resolver* g_resolver = nullptr;
 Interpreter* g_interpreter = nullptr;
-tflite::SingleArenaBufferAllocator* g_allocator = nullptr;
+Allocator* g_allocator = nullptr;
 Profiler g_profiler;
 File g_file = {model::kFile, model::kFileBytes};
 uint8_t g_next_slot = 0;
@@ -99,15 +126,19 @@ void Profiler::EndEvent(uint32_t) {
   ++position;
 }
 
-// Makes an interpreter with the first `size` bytes of the arena.
-bool allocate(uint32_t size) {
-  g_allocator = tflite::SingleArenaBufferAllocator::Create(g_arena, size);
-  static tflite::GreedyMemoryPlanner planner;
-  new (&planner) tflite::GreedyMemoryPlanner();
-  tflite::MicroAllocator* allocator = tflite::MicroAllocator::Create(g_allocator, &planner);
+// Makes an interpreter in the first `size` bytes of the arena.
+bool build(uint32_t size) {
+  g_allocator = new (g_allocator_memory) Allocator(g_arena, size);
+  auto* planner = new (g_planner_memory) tflite::GreedyMemoryPlanner();
+  tflite::MicroAllocator* allocator = tflite::MicroAllocator::Create(g_allocator, planner);
   g_interpreter = new (g_interpreter_memory)
       Interpreter(tflite::GetModel(g_file.data), *g_resolver, allocator, nullptr, &g_profiler);
   return g_interpreter->AllocateTensors() == kTfLiteOk;
+}
+
+bool allocate(uint32_t size) {
+  if (setjmp(g_out_of_memory) != 0) return false;
+  return build(size);
 }
 
 // Allocates in the least arena that works, so that arena_used() is a size that has been tried.
