@@ -72,9 +72,9 @@ def flash_and_eval(
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
     with _Failures(as_json):
-        from host.pipeline import Request
         from host.pipeline import flash_and_eval as run
         from host.progress import Bar
+        from host.stages import Request
 
         request = Request(
             board=board,

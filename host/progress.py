@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 
 class Bar:
-    """One line a stage; on a terminal they move. Implements ``pipeline.Observer``."""
+    """One line a stage; on a terminal they move. Implements ``stages.Observer``."""
 
     def __init__(self) -> None:
         # A descriptor of its own: `quiet` points 2 elsewhere while TensorFlow talks.

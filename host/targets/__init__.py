@@ -20,6 +20,10 @@ from host.targets.unicorn import UnicornTarget
 class Target(Protocol):
     """Starts an image and gives the link to it."""
 
+    @property
+    def starts(self) -> bool:
+        """False for one that finds the device running, with whatever image it has."""
+
     def check(self, board: Board) -> None:
         """See that it could start an image, before anything is converted or built for it. Quick.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from host.link import Link, SerialLink
 from host.records import Board, Image
@@ -14,6 +15,8 @@ from host.records import Board, Image
 @dataclass(frozen=True)
 class AttachTarget:
     """Connects to ``port``: a serial port, or any URL that pyserial knows."""
+
+    starts: ClassVar[bool] = False
 
     port: str
     baud: int = 115200

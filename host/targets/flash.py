@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from host.errors import ConfigError, LinkError, TargetError
 from host.link import Link, SerialLink
@@ -59,6 +60,8 @@ class FlashTarget:
     The board is found by the USB identities in its env, or is at ``port``. ``look`` and ``upload``
     are how it touches the world.
     """
+
+    starts: ClassVar[bool] = True
 
     port: str | None = None
     baud: int = 115200

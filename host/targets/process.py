@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from host.link import DescriptorLink, Link
 from host.records import Board, Image
@@ -15,6 +15,8 @@ from host.targets.child import child
 
 class ProcessTarget:
     """Starts the image as a child process."""
+
+    starts: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``. It takes no more than the compiler, which the build asks for."""

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from host.errors import ConfigError, ToolMissingError
 from host.link import Link
@@ -17,6 +18,8 @@ PROGRAM = "qemu-system-arm"
 
 class QemuTarget:
     """Starts the image in QEMU; ``custom_machine`` names the board to emulate."""
+
+    starts: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

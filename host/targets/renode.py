@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import jinja2
 
@@ -29,6 +30,8 @@ _HINT = (
 
 class RenodeTarget:
     """Starts the image in Renode; ``custom_machine`` names the pair of templates."""
+
+    starts: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 from host.errors import ConfigError, ToolMissingError
 from host.link import Link
@@ -20,6 +21,8 @@ CHIPS = {"nrf52840": "host.targets.nrf52840"}
 
 class UnicornTarget:
     """Starts the image in Unicorn; ``custom_machine`` names the chip."""
+
+    starts: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

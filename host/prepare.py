@@ -1,0 +1,151 @@
+"""What comes before the device: model and samples in, int8 model and the host's columns out.
+
+Results are reused by the hash of what they were made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from filelock import FileLock
+
+from host import cache, doctor, isolated
+from host.engines import Engine
+from host.errors import ConfigError
+from host.evaluate import NO_KERAS, host_columns
+from host.models import tflite
+from host.models.datasets import check_fit, load_dataset
+from host.models.demo import DEMO_KEY, train_demo
+from host.models.source import load_keras, open_model
+from host.oracles import run_keras
+from host.paths import cache_folder
+from host.quantize.checks import PER_CHANNEL_DENSE
+from host.quantize.ptq import accept_tflite, quantize_ptq
+from host.quiet import quiet
+from host.records import Column, ColumnName, Dataset, ModelFile, QuantizedModel
+from host.stages import Request, Stage, Stages
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The int8 model, the samples as they fit it, and what Keras makes of them."""
+
+    dataset: Dataset
+    quantized: QuantizedModel
+    keras: Column
+
+
+def model_file(request: Request, stages: Stages) -> ModelFile:
+    """The model that the user gave, or the demo model, trained where it is not in the cache.
+
+    Raises:
+        ModelError: it is no model that is known.
+        ToolMissingError: the demo model needs TensorFlow.
+    """
+    if request.model is not None:
+        return open_model(request.model)
+    path = cache_folder() / "models" / f"{DEMO_KEY}-{request.seed}.h5"
+    with stages.run("train demo model") as stage:
+        stage.reused = path.is_file()
+        if not stage.reused:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")), quiet(None):
+                if not path.is_file():  # another run may have trained it meanwhile
+                    train_demo(path, request.seed)
+    return replace(open_model(path), name="digits-demo")
+
+
+def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) -> Prepared:
+    """Load the samples, convert the model where it is not int8 yet, and check both.
+
+    Raises:
+        InputError: the model, the samples, or the two together cannot be used.
+        ToolMissingError: the conversion needs TensorFlow.
+    """
+    data = request.data or ("digits" if request.model is None else None)
+    if data is None:
+        raise ConfigError(
+            "--model needs --data: the samples to score",
+            "Give an .npz, digits or mnist5k; for a .tflite also `--data random`, which checks "
+            "that the device is bit-exact and says nothing about accuracy.",
+        )
+    if model.kind == "tflite":
+        graph = tflite.load(model.path)
+        shape = graph.input.shape[1:]
+        dataset = _load(request, data, shape, calibrate=False)
+        quantized = accept_tflite(graph, dataset)
+        dataset = check_fit(dataset, shape, graph.output.shape[1:])
+        keras = Column("keras", None, "", NO_KERAS)
+        return Prepared(dataset, _concerning(engine, quantized), keras)
+    dataset = _load(request, data, (), calibrate=True)
+    with stages.run("convert") as stage:
+        prepared = _convert(request, model, dataset, engine.per_channel_dense, stage)
+    return replace(prepared, quantized=_concerning(engine, prepared.quantized))
+
+
+def _concerning(engine: Engine, quantized: QuantizedModel) -> QuantizedModel:
+    """Without the advice that does not concern this engine."""
+    settled = {PER_CHANNEL_DENSE} if engine.per_channel_dense else set()
+    warnings = tuple(advice for advice in quantized.warnings if advice.code not in settled)
+    return replace(quantized, warnings=warnings)
+
+
+def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: bool) -> Dataset:
+    return load_dataset(
+        data, samples=request.samples, seed=request.seed, input_shape=shape, calibrate=calibrate
+    )
+
+
+def _convert(
+    request: Request,
+    model: ModelFile,
+    dataset: Dataset,
+    per_channel_dense: bool,
+    stage: Stage,
+) -> Prepared:
+    """Post-training quantization and Keras's own predictions: all that needs TensorFlow."""
+    packages = [doctor.package_version(name) for name in ("tensorflow", "tf-keras", "keras")]
+    name = cache.key(
+        *("ptq", model.sha256, str(packages), str(request.seed), str(per_channel_dense)),
+        *(dataset.x, dataset.x_calibration),
+    )
+    known = cache.load("conversions", name)
+    keras = cache.unpack_column(known, "keras") if known is not None else None
+    if known is not None and keras is not None and "tflite" in known:
+        stage.reused = True
+        graph = tflite.parse(known["tflite"].tobytes())
+        dataset = check_fit(dataset, graph.input.shape[1:], graph.output.shape[1:])
+        return Prepared(dataset, replace(accept_tflite(graph, dataset), route="ptq"), keras)
+    with quiet(None):
+        source = load_keras(model, allow_unsafe=request.allow_unsafe)
+        dataset = check_fit(dataset, source.input_shape, source.output_shape)
+        quantized = quantize_ptq(
+            source, dataset, seed=request.seed, per_channel_dense=per_channel_dense
+        )
+        keras = run_keras(source, dataset, quantized.graph.input)
+    content = tflite.as_array(quantized.graph.content)
+    cache.store("conversions", name, {**cache.pack_columns({"keras": keras}), "tflite": content})
+    return Prepared(dataset, quantized, keras)
+
+
+def columns_of_the_host(
+    prepared: Prepared, inputs: tflite.Array, stages: Stages
+) -> dict[ColumnName, Column]:
+    """The outputs of every executor on this machine; ``inputs`` is int8 [n, …].
+
+    Raises:
+        OracleError: an executor accepted the model and then failed.
+    """
+    graph = prepared.quantized.graph
+    packages = [doctor.package_version(name) for name in ("ai-edge-litert", "tflite-micro")]
+    name = cache.key("columns", graph.sha256, str(packages), inputs)
+    with stages.run("host oracles") as stage:
+        known = cache.load("columns", name) or {}
+        names: tuple[ColumnName, ...] = ("litert", "litert_reference", "tflm_host")
+        found = {n: column for n in names if (column := cache.unpack_column(known, n))}
+        stage.reused = len(found) == len(names)
+        if not stage.reused:
+            with quiet(None):
+                found = isolated.call(host_columns, graph, inputs)
+            cache.store("columns", name, cache.pack_columns(found))
+    return {"keras": prepared.keras, **found}
