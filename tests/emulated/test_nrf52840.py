@@ -11,9 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from host.boards import find_board
+from host.build import build_image
+from host.engines.aot import AotEngine
+from host.models.tflite import parse
 from host.paths import ROOT
 from tests.emulated.test_boards import check
 from tests.emulated.test_failures import gone, running, slow_model, spoil
+from tests.models import dense
 from tests.runs import run, shared_model
 
 __all__ = ["slow_model"]  # a fixture
@@ -110,3 +115,18 @@ def test_a_renode_that_is_missing(tmp_path: Path) -> None:
     )
     assert done.code == 3
     assert "RENODE is /nowhere/renode" in done.err and "github.com/renode" in done.err
+
+
+def test_both_emulators_get_the_same_image(tmp_path: Path) -> None:
+    graph = parse(dense(16, 4))
+    binaries = []
+    for name in ("unicorn-nano33ble", "renode-nano33ble"):
+        board = find_board(name)
+        folder = tmp_path / name
+        folder.mkdir()
+        image = build_image(AotEngine().render(graph), graph, board, folder)
+        flat = folder / "firmware.bin"
+        command = ["arm-none-eabi-objcopy", "-O", "binary", str(image.elf), str(flat)]
+        subprocess.run(command, check=True)
+        binaries.append(flat.read_bytes())
+    assert binaries[0] == binaries[1]
