@@ -29,7 +29,6 @@ def measure(
     *,
     timeout: float,
     patience: float,
-    load_model: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> DeviceRun:
     """Run every sample on the device behind ``link``.
@@ -41,7 +40,6 @@ def measure(
             it is asked for the CRC of every operator's output.
         timeout: seconds without progress before requests are repeated.
         patience: seconds to wait for the device's first sign of life.
-        load_model: send the model to a device that holds another one.
         progress: called with the number of samples done.
 
     Raises:
@@ -50,8 +48,6 @@ def measure(
     """
     session = Session(link, timeout=timeout)
     info = session.hello(patience)
-    if load_model and info.model_digest != rendered.digest:
-        info = session.load_model(graph.content, info, patience)
     check_identity(info, rendered, graph)
     requests = [sample.tobytes() for sample in np.ascontiguousarray(inputs)]
     answers = session.infer(requests, progress=progress)

@@ -10,18 +10,17 @@ from pathlib import Path
 from host import arena, doctor, firmware
 from host.boards import find_board
 from host.build import build_image
-from host.engines import Engine, find_engine
+from host.engines import find_engine
 from host.errors import ConfigError
 from host.evaluate import device_column
 from host.measure import measure
-from host.models.tflite import Graph
 from host.oracles import quantize_samples
 from host.paths import ROOT
 from host.prepare import columns_of_the_host, model_file, prepare
-from host.records import Board, Evaluation, ModelFile
+from host.records import Evaluation, ModelFile
 from host.report.write import write_report
 from host.stages import Observer, Request, Stages
-from host.targets import Target, find_target
+from host.targets import find_target
 from host.verdict import first_difference, judge, summarize_latency
 
 
@@ -45,7 +44,8 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     graph = quantized.graph
     with stages.run("render"):
         engine.check(graph)
-        rendered = engine.render(graph, request.arena or arena.recall(engine, graph, board))
+        arena_bytes = request.arena or arena.recall(engine, graph, board)
+        rendered = engine.render(graph, arena_bytes)
         firmware.check_size(rendered, graph, board)
 
     folder = _run_folder(request, model)
@@ -53,7 +53,7 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     with stages.run("build") as stage:
         image = build_image(rendered, graph, board, folder)
         stage.reused = image.reused
-    if _must_fit(request, target, engine, graph, board):
+    if engine.plans_on_device and arena_bytes is None and target.starts:
         with stages.run("fit arena"):
             patience = request.timeout
             rendered, image = arena.fit(
@@ -98,13 +98,6 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     )
     write_report(evaluation)
     return evaluation
-
-
-def _must_fit(request: Request, target: Target, engine: Engine, graph: Graph, board: Board) -> bool:
-    """Whether the arena's size has still to be found: not for a device that runs already."""
-    fixed = request.arena is not None or not target.starts
-    fixed = fixed or not engine.plans_on_device
-    return not fixed and arena.recall(engine, graph, board) is None
 
 
 # --- the run's folder -------------------------------------------------------------------------

@@ -22,16 +22,15 @@ class Engine(Protocol):
         """As in ``--engine``."""
 
     @property
-    def fingerprint(self) -> str:
-        """Changes when the engine would run the same model in another way."""
-
-    @property
     def plans_on_device(self) -> bool:
         """Whether only the device knows how much arena a model needs."""
 
     @property
     def per_channel_dense(self) -> bool:
         """Whether a dense layer may have a scale for each channel."""
+
+    def fingerprint(self, graph: Graph) -> str:
+        """Changes when the engine would run the same model in another way."""
 
     def check(self, graph: Graph) -> None:
         """Refuse a model that the engine cannot run, before anything is rendered.

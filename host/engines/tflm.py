@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import ClassVar
 
+from host import isolated
 from host.engines import cpp
 from host.errors import ConfigError, OperatorError
 from host.library import Library, find_library, spec
@@ -45,14 +46,13 @@ class TflmEngine:
         return cls(library, spec(board) or "", int(slot))
 
     @property
-    def fingerprint(self) -> str:
-        """See ``Engine``."""
-        return f"{self.library_spec} {self.library.version}"
-
-    @property
     def per_channel_dense(self) -> bool:
         """See ``Engine``."""
         return self.library.per_channel_dense
+
+    def fingerprint(self, graph: Graph) -> str:
+        """See ``Engine.fingerprint``."""
+        return self.library.fingerprint(self.library.needed(_kinds(graph)))
 
     def check(self, graph: Graph) -> None:
         """See ``Engine.check``."""
@@ -76,9 +76,12 @@ class TflmEngine:
 
     def render(self, graph: Graph, arena: int | None = None) -> Rendered:
         """See ``Engine.render``. Without ``arena``, what TFLM on the host needs and a margin."""
-        guess = (host_arena_bytes(graph) or len(graph.content)) + _GUESS_MARGIN
-        reserved = -(-(guess if arena is None else arena) // _ALIGNMENT) * _ALIGNMENT
-        kinds = sorted({operator.name for operator in graph.operators})
+        if arena is None:
+            # The wheel may crash on a strange model.
+            on_host = isolated.call(host_arena_bytes, graph)
+            arena = (on_host or len(graph.content)) + _GUESS_MARGIN
+        reserved = -(-arena // _ALIGNMENT) * _ALIGNMENT
+        kinds = _kinds(graph)
         needed = self.library.needed(kinds)
         slot = min(self.slot_limit, 2 * len(graph.content)) // _ALIGNMENT * _ALIGNMENT
         values = {
@@ -113,3 +116,7 @@ class TflmEngine:
             slot_bytes=slot,
             library=self.library_spec,
         )
+
+
+def _kinds(graph: Graph) -> list[str]:
+    return sorted({operator.name for operator in graph.operators})

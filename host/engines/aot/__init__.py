@@ -17,7 +17,6 @@ class AotEngine:
     """The Engine; see ``host.engines.Engine``."""
 
     name = "aot"
-    fingerprint = __version__
     plans_on_device = False
     # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
     per_channel_dense = True
@@ -26,6 +25,10 @@ class AotEngine:
     def for_board(cls, board: Board) -> AotEngine:
         """The engine; every board can have it."""
         return cls()
+
+    def fingerprint(self, graph: Graph) -> str:
+        """See ``Engine.fingerprint``."""
+        return __version__
 
     def check(self, graph: Graph) -> None:
         """Refuse a model that the kernels cannot run.
