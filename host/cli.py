@@ -39,8 +39,18 @@ def flash_and_eval(
     ] = None,
     data: Annotated[
         str | None,
-        typer.Option(help="digits, mnist5k, random, or an .npz with x, y, x_calibration."),
+        typer.Option(
+            "--data", "--dataset", help="digits, mnist5k, random, or an .npz (x, y, x_calibration)."
+        ),
     ] = None,
+    route: Annotated[
+        str,
+        typer.Option(
+            help="How a float model is quantized: ptq-int8, ptq-int8-per-tensor, ptq-int16x8; or, "
+            "fine-tuned with x_train: qat-int8, qat-calibrated, qat-transplant, qat-weights-ptq, "
+            "qat-weights-ptq-per-tensor, qat-weights-int16x8."
+        ),
+    ] = "ptq-int8",
     engine: Annotated[
         str, typer.Option(help="tflm, aot, or auto: tflm where its library can be had.")
     ] = "auto",
@@ -90,12 +100,161 @@ def flash_and_eval(
             baud=baud,
             timeout=timeout,
             allow_unsafe=allow_unsafe_model,
+            route=route,
             command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
         )
         with Bar() as bar:
             evaluation = run(request, bar)
         _print_evaluation(evaluation, as_json)
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
+
+
+@app.command()
+def explain(
+    a: Annotated[
+        str, typer.Argument(help="The model taken as right: .tflite, a run's folder, or a route.")
+    ],
+    b: Annotated[str, typer.Argument(help="The model asked about: the same.")],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", "--dataset", help="As in flash-and-eval. [default: the run's; the demo's]"
+        ),
+    ] = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="The trained Keras model: .h5, .keras, SavedModel.")
+    ] = None,
+    deployed_data: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz whose x is what B's deployment feeds, in the order of --data: real "
+            "values, or int8 codes."
+        ),
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many are run at most.")] = 300,
+    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="The report's folder. [default: in runs/]")
+    ] = None,
+    allow_unsafe_model: Annotated[
+        bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say why int8 model B computes other things than int8 model A."""
+    with _Failures(as_json):
+        from host.explain.explain import explain as run
+        from host.explain.request import ExplainRequest
+        from host.progress import Bar
+
+        request = ExplainRequest(
+            a=a,
+            b=b,
+            data=data,
+            reference=reference,
+            deployed=deployed_data,
+            samples=samples,
+            seed=seed,
+            folder=out,
+            allow_unsafe=allow_unsafe_model,
+            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+        )
+        with Bar() as bar:
+            explanation = run(request, bar)
+        if as_json:
+            print((explanation.folder / "explain.json").read_text(), end="")
+            return
+        from rich.console import Console
+
+        from host.report.explain_text import summary
+
+        Console().print(summary(explanation))
+
+
+@app.command()
+def study(
+    data: Annotated[
+        str | None,
+        typer.Option("--dataset", "--data", help="digits, mnist5k, or an .npz with x and y."),
+    ] = None,
+    model_fn: Annotated[
+        str | None,
+        typer.Option(
+            help="package.module:function that builds a tf_keras model; may take seed, "
+            "input_shape, classes. [default: the data's demo model]"
+        ),
+    ] = None,
+    routes: Annotated[
+        str, typer.Option(help="Separated by commas, or all. [default: the eight main ones]")
+    ] = "",
+    runs: Annotated[int, typer.Option(help="How many, each with its seed.")] = 20,
+    seed: Annotated[int, typer.Option(help="Of the first run.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option(help="Runs at once. [default: one a processor]")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Of the plain training.")] = None,
+    qat_epochs: Annotated[int | None, typer.Option(help="Of QAT.")] = None,
+    samples: Annotated[int | None, typer.Option(help="How many to score. [default: all]")] = None,
+    board: Annotated[
+        str | None, typer.Option(help="Run the int8 models on this board as well.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="As in flash-and-eval.")] = "auto",
+    board_routes: Annotated[
+        str, typer.Option(help="Whose models go to the board. [default: all int8 routes]")
+    ] = "",
+    board_runs: Annotated[
+        int | None, typer.Option(help="Only the models of so many runs go to the board.")
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds without an answer of the board.")
+    ] = 20.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Its folder. [default: in runs/, the same for a same study]")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Forget the folder's runs, compute them again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train many times, follow every quantization route, and say what can be told apart.
+
+    Each run is kept as it ends: after an interruption the same command goes on.
+    """
+    with _Failures(as_json):
+        from host.progress import Bar
+        from host.study.records import StudyRequest
+        from host.study.study import study as run
+
+        request = StudyRequest(
+            data=data,
+            model_function=model_fn,
+            routes=_names(routes),
+            runs=runs,
+            jobs=jobs,
+            seed=seed,
+            epochs=epochs,
+            qat_epochs=qat_epochs,
+            samples=samples,
+            board=board,
+            engine=engine,
+            board_routes=_names(board_routes),
+            board_runs=board_runs,
+            timeout=timeout,
+            folder=out,
+            fresh=fresh,
+            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+        )
+        with Bar() as bar:
+            found = run(request, bar)
+        if as_json:
+            print((found.folder / "study.json").read_text(), end="")
+        else:
+            from rich.console import Console
+
+            from host.report.study_text import summary
+
+            Console().print(summary(found))
+        raise typer.Exit(found.exit_code)
 
 
 @app.command()
@@ -188,6 +347,11 @@ def _print_evaluation(evaluation: Evaluation, as_json: bool) -> None:
     from host.report.text import summary
 
     Console().print(summary(evaluation))
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """What is separated by commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _print_json(value: Any) -> None:

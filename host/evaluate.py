@@ -8,7 +8,7 @@ import numpy.typing as npt
 from host import statistics
 from host.models.tflite import Graph, Tensor
 from host.oracles import (
-    Int8Array,
+    CodeArray,
     dequantize,
     quantize,
     run_litert,
@@ -34,7 +34,7 @@ NO_KERAS = "the model came as a ready .tflite; its Keras original was not given"
 # --- columns ----------------------------------------------------------------------------------
 
 
-def host_columns(graph: Graph, x: Int8Array) -> dict[ColumnName, Column]:
+def host_columns(graph: Graph, x: CodeArray) -> dict[ColumnName, Column]:
     """Run every executor of the int8 model on this machine.
 
     Args:

@@ -50,15 +50,14 @@ def measure(
     info = session.hello(patience)
     check_identity(info, rendered, graph)
     requests = [sample.tobytes() for sample in np.ascontiguousarray(inputs)]
-    answers = session.infer(requests, progress=progress)
-    outputs = _outputs(answers, graph.output)
+    outputs, ticks = stream(session, info, graph, inputs, progress)
     profiled = session.infer(requests[:PROFILED], InferMode.TICKS)
     suspects = _differing(outputs, oracle)[:TRACED]
     traced = session.infer([requests[index] for index in suspects], InferMode.CRCS)
     return DeviceRun(
         info=info,
         outputs=outputs,
-        ticks=_in_units(np.array([answer.ticks for answer in answers]), info),
+        ticks=ticks,
         profiled_ticks=_in_units(np.array([answer.ticks for answer in profiled]), info),
         operator_ticks=_in_units(_details(profiled, rendered), info),
         operator_crcs=_details(traced, rendered),
@@ -66,6 +65,23 @@ def measure(
         link=session.statistics(),
         log=session.log,
     )
+
+
+def stream(
+    session: Session,
+    info: DeviceInfo,
+    graph: Graph,
+    inputs: Array,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Array, npt.NDArray[np.float64]]:
+    """Every sample through the model that the device holds: outputs, and ticks in its unit.
+
+    Raises:
+        LinkError, DeviceError: see ``Session``.
+    """
+    answers = session.infer([sample.tobytes() for sample in inputs], progress=progress)
+    ticks = _in_units(np.array([answer.ticks for answer in answers]), info)
+    return _outputs(answers, graph.output), ticks
 
 
 def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:

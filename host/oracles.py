@@ -21,7 +21,8 @@ from host.models.tflite import Graph, Tensor
 from host.quiet import captured
 from host.records import Array, Column, ColumnName, Dataset, ExecutedOperator, FloatArray
 
-Int8Array = npt.NDArray[np.int8]
+# Quantized values, of the tensor's own type: int8, or int16 where activations have 16 bits.
+CodeArray = npt.NDArray[np.signedinteger[Any]]
 
 # What the wheel raises where TFLM refuses a model; UnicodeDecodeError, for damaged names, is a
 # ValueError.
@@ -32,8 +33,8 @@ _LARGEST_ARENA = 2**30
 # --- quantized samples ------------------------------------------------------------------------
 
 
-def quantize(values: Array, tensor: Tensor) -> Int8Array:
-    """int8 codes of real values: round(x / scale) + zero point, clipped to −128…127.
+def quantize(values: Array, tensor: Tensor) -> CodeArray:
+    """Codes of real values: round(x / scale) + zero point, clipped to the tensor's type.
 
     Halves round to even, as NumPy does in TensorFlow's own examples; in float64, so that the codes
     do not depend on the machine.
@@ -41,18 +42,19 @@ def quantize(values: Array, tensor: Tensor) -> Int8Array:
     q = tensor.quantization
     assert q is not None  # check_graph has seen to it
     codes = np.round(values.astype(np.float64) / q.scale) + q.zero_point
-    return np.clip(codes, -128, 127).astype(np.int8)
+    limits = np.iinfo(tensor.numpy_dtype)
+    return np.clip(codes, limits.min, limits.max).astype(tensor.numpy_dtype)
 
 
 def dequantize(codes: Array, tensor: Tensor) -> FloatArray:
-    """Real values, float32, of int8 codes: scale · (code − zero point)."""
+    """Real values, float32, of codes: scale · (code − zero point)."""
     q = tensor.quantization
     assert q is not None
     return ((codes.astype(np.float64) - q.zero_point) * q.scale).astype(np.float32)
 
 
-def quantize_samples(dataset: Dataset, tensor: Tensor) -> Int8Array:
-    """The samples as int8 [n, …]: the very bytes that every int8 executor gets."""
+def quantize_samples(dataset: Dataset, tensor: Tensor) -> CodeArray:
+    """The samples as codes [n, …]: the very bytes that every executor of the .tflite gets."""
     return dataset.x.astype(np.int8) if dataset.raw else quantize(dataset.x, tensor)
 
 
@@ -65,7 +67,7 @@ def real_samples(dataset: Dataset, tensor: Tensor) -> FloatArray:
 
 
 def run_keras(source: FloatModel, dataset: Dataset, tensor: Tensor) -> Column:
-    """Float outputs; a raw data set is dequantized with ``tensor``, the int8 model's input.
+    """Float outputs; a raw data set is dequantized with ``tensor``, the .tflite model's input.
 
     Raises:
         OracleError: the model fails on these samples.
@@ -85,7 +87,7 @@ def run_keras(source: FloatModel, dataset: Dataset, tensor: Tensor) -> Column:
     return Column("keras", outputs, source.version)
 
 
-def run_litert(graph: Graph, x: Int8Array, *, reference: bool = False) -> Column:
+def run_litert(graph: Graph, x: CodeArray, *, reference: bool = False) -> Column:
     """LiteRT on the desktop, with its default kernels or with its reference kernels.
 
     Raises:
@@ -109,7 +111,7 @@ def run_litert(graph: Graph, x: Int8Array, *, reference: bool = False) -> Column
     source = runner.get_input_details()[0]["index"]
     result = runner.get_output_details()[0]["index"]
 
-    def infer(sample: Int8Array) -> Array:
+    def infer(sample: CodeArray) -> Array:
         runner.set_tensor(source, sample)
         runner.invoke()
         return np.asarray(runner.get_tensor(result))
@@ -117,7 +119,7 @@ def run_litert(graph: Graph, x: Int8Array, *, reference: bool = False) -> Column
     return Column(name, _run(infer, graph, x, label), label)
 
 
-def run_tflm_host(graph: Graph, x: Int8Array) -> Column:
+def run_tflm_host(graph: Graph, x: CodeArray) -> Column:
     """TFLM on the host: what the device must equal, bit for bit.
 
     Raises:
@@ -126,7 +128,7 @@ def run_tflm_host(graph: Graph, x: Int8Array) -> Column:
     label = f"tflite-micro {_version('tflite-micro')}"
     try:
         with captured() as texts:
-            runner = _tflm(graph)
+            runner = tflm_interpreter(graph)
     except ImportError as error:
         return Column("tflm_host", None, label, f"tflite-micro is not installed: {error}")
     except _TFLM_ERRORS as error:
@@ -134,7 +136,7 @@ def run_tflm_host(graph: Graph, x: Int8Array) -> Column:
         reason = " ".join(texts[0].split()) or _first_line(error)
         return Column("tflm_host", None, label, f"TFLM refuses the model: {reason[:300]}")
 
-    def infer(sample: Int8Array) -> Array:
+    def infer(sample: CodeArray) -> Array:
         runner.set_input(sample, 0)
         runner.invoke()
         return np.asarray(runner.get_output(0))
@@ -142,7 +144,7 @@ def run_tflm_host(graph: Graph, x: Int8Array) -> Column:
     return Column("tflm_host", _run(infer, graph, x, label), label)
 
 
-def _run(infer: Callable[[Int8Array], Array], graph: Graph, x: Int8Array, label: str) -> Array:
+def _run(infer: Callable[[CodeArray], Array], graph: Graph, x: CodeArray, label: str) -> Array:
     outputs = np.empty((len(x), *graph.output.shape[1:]), graph.output.numpy_dtype)
     try:
         for index in range(len(x)):
@@ -160,10 +162,10 @@ def host_arena_bytes(graph: Graph) -> int | None:
 
     0.8 to 3 KB above what a 32-bit target needs (64-bit pointers): a safe first guess.
     """
-    zeros = np.zeros(graph.input.shape, np.int8)
+    zeros = np.zeros(graph.input.shape, graph.input.numpy_dtype)
     try:
         with captured() as texts:
-            runner = _tflm(graph)
+            runner = tflm_interpreter(graph)
             runner.set_input(zeros, 0)
             runner.invoke()
             runner.print_allocations()
@@ -174,20 +176,20 @@ def host_arena_bytes(graph: Graph) -> int | None:
 
 
 def operator_crcs(
-    graph: Graph, sample: Int8Array, operators: Sequence[ExecutedOperator]
+    graph: Graph, sample: CodeArray, operators: Sequence[ExecutedOperator]
 ) -> npt.NDArray[np.uint32] | None:
     """CRC-32 (zlib's) of each operator's first output for one sample, by TFLM on the host.
 
     Args:
         graph: the model.
-        sample: int8 [*input shape without batch].
+        sample: codes [*input shape without batch].
         operators: as the device executes them.
 
     Returns:
         uint32 [operators], or None where TFLM is absent or refuses the model.
     """
     try:
-        runner = _tflm(graph, preserve=True)
+        runner = tflm_interpreter(graph, preserve=True)
         runner.set_input(np.ascontiguousarray(sample[np.newaxis]), 0)
         runner.invoke()
     except (ImportError, *_TFLM_ERRORS):
@@ -196,7 +198,13 @@ def operator_crcs(
     return np.array([zlib.crc32(np.ascontiguousarray(t).tobytes()) for t in tensors], np.uint32)
 
 
-def _tflm(graph: Graph, *, preserve: bool = False) -> Any:
+def tflm_interpreter(graph: Graph, *, preserve: bool = False) -> Any:
+    """The wheel's interpreter; with ``preserve`` it keeps every tensor for ``GetTensor``.
+
+    Raises:
+        ImportError: there is no wheel for this machine.
+        RuntimeError, ValueError, MemoryError: TFLM refuses the model.
+    """
     from tflite_micro import runtime
 
     kinds = runtime.InterpreterConfig

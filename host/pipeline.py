@@ -17,6 +17,7 @@ from host.measure import measure
 from host.oracles import quantize_samples
 from host.paths import ROOT
 from host.prepare import columns_of_the_host, model_file, prepare
+from host.quantize.routes import find_int8_route
 from host.records import Evaluation, ModelFile
 from host.report.write import write_report
 from host.stages import Observer, Request, Stages
@@ -31,6 +32,7 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
         FlashAndEvalError: see ``host.errors``. Before the build nothing is written but caches.
     """
     stages = Stages(observer)
+    find_int8_route(request.route)  # before anything is trained
     board = find_board(request.board)
     target = find_target(board, request.port, request.baud, flash=request.flash)
     target.check(board)  # nothing is converted or built for a board that is not there

@@ -17,13 +17,18 @@ from host.models import tflite
 from host.models.datasets import check_fit, load_dataset
 from host.models.demo import DEMO_KEY, train_demo
 from host.models.source import load_keras, open_model
+from host.models.training import Training, reproducible, require_training
 from host.oracles import run_keras
 from host.paths import cache_folder
 from host.quantize.checks import PER_CHANNEL_DENSE
-from host.quantize.ptq import accept_tflite, quantize_ptq
+from host.quantize.ptq import accept_tflite
+from host.quantize.routes import DEFAULT, Trained, check_routes, find_int8_route, follow
 from host.quiet import quiet
 from host.records import Column, ColumnName, Dataset, ModelFile, QuantizedModel
 from host.stages import Request, Stage, Stages
+
+# What a conversion's bytes depend on, besides this program.
+_CONVERTING = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,13 @@ def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) 
             "Give an .npz, digits or mnist5k; for a .tflite also `--data random`, which checks "
             "that the device is bit-exact and says nothing about accuracy.",
         )
+    route = find_int8_route(request.route)
     if model.kind == "tflite":
+        if route.name != DEFAULT:
+            raise ConfigError(
+                f"--route {route.name} converts a float model, and {model.path} is converted",
+                "Give the Keras model with --model, or leave --route out.",
+            )
         graph = tflite.load(model.path)
         shape = graph.input.shape[1:]
         dataset = _load(request, data, shape, calibrate=False)
@@ -78,8 +89,8 @@ def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) 
         keras = Column("keras", None, "", NO_KERAS)
         return Prepared(dataset, _concerning(engine, quantized), keras)
     dataset = _load(request, data, (), calibrate=True)
-    with stages.run("convert") as stage:
-        prepared = _convert(request, model, dataset, engine.per_channel_dense, stage)
+    with stages.run("fine-tune and convert" if route.trains else "convert") as stage:
+        prepared = convert(request, model, dataset, engine.per_channel_dense, stage)
     return replace(prepared, quantized=_concerning(engine, prepared.quantized))
 
 
@@ -96,18 +107,36 @@ def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: boo
     )
 
 
-def _convert(
+def convert(
     request: Request,
     model: ModelFile,
     dataset: Dataset,
     per_channel_dense: bool,
     stage: Stage,
 ) -> Prepared:
-    """Post-training quantization and Keras's own predictions: all that needs TensorFlow."""
-    packages = [doctor.package_version(name) for name in ("tensorflow", "tf-keras", "keras")]
+    """The route to a .tflite, and Keras's own predictions: all that needs TensorFlow.
+
+    Args:
+        request: its route, its seed, and whether Lambda layers may be loaded.
+        model: a float model.
+        dataset: samples to score, to calibrate with, and to train with where the route trains.
+        per_channel_dense: see ``quantize_ptq``.
+        stage: is told where the result was in the cache.
+
+    Raises:
+        InputError: the model, the samples, or the two together cannot be used.
+        ToolMissingError: TensorFlow is not installed.
+    """
+    route = find_int8_route(request.route)
+    if route.trains:
+        require_training(dataset)
+    packages = [doctor.package_version(name) for name in _CONVERTING]
+    training = Training()
+    trained_on = (dataset.x_train, dataset.y_train) if route.trains else ()
     name = cache.key(
-        *("ptq", model.sha256, str(packages), str(request.seed), str(per_channel_dense)),
-        *(dataset.x, dataset.x_calibration),
+        *(route.name, str(training) if route.trains else "", model.sha256, str(packages)),
+        *(str(request.seed), str(per_channel_dense), dataset.x, dataset.x_calibration),
+        *trained_on,
     )
     known = cache.load("conversions", name)
     keras = cache.unpack_column(known, "keras") if known is not None else None
@@ -115,17 +144,21 @@ def _convert(
         stage.reused = True
         graph = tflite.parse(known["tflite"].tobytes())
         dataset = check_fit(dataset, graph.input.shape[1:], graph.output.shape[1:])
-        return Prepared(dataset, replace(accept_tflite(graph, dataset), route="ptq"), keras)
+        return Prepared(
+            dataset, accept_tflite(graph, dataset, route.activations, route.name), keras
+        )
     with quiet(None):
+        reproducible(request.seed)
         source = load_keras(model, allow_unsafe=request.allow_unsafe)
         dataset = check_fit(dataset, source.input_shape, source.output_shape)
-        quantized = quantize_ptq(
-            source, dataset, seed=request.seed, per_channel_dense=per_channel_dense
-        )
-        keras = run_keras(source, dataset, quantized.graph.input)
-    content = tflite.as_array(quantized.graph.content)
+        check_routes([route], source)
+        trained = Trained(source, dataset, request.seed, training, per_channel_dense)
+        routed = follow(route, trained)
+        assert routed.quantized is not None  # find_int8_route has seen to it
+        keras = run_keras(routed.keras, dataset, routed.quantized.graph.input)
+    content = tflite.as_array(routed.quantized.graph.content)
     cache.store("conversions", name, {**cache.pack_columns({"keras": keras}), "tflite": content})
-    return Prepared(dataset, quantized, keras)
+    return Prepared(dataset, routed.quantized, keras)
 
 
 def columns_of_the_host(

@@ -41,7 +41,7 @@ class ModelFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples to score and samples to calibrate with; the two never overlap.
+    """Samples to score, to calibrate with, and to train with; the first never overlap the others.
 
     Attributes:
         x: float32 [n, ...] in the model's real units; int8 [n, ...] where ``raw``.
@@ -49,6 +49,8 @@ class Dataset:
         x_calibration: float32 [m, ...], the representative data; None where there is none.
         raw: x is already in the model's input quantization (the set ``random``).
         notes: what a reader of the results must know, in whole sentences.
+        x_train: float32 [t, ...], samples to train with; None where there are none.
+        y_train: their labels or targets, as ``y``; None exactly where x_train is.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Dataset:
     x_calibration: FloatArray | None
     raw: bool = False
     notes: tuple[str, ...] = ()
+    x_train: FloatArray | None = None
+    y_train: Array | None = None
 
 
 # --- quantize ---------------------------------------------------------------------------------

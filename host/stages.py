@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from host.engines import AUTO
+from host.quantize.routes import DEFAULT
 from host.records import Timing
 
 
@@ -20,6 +21,7 @@ class Request:
     board: str = "qemu-m4"
     model: Path | None = None
     data: str | None = None
+    route: str = DEFAULT
     engine: str = AUTO
     arena: int | None = None
     samples: int | None = None

@@ -10,7 +10,7 @@ from host import statistics
 from host.errors import DeviceError
 from host.evaluate import Classes, compare, decide, detect_task, real_outputs
 from host.models.tflite import Graph
-from host.oracles import Int8Array, operator_crcs
+from host.oracles import CodeArray, operator_crcs
 from host.records import (
     Array,
     Column,
@@ -173,7 +173,7 @@ def _chance(
 
 
 def first_difference(
-    graph: Graph, run: DeviceRun, operators: Sequence[ExecutedOperator], x: Int8Array
+    graph: Graph, run: DeviceRun, operators: Sequence[ExecutedOperator], x: CodeArray
 ) -> FirstDifference | None:
     """The first operator, over the traced samples, whose output is not TFLM's on the host.
 

@@ -188,7 +188,7 @@ def evaluation(
         model=ModelFile(Path("models/digits.keras"), "keras3", "ab" * 32, "digits"),
         quantized=QuantizedModel(
             net,
-            "ptq",
+            "ptq-int8",
             (
                 Advice(
                     "narrow-range",

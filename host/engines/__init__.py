@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from host.engines.aot import AotEngine
@@ -40,13 +40,18 @@ class Engine(Protocol):
                 operator, its index and its output tensor.
         """
 
-    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
+    def render(
+        self, graph: Graph, arena: int | None = None, others: Sequence[Graph] = ()
+    ) -> Rendered:
         """Render the model's C++ files.
 
         Args:
             graph: a model that ``check`` lets pass.
             arena: bytes to reserve; None leaves it to the engine. Ignored by an engine that plans
                 the arena itself.
+            others: models that the running device should be able to change to. Those that fit
+                ``slot_bytes`` of the result can be sent to it; an engine that cannot change models
+                ignores them.
 
         Raises:
             OperatorError: as for ``check``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -74,16 +75,19 @@ class TflmEngine:
                     "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
                 )
 
-    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
+    def render(
+        self, graph: Graph, arena: int | None = None, others: Sequence[Graph] = ()
+    ) -> Rendered:
         """See ``Engine.render``. Without ``arena``, what TFLM on the host needs and a margin."""
         if arena is None:
             # The wheel may crash on a strange model.
-            on_host = isolated.call(host_arena_bytes, graph)
-            arena = (on_host or len(graph.content)) + _GUESS_MARGIN
+            arena = isolated.call(_largest_arena, [graph, *others]) + _GUESS_MARGIN
         reserved = -(-arena // _ALIGNMENT) * _ALIGNMENT
-        kinds = _kinds(graph)
+        kinds = _kinds(graph, *others)
         needed = self.library.needed(kinds)
-        slot = min(self.slot_limit, 2 * len(graph.content)) // _ALIGNMENT * _ALIGNMENT
+        largest = max([2 * len(graph.content), *(len(other.content) for other in others)])
+        wanted = -(-largest // _ALIGNMENT) * _ALIGNMENT
+        slot = min(self.slot_limit // _ALIGNMENT * _ALIGNMENT, wanted)
         values = {
             "library": self.library.version,
             "operators": [self.library.calls[kind] for kind in kinds],
@@ -118,5 +122,10 @@ class TflmEngine:
         )
 
 
-def _kinds(graph: Graph) -> list[str]:
-    return sorted({operator.name for operator in graph.operators})
+def _kinds(*graphs: Graph) -> list[str]:
+    return sorted({operator.name for graph in graphs for operator in graph.operators})
+
+
+def _largest_arena(graphs: Sequence[Graph]) -> int:
+    """What TFLM on the host needs for the largest of them; a file's size where it cannot tell."""
+    return max(host_arena_bytes(graph) or len(graph.content) for graph in graphs)

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import ToolMissingError
+from host.models.datasets import load_dataset
+from host.models.training import Training, build_and_train
 
-# Part of the key under which a trained demo model is cached: change it whenever the layers or the
-# training below change.
-DEMO_KEY = "digits-dscnn-1"
-_EPOCHS = 30
-_BATCH = 32
+# Part of the key under which a trained demo model is cached: change it whenever the layers below,
+# or how models are trained, change.
+DEMO_KEY = "digits-dscnn-2"
 
 
 def train_demo(path: Path, seed: int) -> None:
@@ -24,21 +24,8 @@ def train_demo(path: Path, seed: int) -> None:
     Raises:
         ToolMissingError: TensorFlow, tf_keras or scikit-learn is not installed.
     """
-    from host.models.datasets import digits_split
-
-    try:
-        import tensorflow as tf
-        import tf_keras
-    except ImportError as error:
-        raise ToolMissingError(f"training the demo model needs TensorFlow: {error}") from error
-    x_train, y_train, _, _ = digits_split()
-    tf_keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    model = _build(tf_keras)
-    steps = _EPOCHS * -(-len(x_train) // _BATCH)
-    schedule = tf_keras.optimizers.schedules.CosineDecay(4e-3, steps)
-    model.compile(tf_keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy")
-    model.fit(x_train, y_train, batch_size=_BATCH, epochs=_EPOCHS, verbose=0)
+    digits = load_dataset("digits", samples=None, seed=seed, input_shape=(8, 8, 1), calibrate=False)
+    model = build_and_train(build_demo, digits, seed, Training()).handle
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         unfinished = Path(folder) / "demo.h5"
@@ -46,15 +33,23 @@ def train_demo(path: Path, seed: int) -> None:
         unfinished.replace(path)
 
 
-def _build(tf_keras: Any) -> Any:
-    """Conv, two depthwise-separable blocks, global average pooling, dense softmax."""
+def build_demo(input_shape: tuple[int, ...] = (8, 8, 1)) -> Any:
+    """Conv, two depthwise-separable blocks, global average pooling, dense softmax, 10 classes.
+
+    Raises:
+        ToolMissingError: tf_keras is not installed.
+    """
+    try:
+        import tf_keras
+    except ImportError as error:
+        raise ToolMissingError(f"the demo model needs tf_keras: {error}") from error
     layers = tf_keras.layers
 
     def normalized(x: Any) -> Any:
         # A short memory of the moving averages: training is only some hundred steps long.
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
-    image = tf_keras.Input((8, 8, 1), name="image")
+    image = tf_keras.Input(input_shape, name="image")
     x = normalized(layers.Conv2D(16, 3, padding="same", use_bias=False)(image))
     x = normalized(layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x))
     x = normalized(layers.Conv2D(32, 1, use_bias=False)(x))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from host.errors import ModelError, ToolMissingError
+from host.records import ModelFile
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGIC = b"PK\x03\x04"
@@ -77,3 +78,25 @@ def class_names(config: Any) -> Iterator[str]:
     elif isinstance(config, list):
         for value in config:
             yield from class_names(value)
+
+
+def refuse_layers(model: ModelFile, allow_unsafe: bool) -> None:
+    """Look for layers in a Keras file that must not, or cannot, be loaded.
+
+    Raises:
+        ModelError: a Lambda layer, unless ``allow_unsafe``; or layers of tfmot.
+    """
+    config, _ = read_configuration(model.path, model.path.read_bytes())
+    names = set(class_names(config))
+    if names & {"Lambda", "__lambda__"} and not allow_unsafe:
+        raise ModelError(
+            f"{model.path} has a Lambda layer, whose code would run on this machine",
+            "Replace it by built-in layers, or, if you trust the file, pass --allow-unsafe-model.",
+        )
+    quantized = sorted(n for n in names if n.split(">")[-1].startswith(("Quantize", "PruneLow")))
+    if quantized:
+        raise ModelError(
+            f"{model.path} has layers of tensorflow_model_optimization ({', '.join(quantized)})",
+            "Convert it yourself inside tfmot's quantize_scope and give the int8 .tflite, or give "
+            "the plain float model.",
+        )

@@ -10,14 +10,18 @@ import numpy as np
 from host.errors import DataError
 from host.records import Array, Dataset, FloatArray
 
-_MEMBERS = ("x", "y", "x_calibration")
+_MEMBERS = ("x", "y", "x_calibration", "x_train", "y_train")
 
 
 def read_npz(path: Path) -> Dataset:
-    """Read an ``.npz`` with ``x`` and optionally ``y`` and ``x_calibration``; nothing is unpickled.
+    """Read an ``.npz`` with ``x``; nothing is unpickled.
+
+    It may have ``y``, ``x_calibration``, and ``x_train`` with ``y_train``. Where there is no
+    ``x_calibration``, ``x_train`` calibrates.
 
     Raises:
-        DataError: no .npz, damaged, without ``x``, or an array of it cannot be used.
+        DataError: no .npz, damaged, without ``x``, one of ``x_train`` and ``y_train`` without the
+            other, or an array of it cannot be used.
     """
     try:
         loaded = np.load(path, allow_pickle=False)
@@ -32,16 +36,38 @@ def read_npz(path: Path) -> Dataset:
         raise DataError(f"{path} is not an .npz file, or is damaged: {error}") from error
     if "x" not in arrays:
         raise DataError(f"{path} has no array `x`; it has {present}")
+    if ("x_train" in arrays) != ("y_train" in arrays):
+        there, missing = ("x", "y") if "x_train" in arrays else ("y", "x")
+        raise DataError(
+            f"{path} has `{there}_train`, but no `{missing}_train`",
+            "Give samples and labels to train with, both or none.",
+        )
     x, notes = _real(arrays["x"], "x", path)
-    calibration = None
-    if "x_calibration" in arrays:
-        calibration, _ = _real(arrays["x_calibration"], "x_calibration", path)
-        if calibration.shape[1:] != x.shape[1:]:
-            raise DataError(
-                f"{path}: a sample of x_calibration has shape {calibration.shape[1:]}, "
-                f"one of x {x.shape[1:]}"
-            )
-    return Dataset(path.stem, x, _targets(arrays, len(x), path), calibration, notes=notes)
+    x_train = _more(arrays, "x_train", x, path)
+    calibration = _more(arrays, "x_calibration", x, path)
+    return Dataset(
+        path.stem,
+        x,
+        _targets(arrays, "y", "x", len(x), path),
+        x_train if calibration is None else calibration,
+        notes=notes,
+        x_train=x_train,
+        y_train=None
+        if x_train is None
+        else _targets(arrays, "y_train", "x_train", len(x_train), path),
+    )
+
+
+def _more(arrays: dict[str, Array], name: str, x: FloatArray, path: Path) -> FloatArray | None:
+    """Other samples of the same shape, or None where the file has none of that name."""
+    if name not in arrays:
+        return None
+    values, _ = _real(arrays[name], name, path)
+    if values.shape[1:] != x.shape[1:]:
+        raise DataError(
+            f"{path}: a sample of {name} has shape {values.shape[1:]}, one of x {x.shape[1:]}"
+        )
+    return values
 
 
 def _member(archive: Any, name: str, path: Path) -> Array:
@@ -88,22 +114,25 @@ def _real(values: Array, name: str, path: Path) -> tuple[FloatArray, tuple[str, 
     return x, ()
 
 
-def _targets(arrays: dict[str, Array], count: int, path: Path) -> Array | None:
-    y = arrays.get("y")
+def _targets(
+    arrays: dict[str, Array], name: str, samples: str, count: int, path: Path
+) -> Array | None:
+    """Class numbers, int64, or targets, float32, for the ``count`` samples of that name."""
+    y = arrays.get(name)
     if y is None:
         return None
     if y.dtype.kind not in "fiub":
         raise DataError(
-            f"{path}: array `y` has type {y.dtype}; class numbers or real targets are wanted",
+            f"{path}: array `{name}` has type {y.dtype}; class numbers or real targets are wanted",
             "Number the classes 0, 1, 2, … in the order of the model's outputs.",
         )
     if y.ndim == 0 or len(y) != count:
-        raise DataError(f"{path}: x has {count} samples, but y has shape {y.shape}")
+        raise DataError(f"{path}: {samples} has {count} samples, but {name} has shape {y.shape}")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         bad = np.flatnonzero(~np.isfinite(y.reshape(count, -1)).all(axis=1))
         raise DataError(
-            f"{path}: array `y` has NaN or infinite values in {len(bad)} samples, the first in "
-            f"sample {int(bad[0])}",
+            f"{path}: array `{name}` has NaN or infinite values in {len(bad)} samples, the first "
+            f"in sample {int(bad[0])}",
             "Remove or repair those samples.",
         )
     return y.astype(np.float32) if y.dtype.kind == "f" else y.astype(np.int64)

@@ -21,7 +21,7 @@ import numpy as np
 
 from host.errors import ModelError, ToolMissingError
 from host.models import tflite
-from host.models.keras_file import HDF5_MAGIC, ZIP_MAGIC, class_names, read_configuration
+from host.models.keras_file import HDF5_MAGIC, ZIP_MAGIC, read_configuration, refuse_layers
 from host.records import FloatArray, ModelFile, ModelKind
 
 _PREDICT_BATCH = 64
@@ -127,7 +127,7 @@ def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
     try:
         if model.kind == "savedmodel":
             return _load_saved_model(model)
-        _refuse_layers(model, allow_unsafe)
+        refuse_layers(model, allow_unsafe)
         return _load_keras_file(model, allow_unsafe)
     except (ModelError, ToolMissingError):
         raise
@@ -144,7 +144,7 @@ def _load_keras_file(model: ModelFile, allow_unsafe: bool) -> FloatModel:
     if model.kind == "keras2":
         import tf_keras as library
 
-        # .h5 files are read in their own way, which has no safe mode: _refuse_layers has looked.
+        # .h5 files are read in their own way, which has no safe mode: refuse_layers has looked.
         options = {"safe_mode": not allow_unsafe} if zipfile.is_zipfile(path) else {}
     else:
         import keras as library
@@ -153,16 +153,24 @@ def _load_keras_file(model: ModelFile, allow_unsafe: bool) -> FloatModel:
     name = "tf_keras" if model.kind == "keras2" else "keras"
     with _readable(model) as readable:
         loaded = library.models.load_model(readable, compile=False, **options)
+    return wrap_keras(model, loaded, f"{name} {library.__version__}")
+
+
+def wrap_keras(model: ModelFile, loaded: Any, version: str) -> FloatModel:
+    """The float model in a Keras object, of Keras 2 or 3.
+
+    Args:
+        model: what messages call it.
+        loaded: the object.
+        version: the library that it is of.
+
+    Raises:
+        ModelError: several inputs or outputs, an open dimension besides the batch, or a type other
+            than float32.
+    """
     inputs = _only(model, "input", getattr(loaded, "inputs", None))
     output = _only(model, "output", getattr(loaded, "outputs", None))
-    return _float_model(
-        model,
-        f"{name} {library.__version__}",
-        inputs,
-        output,
-        lambda x: loaded(x, training=False),
-        loaded,
-    )
+    return _float_model(model, version, inputs, output, lambda x: loaded(x, training=False), loaded)
 
 
 @contextlib.contextmanager
@@ -260,23 +268,6 @@ def _plain_shape(shape: Any) -> tuple[int | None, ...]:
 
 
 # --- refusing, with a reason ------------------------------------------------------------------
-
-
-def _refuse_layers(model: ModelFile, allow_unsafe: bool) -> None:
-    config, _ = read_configuration(model.path, model.path.read_bytes())
-    names = set(class_names(config))
-    if names & {"Lambda", "__lambda__"} and not allow_unsafe:
-        raise ModelError(
-            f"{model.path} has a Lambda layer, whose code would run on this machine",
-            "Replace it by built-in layers, or, if you trust the file, pass --allow-unsafe-model.",
-        )
-    quantized = sorted(n for n in names if n.split(">")[-1].startswith(("Quantize", "PruneLow")))
-    if quantized:
-        raise ModelError(
-            f"{model.path} has layers of tensorflow_model_optimization ({', '.join(quantized)})",
-            "Convert it yourself inside tfmot's quantize_scope and give the int8 .tflite, or give "
-            "the plain float model.",
-        )
 
 
 def _load_error(model: ModelFile, error: Exception) -> ModelError:

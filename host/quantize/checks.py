@@ -1,4 +1,4 @@
-"""Is a .tflite really full int8, and are its ranges sound?
+"""Is a .tflite really full int8 (or int16 with int8 weights), and are its ranges sound?
 
 The converter does not raise where it cannot quantize: it leaves float operators between DEQUANTIZE
 and QUANTIZE, and takes ranges from whatever data it was given. So the result is looked at.
@@ -7,12 +7,15 @@ and QUANTIZE, and takes ranges from whatever data it was given. So the result is
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
 from host.errors import ModelError
 from host.models.tflite import Graph, Operator, Tensor
 from host.records import Advice, Dataset
+
+ActivationType = Literal["int8", "int16"]
 
 _FLOAT = ("float32", "float16", "float64", "bfloat16")
 _FULL_INT8 = (
@@ -49,21 +52,28 @@ _LEAST_FILLED = 0.25
 _MOST_SATURATED = 0.01
 
 
-def check_graph(graph: Graph, dataset: Dataset | None = None) -> tuple[Advice, ...]:
-    """Check a .tflite model; ``dataset`` is compared with the input's range where it is real data.
+def check_graph(
+    graph: Graph, dataset: Dataset | None = None, activations: ActivationType = "int8"
+) -> tuple[Advice, ...]:
+    """Check a .tflite model.
+
+    Args:
+        graph: the model.
+        dataset: is compared with the input's range where it is real data.
+        activations: what input, output and all between must be.
 
     Raises:
         ModelError: several inputs, outputs or subgraphs; a batch that is not 1 or an open shape;
-            float operators or tensors; input or output that is not int8; an activation without
+            float operators or tensors; input or output of another type; an activation without
             usable scale and zero point.
     """
     _check_interface(graph)
-    _check_types(graph)
+    _check_types(graph, activations)
     _check_parameters(graph)
     return (
         *_advise_ranges(graph),
         *_advise_input(graph, dataset),
-        *_advise_operators(graph),
+        *_advise_operators(graph, activations),
     )
 
 
@@ -104,22 +114,22 @@ def _check_interface(graph: Graph) -> None:
             )
 
 
-def _check_types(graph: Graph) -> None:
+def _check_types(graph: Graph, wanted: ActivationType) -> None:
     floating = [o for o in graph.operators if _computes_float(graph, o)]
     if floating:
         raise _float_error(graph, floating)
     for what, tensor in (("input", graph.input), ("output", graph.output)):
-        if tensor.dtype != "int8":
+        if tensor.dtype != wanted:
             raise ModelError(
-                f"the model's {what} ({tensor.name}) is {tensor.dtype}, not int8", _FULL_INT8
+                f"the model's {what} ({tensor.name}) is {tensor.dtype}, not {wanted}", _FULL_INT8
             )
     produced = {t.index for t in activations(graph)}
     for operator in graph.operators:
         touched = {*operator.outputs, *(i for i in operator.inputs if i in produced)}
-        types = {graph.tensors[i].dtype for i in touched} - {"int8"}
+        types = {graph.tensors[i].dtype for i in touched} - {wanted}
         if types:
             raise ModelError(
-                f"{graph.describe(operator)} works on {', '.join(sorted(types))}, not int8",
+                f"{graph.describe(operator)} works on {', '.join(sorted(types))}, not {wanted}",
                 "Convert with every shape fixed, the batch to 1, and activations int8; or give the "
                 "Keras model, which is then converted here so.",
             )
@@ -172,10 +182,14 @@ def _check_parameters(graph: Graph) -> None:
         q = tensor.quantization
         where = f"tensor {tensor.index} ({tensor.name})"
         if q is None:
-            raise ModelError(f"{where} is int8, but has no scale and zero point", _FULL_INT8)
+            raise ModelError(
+                f"{where} is {tensor.dtype}, but has no scale and zero point", _FULL_INT8
+            )
         if q.per_channel:
             raise ModelError(f"{where} is an activation with {len(q.scales)} scales", _FULL_INT8)
-        if not (math.isfinite(q.scale) and q.scale > 0 and -128 <= q.zero_point <= 127):
+        # Of int16 the specification wants a zero point of 0.
+        low, high = (-128, 127) if tensor.dtype == "int8" else (0, 0)
+        if not (math.isfinite(q.scale) and q.scale > 0 and low <= q.zero_point <= high):
             raise ModelError(
                 f"{where} has scale {q.scale:g} and zero point {q.zero_point}, which cannot be",
                 "Check the representative data for NaN and constant values, and convert again.",
@@ -203,12 +217,13 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
     q = graph.input.quantization
     if dataset is None or dataset.raw or q is None:
         return []
-    low, high = (q.scale * (code - q.zero_point) for code in (-128, 127))
+    limits = np.iinfo(graph.input.numpy_dtype)
+    low, high = (q.scale * (int(code) - q.zero_point) for code in (limits.min, limits.max))
     least, most = float(dataset.x.min()), float(dataset.x.max())
     outside = (dataset.x < low - q.scale / 2) | (dataset.x > high + q.scale / 2)
     share = float(np.count_nonzero(outside)) / dataset.x.size
     data = f"the data's values go from {least:g} to {most:g}"
-    range_ = f"the model's int8 input covers {low:g} to {high:g}"
+    range_ = f"the model's {graph.input.dtype} input covers {low:g} to {high:g}"
     if share > _MOST_SATURATED:
         return [
             Advice(
@@ -229,7 +244,7 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
     return []
 
 
-def _advise_operators(graph: Graph) -> list[Advice]:
+def _advise_operators(graph: Graph, activations: ActivationType) -> list[Advice]:
     advice = []
     per_channel = [o for o in graph.operators if _per_channel_dense(graph, o)]
     if per_channel:
@@ -242,7 +257,9 @@ def _advise_operators(graph: Graph) -> list[Advice]:
                 "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
             )
         )
-    newer = [o for o in graph.operators if o.version > _KNOWN_VERSIONS.get(o.name, o.version)]
+    # The table is of int8 operators; those of int16 have versions of their own.
+    known = _KNOWN_VERSIONS if activations == "int8" else {}
+    newer = [o for o in graph.operators if o.version > known.get(o.name, o.version)]
     if newer:
         names = "; ".join(f"{graph.describe(o)} version {o.version}" for o in newer[:3])
         advice.append(

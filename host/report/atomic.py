@@ -31,3 +31,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put ``text`` in place of ``path``, in UTF-8.
+
+    Raises:
+        MachineError: as :func:`replacing`.
+    """
+    with replacing(path) as file:
+        # A path may hold bytes that are not UTF-8; Python keeps them as lone surrogates.
+        file.write(text.encode("utf-8", "backslashreplace"))

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
 def render_html(evaluation: Evaluation, document: dict[str, JSON]) -> str:
     """The report as a self-contained HTML page; ``document`` is :func:`document`'s."""
-    template = _environment().get_template("report.html.j2")
-    css = files("host.report").joinpath("templates", "style.css").read_text("utf-8")
+    template = environment().get_template("report.html.j2")
     return template.render(
         r=document,
         s=sections(evaluation),
-        css=Markup(css),
+        css=stylesheet(),
         why=words.why(evaluation),
         labels=words.COLUMN_LABELS,
         meanings=words.COLUMN_MEANINGS,
@@ -48,7 +47,16 @@ def _or_dash(form: Callable[..., str]) -> Callable[..., str]:
     return lambda value, *options: "—" if value is None else form(value, *options)
 
 
-def _environment() -> Environment:
+def stylesheet() -> Markup:
+    """style.css, which every page carries inside."""
+    return Markup(files("host.report").joinpath("templates", "style.css").read_text("utf-8"))
+
+
+def environment() -> Environment:
+    """What renders every page: escapes, makes hidden characters visible, knows number formats.
+
+    A number that is None shows as a dash; a variable that a template misses is an error.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -31,7 +31,7 @@ _VARIABLES = {
     ON_BLUE: "--on-blue",
 }
 _COLOUR = re.compile("|".join(_VARIABLES))
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "flash-and-eval",
     "font.size": 9,
@@ -64,7 +64,7 @@ def figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # The browser draws the text, with its own fonts; which glyphs matplotlib's font has
         # does not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from host.records import Evaluation
-from host.report.atomic import replacing
+from host.report.atomic import write_text
 from host.report.document import document
 from host.report.html import render_html
 from host.report.predictions import save_predictions
@@ -24,14 +24,8 @@ def write_report(evaluation: Evaluation) -> Path:
     folder = evaluation.folder
     values = document(evaluation)
     page = render_html(evaluation, values)
-    _write(folder / "report.html", page)
+    write_text(folder / "report.html", page)
     save_predictions(evaluation, folder / "predictions.npz")
     path = folder / "report.json"
-    _write(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
+    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
     return path
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as file:
-        # A path may hold bytes that are not UTF-8; Python keeps them as lone surrogates.
-        file.write(text.encode("utf-8", "backslashreplace"))

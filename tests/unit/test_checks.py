@@ -40,6 +40,25 @@ def test_a_sound_graph_passes_without_advice() -> None:
     assert check_graph(GOOD) == ()
 
 
+def test_int16_activations_pass_only_where_they_are_asked_for() -> None:
+    wide = with_types(GOOD, *["int16"] * 4)
+    zeros = tuple(replace(t, quantization=Quantization((0.1,), (0,), 0)) for t in wide.tensors)
+    wide = replace(wide, tensors=zeros)
+    data = Dataset("set", np.array([[-3000.0, 0.0, 3000.0]], np.float32), None, None)
+    assert check_graph(wide, data, "int16") == ()
+    with pytest.raises(ModelError, match="is int16, not int8"):
+        check_graph(wide)
+    with pytest.raises(ModelError, match="is int8, not int16"):
+        check_graph(GOOD, None, "int16")
+    with pytest.raises(ModelError, match=r"CONV_2D .* works on int8, not int16"):
+        check_graph(with_tensor(wide, 1, dtype="int8"), None, "int16")
+    with pytest.raises(ModelError, match="zero point 3, which cannot be"):
+        shifted = Quantization((0.1,), (3,), 0)
+        check_graph(with_tensor(wide, 1, quantization=shifted), None, "int16")
+    larger = replace(data, x=data.x * 2)
+    assert [a.code for a in check_graph(wide, larger, "int16")] == ["input-saturated"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -46,6 +46,9 @@ def test_digits_are_split_once_and_for_all() -> None:
     assert x_test.dtype == np.float32 and y_test.dtype == np.int64
     assert x_test.min() == 0.0 and x_test.max() == 1.0
     assert len(y_train) == 1437 and np.bincount(y_test).min() >= 34
+    found = load("digits")
+    assert found.x_train is not None and (found.x_train == x_train).all()
+    assert found.y_train is not None and (found.y_train == y_train).all()
     one, two = load("digits", seed=1), load("digits", seed=2)
     assert (one.x == two.x).all() and (one.x == x_test).all()
     train = {sample.tobytes() for sample in x_train}
@@ -56,6 +59,8 @@ def test_mnist5k() -> None:
     found = load("mnist5k", samples=50)
     assert found.x.shape == (50, 28, 28, 1) and found.y is not None
     assert found.x_calibration is not None and len(found.x_calibration) == 4000
+    assert found.x_train is found.x_calibration
+    assert found.y_train is not None and np.bincount(found.y_train).tolist() == [400] * 10
     assert 0.99 < found.x.max() <= 1.0
 
 
@@ -67,55 +72,8 @@ def test_random_is_raw_int8_and_says_what_it_is_good_for() -> None:
     assert len(load("random", samples=7).x) == 7
     with pytest.raises(DataError, match="no representative data"):
         load("random", calibrate=True)
-
-
-# --- choosing samples -------------------------------------------------------------------------
-
-
-def test_samples_are_drawn_without_replacement_and_by_seed() -> None:
-    one, same, other = (load("digits", samples=100, seed=s) for s in (1, 1, 2))
-    assert len(np.unique(one.x.reshape(100, -1), axis=0)) == 100
-    assert (one.x == same.x).all() and not (one.x == other.x).all()
-
-
-def test_more_samples_than_there_are_is_a_note() -> None:
-    found = load("digits", samples=1000)
-    assert len(found.x) == 360
-    assert "1000 samples were asked for" in found.notes[0]
-
-
-def test_no_samples_is_an_error() -> None:
-    with pytest.raises(DataError, match="--samples 0"):
-        load("digits", samples=0)
-
-
-@pytest.mark.parametrize(("samples", "scored", "held"), [(None, 80, 20), (30, 30, 70)])
-def test_calibration_never_uses_a_scored_sample(
-    tmp_path: Path, samples: int | None, scored: int, held: int
-) -> None:
-    path = npz(tmp_path, x=rows(100), y=np.arange(100))
-    found = load(path, samples=samples, calibrate=True)
-    assert found.x_calibration is not None and found.y is not None
-    assert (len(found.x), len(found.x_calibration)) == (scored, held)
-    assert not set(found.x[:, 0]) & set(found.x_calibration[:, 0])
-    assert (found.x[:, 0] == found.y).all()
-    assert "no x_calibration" in found.notes[-1]
-
-
-@pytest.mark.parametrize(("count", "samples"), [(1, None), (10, 10), (10, 11)])
-def test_nothing_left_to_calibrate_with(tmp_path: Path, count: int, samples: int | None) -> None:
-    path = npz(tmp_path, x=rows(count))
-    with pytest.raises(DataError, match="none is left") as caught:
-        load(path, samples=samples, calibrate=True)
-    assert "x_calibration" in caught.value.hint
-    assert len(load(path, samples=samples).x) == count  # a ready .tflite needs none
-
-
-def test_own_calibration_data_is_used(tmp_path: Path) -> None:
-    path = npz(tmp_path, x=rows(5), x_calibration=rows(9))
-    found = load(path, calibrate=True)
-    assert found.x_calibration is not None
-    assert (len(found.x), len(found.x_calibration), found.notes) == (5, 9, ())
+    with pytest.raises(DataError, match="nothing to train with"):
+        load("random", train=True)
 
 
 # --- .npz -------------------------------------------------------------------------------------
@@ -146,6 +104,15 @@ def nan_at(sample: int) -> Any:
         ({"x": rows(4), "y": ["a"] * 4}, "`y` has type"),
         ({"x": rows(4), "y": [0, 1, np.nan, 1]}, "1 samples, the first in sample 2"),
         ({"x": rows(4), "y": np.array([None] * 4)}, "Python objects"),
+        ({"x": rows(4), "x_train": rows(4)}, "has `x_train`, but no `y_train`"),
+        ({"x": rows(4), "y_train": [1, 2]}, "has `y_train`, but no `x_train`"),
+        (
+            {"x": rows(4), "x_train": rows(4), "y_train": [1, 2]},
+            r"x_train has 4 samples, but y_train has shape \(2,\)",
+        ),
+        ({"x": rows(4), "x_train": rows(2, 2), "y_train": [1, 2]}, r"x_train has shape \(2,\)"),
+        ({"x": rows(4), "x_train": nan_at(0), "y_train": [1] * 10}, "`x_train` has 2 values"),
+        ({"x": rows(4), "x_train": rows(1), "y_train": [np.nan]}, "`y_train` has NaN"),
     ],
 )
 def test_bad_arrays(tmp_path: Path, arrays: dict[str, Any], says: str) -> None:
@@ -220,15 +187,42 @@ def test_labels_in_every_usual_form(y: Any) -> None:
 @pytest.mark.parametrize(
     ("y", "says"),
     [
-        ([0, 4, 1], "labels from 0 to 4, the model has 4 classes, 0 to 3"),
+        ([0, 4, 1], r"labels from 0 to 4 \(y\), the model has 4 classes, 0 to 3"),
         ([-1, 2, 1], "labels from -1 to 2"),
-        ([0.0, 0.5, 1.0], "no whole numbers, such as 0.5"),
-        (np.zeros((3, 5)), r"targets of shape \(5,\), the model's output is \(4,\)"),
+        ([0.0, 0.5, 1.0], r"labels \(y\) that are no whole numbers, such as 0\.5"),
+        (np.zeros((3, 5)), r"targets of shape \(5,\) \(y\), the model's output is \(4,\)"),
     ],
 )
 def test_labels_that_do_not_fit(y: Any, says: str) -> None:
     with pytest.raises(DataError, match=says):
         fit(y)
+
+
+def fit_training(y: Any, y_train: Any, x_train: Any = None) -> Dataset:
+    x = rows(len(y_train)) if x_train is None else x_train
+    whole = Dataset("set", rows(len(y)), np.asarray(y), None, x_train=x, y_train=np.array(y_train))
+    return check_fit(whole, (3,), (4,))
+
+
+def test_training_labels_take_the_form_of_the_others() -> None:
+    found = fit_training([0, 3], np.eye(4)[[1, 2, 0]])
+    assert found.y_train is not None and found.y is not None
+    assert (found.y_train.tolist(), found.y.tolist()) == ([1, 2, 0], [0, 3])
+    assert found.notes == ("y_train is one-hot and was taken as class numbers.",)
+
+
+@pytest.mark.parametrize(
+    ("y_train", "x_train", "says"),
+    [
+        ([0, 4, 1], None, r"labels from 0 to 4 \(y_train\)"),
+        (np.zeros((3, 5)), None, r"targets of shape \(5,\) \(y_train\)"),
+        (np.full((3, 4), 0.25), None, "class numbers in one of y and y_train"),
+        ([0, 1, 2], rows(3, 2), r"shape \(2,\) \(x_train\)"),
+    ],
+)
+def test_training_labels_that_do_not_fit(y_train: Any, x_train: Any, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        fit_training([0, 3], y_train, x_train)
 
 
 def test_targets_take_the_outputs_shape() -> None:

@@ -14,7 +14,7 @@ from host.errors import OperatorError, ToolMissingError
 from host.library import Library, find_library
 from host.models.tflite import parse
 from host.records import Board
-from tests.flatbuffer_models import ModelBuilder, Q, fully_connected
+from tests.flatbuffer_models import ModelBuilder, Q, fully_connected, softmax
 from tests.models import dense, every_operator
 
 RESOLVER = """
@@ -136,6 +136,24 @@ def test_what_is_rendered(board: Board) -> None:
     assert "kOperatorKinds = 1" in rendered.files["tflm_options.h"]
     assert "resolver.AddFullyConnected()" in rendered.files["tflm_model.cc"]
     assert [operator.index for operator in rendered.operators] == [0, 1]
+
+
+def test_an_image_for_several_models(board: Board) -> None:
+    """The operators of all, a slot for the largest, and the largest arena."""
+    b = ModelBuilder()
+    x = b.tensor((1, 3), Q.tensor(0.1))
+    small = parse(b.build([x], [softmax(b, x)]))
+    wide, large = parse(dense(3, 3)), parse(dense(300, 30))
+    engine = TflmEngine.for_board(board)
+    rendered = engine.render(small, others=[wide, large])
+    assert rendered.digest == small.sha256
+    for call in ("AddSoftmax", "AddFullyConnected"):
+        assert f"resolver.{call}(" in rendered.files["tflm_model.cc"]
+    assert len(large.content) <= rendered.slot_bytes <= engine.slot_limit
+    assert rendered.arena_bytes == engine.render(large).arena_bytes
+    # No more than the board keeps: what does not fit must have an image of its own.
+    tight = replace(engine, slot_limit=len(large.content) - 1)
+    assert tight.render(small, others=[large]).slot_bytes < len(large.content)
 
 
 def test_a_library_that_cannot_be_had() -> None:

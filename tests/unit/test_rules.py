@@ -31,7 +31,15 @@ ALLOWED = {
     ),
     "host.statistics": (),
     "host.quiet": (),
-    "host.report": ("host.report", "host.models", "host.oracles", "host.evaluate"),
+    "host.report": (
+        "host.report",
+        "host.models",
+        "host.oracles",
+        "host.evaluate",
+        "host.study.records",
+        "host.explain.records",
+        "host.explain.causes",
+    ),
 }
 COMMON = ("host.__version__", "host.records", "host.errors", "host.paths", "host.models.tflite")
 

@@ -53,3 +53,66 @@ def test_mean_with_t_interval() -> None:
 def test_mean_without_spread_has_no_width(values: list[float]) -> None:
     found = statistics.mean(np.array(values))
     assert (found.low, found.value, found.high) == (2.5, 2.5, 2.5)
+
+
+def test_bootstrap_interval_of_a_mean() -> None:
+    values = np.random.default_rng(3).normal(5.0, 2.0, 50)
+    found = statistics.bootstrap_mean(values)
+    # Where there is no skew, it is the normal interval, a little tighter than Student's.
+    half = 1.96 * values.std() / np.sqrt(50)
+    assert found.value == pytest.approx(values.mean())
+    assert found.low == pytest.approx(values.mean() - half, abs=0.1 * half)
+    assert found.high == pytest.approx(values.mean() + half, abs=0.1 * half)
+    assert statistics.bootstrap_mean(values) == found
+
+
+@pytest.mark.parametrize("values", [[2.5], [2.5] * 9])
+def test_bootstrap_without_spread_has_no_width(values: list[float]) -> None:
+    found = statistics.bootstrap_mean(np.array(values))
+    assert (found.low, found.value, found.high) == (2.5, 2.5, 2.5)
+
+
+def test_wilcoxon_signed_rank() -> None:
+    # All of five the same way: two of the 2^5 sign patterns are as extreme.
+    assert statistics.wilcoxon(np.array([1.0, 2, 3, 4, 5])) == pytest.approx(2 / 32)
+    # Rank sum 1 of the only negative one: patterns with W ≤ 1 are none and the first: 2 · 2 / 32.
+    assert statistics.wilcoxon(np.array([-1.0, 2, 3, 4, 5])) == pytest.approx(4 / 32)
+    assert statistics.wilcoxon(np.array([0.0, 0, 1, 2, 3, 4, 5])) == pytest.approx(2 / 32)
+    assert statistics.wilcoxon(np.zeros(7)) == 1.0
+
+
+def test_paired_t() -> None:
+    # Mean 2, standard error 1/√3: t = 3.4641 with 2 degrees of freedom; for those,
+    # p = 1 − t/√(2 + t²).
+    t = 2 * np.sqrt(3)
+    found = statistics.paired_t(np.array([1.0, 2.0, 3.0]))
+    assert found == pytest.approx(1 - t / np.sqrt(2 + t * t))
+    assert statistics.paired_t(np.zeros(4)) == 1.0
+    assert statistics.paired_t(np.full(4, 0.5)) == 0.0
+
+
+def test_holm_by_hand() -> None:
+    # 3 · 0.01, then 2 · 0.03, then 1 · 0.04 but no less than the one before.
+    assert statistics.holm([0.04, 0.01, 0.03]) == pytest.approx((0.06, 0.03, 0.06))
+    assert statistics.holm([0.5, 0.9]) == pytest.approx((1.0, 1.0))
+    assert statistics.holm([]) == ()
+
+
+def test_a_detectable_difference_is_detected_four_times_of_five() -> None:
+    random = np.random.default_rng(5)
+    spread = random.normal(0.0, 1.0, 20)
+    effect = statistics.detectable_mean(spread, 1) / spread.std(ddof=1)
+    trials = random.normal(effect, 1.0, (2000, 20))
+    seen = np.mean([statistics.paired_t(trial) < 0.05 for trial in trials])
+    assert seen == pytest.approx(0.8, abs=0.04)
+    assert statistics.detectable_mean(spread, 28) > statistics.detectable_mean(spread, 1)
+
+
+@pytest.mark.parametrize("comparisons", [1, 28])
+def test_the_least_share_that_mcnemar_can_see(comparisons: int) -> None:
+    k = round(360 * statistics.detectable_share(360, comparisons))
+    p = [
+        statistics.mcnemar(np.arange(360) >= count, np.ones(360, bool)) * comparisons
+        for count in (k - 1, k)
+    ]
+    assert p[0] >= 0.05 > p[1]

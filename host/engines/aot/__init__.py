@@ -6,6 +6,8 @@ TFLite-Micro's reference kernels, byte by byte.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from host import __version__
 from host.engines.aot import emit, memory
 from host.engines.aot.lower import lower
@@ -39,7 +41,9 @@ class AotEngine:
         """
         lower(graph)
 
-    def render(self, graph: Graph, arena: int | None = None) -> Rendered:
+    def render(
+        self, graph: Graph, arena: int | None = None, others: Sequence[Graph] = ()
+    ) -> Rendered:
         """Render ``model.cc``, which defines what firmware/engines/aot/model.h declares.
 
         Raises:

@@ -15,7 +15,7 @@ from host.models.tflite import Graph, Operator, Quantization, Tensor
 
 INT8_HINT = (
     "Convert the model to int8 throughout: TFLITE_BUILTINS_INT8, a representative data set, and "
-    "tf.int8 as inference_input_type and inference_output_type."
+    "tf.int8 as inference_input_type and inference_output_type. For int16 there is --engine tflm."
 )
 
 

@@ -1,0 +1,205 @@
+"""The flow: two models named, run, compared, changed, explained, reported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from host import doctor, isolated
+from host.errors import ConfigError
+from host.evaluate import detect_task
+from host.explain.analyse import Material, analyse
+from host.explain.keras_layers import KerasLayer, run_layers
+from host.explain.records import Explanation, Subject
+from host.explain.request import (
+    ExplainRequest,
+    check_alike,
+    choose_data,
+    drawn,
+    is_route,
+    open_subject,
+    own_samples,
+    read_deployed,
+    take,
+)
+from host.models.datasets import check_fit
+from host.models.source import load_keras, open_model
+from host.models.tflite import Graph
+from host.oracles import real_samples
+from host.paths import ROOT
+from host.prepare import convert, model_file
+from host.quantize.ptq import convert_float
+from host.quiet import quiet
+from host.records import Array, Dataset, ModelFile
+from host.report.explain_write import write_explanation
+from host.stages import Observer, Request, Stages
+
+_PACKAGES = ("tflite-micro", "ai-edge-litert", "tensorflow", "tf-keras", "numpy")
+
+
+@dataclass(frozen=True)
+class _Reference:
+    """The float model as a .tflite, its layers' outputs, and its predictions for all samples."""
+
+    file: ModelFile
+    graph: Graph
+    layers: tuple[KerasLayer, ...]
+    outputs: Array
+
+
+def explain(request: ExplainRequest, observer: Observer) -> Explanation:
+    """Say why B computes other things than A, and write the report.
+
+    Raises:
+        FlashAndEvalError: see ``host.errors``.
+    """
+    stages = Stages(observer)
+    reference = _reference_file(request, stages)
+    a, b = (_subject(text, request, reference, stages) for text in (request.a, request.b))
+    check_alike(a, b)
+    shape = b.graph.input.shape[1:]
+    whole = check_fit(choose_data(request, shape), shape, b.graph.output.shape[1:])
+    chosen = drawn(len(whole.x), request)
+    dataset = take(whole, chosen)
+    deployed = None
+    if request.deployed is not None:
+        deployed = read_deployed(request.deployed, whole, shape)[chosen]
+    device = None
+    if b.device is not None and own_samples(b, whole):
+        device = b.device[chosen]
+    known = None
+    if reference is not None:
+        with stages.run("float model"), quiet(None):
+            known = _run_reference(reference, dataset, request, b.graph)
+    with stages.run("compare"), quiet(None):
+        analysis = isolated.call(analyse, _material(a, b, dataset, known, deployed, device))
+    result = Explanation(
+        a=a,
+        b=replace(b, deployed=deployed),
+        dataset=dataset.name,
+        reference=None if reference is None else f"{reference.name} ({reference.kind})",
+        agreement=analysis.agreement,
+        layers=analysis.layers,
+        interventions=analysis.interventions,
+        equal_after_all=analysis.equal_after_all,
+        findings=analysis.findings,
+        first_difference=analysis.first_difference,
+        unaligned=analysis.unaligned,
+        notes=(*dataset.notes, *analysis.notes, *_unsaid(dataset, known)),
+        conditions={
+            **{name: doctor.package_version(name) or "not installed" for name in _PACKAGES},
+            "samples": str(len(dataset.x)),
+            "samples of layers and operators": str(analysis.traced),
+            "seed": str(request.seed),
+        },
+        folder=_folder(request),
+        command=request.command,
+    )
+    write_explanation(result)
+    return result
+
+
+# --- A, B and the float model -----------------------------------------------------------------
+
+
+def _reference_file(request: ExplainRequest, stages: Stages) -> ModelFile | None:
+    if request.reference is not None:
+        model = open_model(request.reference)
+        if model.kind == "tflite":
+            raise ConfigError(
+                f"--reference {request.reference} is a .tflite", "Give the trained Keras model."
+            )
+        return model
+    for text in (request.b, request.a):
+        for name in ("model.h5", "model.keras"):
+            if (Path(text) / name).is_file():
+                return open_model(Path(text) / name)
+    if is_route(request.a) or is_route(request.b):
+        return model_file(Request(seed=request.seed), stages)
+    return None
+
+
+def _subject(
+    text: str, request: ExplainRequest, reference: ModelFile | None, stages: Stages
+) -> Subject:
+    if not is_route(text):
+        return open_subject(text)
+    assert reference is not None  # the demo, where the user gave none
+    wanted = Request(
+        model=reference.path, route=text, seed=request.seed, allow_unsafe=request.allow_unsafe
+    )
+    with stages.run(f"convert {text}") as stage:
+        quantized = convert(wanted, reference, choose_data(request, None), True, stage).quantized
+    return Subject(text, f"route {text} of {reference.name}", quantized.graph)
+
+
+def _run_reference(
+    file: ModelFile, dataset: Dataset, request: ExplainRequest, graph: Graph
+) -> _Reference:
+    source = load_keras(file, allow_unsafe=request.allow_unsafe)
+    check_fit(dataset, source.input_shape, source.output_shape)
+    samples = real_samples(dataset, graph.input)
+    return _Reference(
+        file,
+        convert_float(source),
+        run_layers(source.handle, samples),
+        source.predict(samples),
+    )
+
+
+def _material(
+    a: Subject,
+    b: Subject,
+    dataset: Dataset,
+    known: _Reference | None,
+    deployed: Array | None,
+    device: Array | None,
+) -> Material:
+    labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
+    return Material(
+        a=a.graph,
+        b=b.graph,
+        reference=None if known is None else known.graph,
+        keras=() if known is None else known.layers,
+        float_outputs=None if known is None else known.outputs,
+        x=dataset.x,
+        raw=dataset.raw,
+        labels=labels,
+        classes=detect_task(b.graph, dataset) == "classification",
+        x_calibration=dataset.x_calibration,
+        deployed=deployed,
+        device=device,
+        device_name=b.device_name,
+    )
+
+
+def _unsaid(dataset: Dataset, known: _Reference | None) -> tuple[str, ...]:
+    """What could not be said, and what would let it be said."""
+    notes = []
+    if known is None:
+        notes.append(
+            "Without --reference, the trained Keras model, nothing is said on SQNR against float, "
+            "on values that a range clips, or on Keras layers; A stands for what is right."
+        )
+    if dataset.y is None:
+        notes.append("Without labels nothing is said on accuracy.")
+    if dataset.raw:
+        notes.append(
+            "The samples are codes, not real values: the same codes go to both models, and what "
+            "ranges do to real samples is not seen."
+        )
+    return tuple(notes)
+
+
+def _folder(request: ExplainRequest) -> Path:
+    folder = request.folder
+    if folder is None:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        names = (re.sub(r"[^A-Za-z0-9]+", "-", Path(t).stem)[:24] for t in (request.a, request.b))
+        folder = ROOT / "runs" / f"{stamp}-explain-{'-'.join(names)}"
+    elif folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out {folder} is not a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,124 @@
+"""Choosing samples: which are scored, which calibrate, which train."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from host.errors import DataError
+from host.records import Array, Dataset
+
+# Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
+HELD_OUT = 200
+# Scored of an .npz that brings nothing to train with: one sample of so many.
+_SCORED_OF = 5
+# A split into samples to train with and to score is a part of the set: it must not move with
+# --seed, or a model would be scored on samples that it was trained on.
+SPLIT_SEED = 20261123
+
+Indices = npt.NDArray[np.int64]
+
+
+def draw(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """``samples`` of those to score, drawn without replacement; None keeps all."""
+    count = len(whole.x)
+    if samples is None or samples == count:
+        return whole
+    if samples > count:
+        note = f"{samples} samples were asked for; {whole.name} has {count}, and all were scored."
+        return replace(whole, notes=(*whole.notes, note))
+    return _take(whole, _order(count, seed)[:samples])
+
+
+def hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """Part the samples into those that are scored and those that calibrate.
+
+    Raises:
+        DataError: there are too few.
+    """
+    count = len(whole.x)
+    scored = count - min(HELD_OUT, max(1, count // 5)) if samples is None else samples
+    if scored < 1 or scored >= count:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_calibration: with {max(scored, 1)} "
+            "scored, none is left for the representative data set",
+            "Score fewer (--samples), or add `x_calibration` to the .npz.",
+        )
+    order = _order(count, seed)
+    held = np.sort(order[scored:][:HELD_OUT])
+    note = (
+        f"{whole.name} has no x_calibration: {len(held)} samples that are not scored, drawn with "
+        f"seed {seed}, calibrate the conversion. Samples that the model was trained on are better."
+    )
+    part = _take(whole, order[:scored])
+    return replace(part, x_calibration=whole.x[held], notes=(*part.notes, note))
+
+
+def part_training(whole: Dataset) -> Dataset:
+    """Part the samples into a fifth that is scored and the rest to train with, the same always.
+
+    Each class is parted alike where the labels are classes of which a fifth can be taken. Where
+    the set brings no representative data, the samples to train with calibrate.
+
+    Raises:
+        DataError: there are no labels, or too few samples.
+    """
+    count = len(whole.x)
+    if whole.y is None:
+        raise DataError(
+            f"{whole.name} has no labels to train with",
+            "Add `y`, or `x_train` and `y_train`, to the .npz.",
+        )
+    if count < _SCORED_OF:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_train: too few to train and to score with",
+            "Add `x_train` and `y_train` to the .npz.",
+        )
+    order = _order(count, SPLIT_SEED)
+    scored, alike = _fifth_of_each(_classes(whole.y), order), ", each class alike"
+    if len(scored) == 0:
+        scored, alike = order[: count // _SCORED_OF], ""
+    rest = np.setdiff1d(order, scored)
+    note = (
+        f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
+        f"scored, parted at random{alike}, in the same way for every seed."
+    )
+    part = _take(whole, scored)
+    x_train = whole.x[rest]
+    calibration = x_train if whole.x_calibration is None else whole.x_calibration
+    return replace(
+        part,
+        x_calibration=calibration,
+        x_train=x_train,
+        y_train=whole.y[rest],
+        notes=(*part.notes, note),
+    )
+
+
+def _classes(y: Array) -> Array | None:
+    """Class numbers [n] where y can be read so: whole numbers or one-hot."""
+    flat = y.reshape(len(y), -1)
+    if flat.shape[1] == 1 and (flat == np.floor(flat)).all():
+        return np.asarray(flat[:, 0])
+    if np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
+        return np.asarray(flat.argmax(axis=1))
+    return None
+
+
+def _fifth_of_each(classes: Array | None, order: Indices) -> Indices:
+    """The first fifth of every class in that order; nothing where there are no classes."""
+    if classes is None:
+        return np.zeros(0, np.int64)
+    members = [order[classes[order] == label] for label in np.unique(classes)]
+    return np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
+
+
+def _order(count: int, seed: int) -> Indices:
+    return np.random.default_rng(seed).permutation(count)
+
+
+def _take(whole: Dataset, chosen: Indices) -> Dataset:
+    kept = np.sort(chosen)
+    return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])

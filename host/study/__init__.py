@@ -1,0 +1,1 @@
+"""Many runs of many quantization routes: what can be told apart, and what cannot."""

@@ -1,0 +1,214 @@
+"""From what the user asks to the plan of a study, checked before anything is trained."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from host import cache, doctor, isolated
+from host.boards import find_board
+from host.engines import Engine, find_engine
+from host.errors import ConfigError, DataError, FlashAndEvalError, ToolMissingError
+from host.models.datasets import check_fit
+from host.models.training import Training
+from host.paths import ROOT
+from host.quantize.routes import MAIN, ROUTES, find_route
+from host.records import Board, ColumnName, Dataset
+from host.study.folder import identity
+from host.study.models import check_form, demo_model, inspect_function
+from host.study.records import Plan, StudyRequest
+from host.study.runs import ENVIRONMENT, load_samples
+from host.targets import Target, find_target
+
+_PACKAGES = (
+    *("tensorflow", "tf-keras", "tensorflow-model-optimization", "tflite-micro"),
+    *("ai-edge-litert", "numpy", "scikit-learn"),
+)
+# The sources that decide what a run computes, below host/.
+_PROGRAM = ("models/*.py", "quantize/*.py", "study/models.py", "study/runs.py", "oracles.py")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The board that a study also runs on: what starts it, what runs the models."""
+
+    board: Board
+    target: Target
+    engine: Engine
+    notes: tuple[str, ...]
+
+
+def find_bench(request: StudyRequest) -> Bench | None:
+    """The board that was asked for, seen to be there; None where none was.
+
+    Raises:
+        ConfigError: no such board or engine; or options for a board without one.
+        ToolMissingError: what starts it, or the engine, is not installed.
+    """
+    if request.board is None:
+        if request.board_routes or request.board_runs is not None:
+            raise ConfigError("--board-routes and --board-runs need --board")
+        return None
+    board = find_board(request.board)
+    target = find_target(board)
+    target.check(board)
+    engine, choice = find_engine(request.engine, board)
+    if doctor.package_version("tflite-micro") is None:
+        raise ToolMissingError(
+            "--board needs TFLM on the host (tflite-micro) to compare the board with"
+        )
+    notes: tuple[str, ...] = (choice,) if choice else ()
+    if not engine.per_channel_dense:
+        notes += (
+            f"Dense layers get one scale for all channels in every route: the TFLite-Micro of "
+            f"{board.name} computes a scale for each channel wrongly.",
+        )
+    return Bench(board, target, engine, notes)
+
+
+def make_plan(request: StudyRequest, bench: Bench | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
+    """What the runs are of, the samples, and what the user must be told about both.
+
+    Raises:
+        InputError: routes, numbers, data or model cannot be used.
+        ToolMissingError: TensorFlow, or the data set's package, is not installed.
+    """
+    routes = chosen_routes(request.routes)
+    _check_numbers(request)
+    if request.board_routes:
+        _check_board_routes(request.board_routes, routes)
+    if request.model_function is not None:
+        check_form(request.model_function)
+    if request.data is None:
+        raise ConfigError("--dataset is needed: digits, mnist5k, or an .npz with x and y")
+    dataset = _classes(load_samples(request.data, request.samples, request.seed))
+    digest = cache.key(
+        dataset.x, dataset.y, dataset.x_calibration, dataset.x_train, dataset.y_train
+    )
+    if request.model_function is None:
+        demo = demo_model(dataset.name)
+        model_digest, training = demo.key, demo.training
+    else:
+        model_digest = _inspect(request.model_function, dataset, request.seed, routes)
+        training = Training()
+    if request.epochs is not None:
+        training = replace(training, epochs=request.epochs)
+    if request.qat_epochs is not None:
+        training = replace(training, qat_epochs=request.qat_epochs)
+    executor, note = _executor()
+    notes = (*dataset.notes, *((note,) if note else ()))
+    plan = Plan(
+        data=dataset.name,
+        data_digest=digest,
+        model=request.model_function,
+        model_digest=model_digest,
+        routes=routes,
+        first_seed=request.seed,
+        samples=request.samples,
+        training=training,
+        per_channel_dense=bench is None or bench.engine.per_channel_dense,
+        executor=executor,
+        program=_program(),
+        packages={name: doctor.package_version(name) or "missing" for name in _PACKAGES},
+    )
+    return plan, dataset, notes
+
+
+def chosen_routes(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The routes of that name, in the order of the tables; none names the main ones.
+
+    Raises:
+        ConfigError: there is no such route.
+    """
+    if "all" in names:
+        return tuple(ROUTES)
+    wanted = {find_route(name).name for name in names or MAIN}
+    return tuple(name for name in ROUTES if name in wanted)
+
+
+def default_folder(plan: Plan) -> Path:
+    """runs/study-…: the same plan has the same folder, however many runs are asked for."""
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plan.data)[:40]
+    return ROOT / "runs" / f"study-{safe}-{identity(plan)[:8]}"
+
+
+def _check_numbers(request: StudyRequest) -> None:
+    numbers = {
+        "--runs": request.runs,
+        "--jobs": request.jobs,
+        "--epochs": request.epochs,
+        "--qat-epochs": request.qat_epochs,
+        "--board-runs": request.board_runs,
+    }
+    for name, value in numbers.items():
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} {value} is too few", "Give 1 or more.")
+    if not 0 <= request.seed <= 2**31:
+        raise ConfigError(f"--seed {request.seed} is out of range", "Give one from 0 to 2^31.")
+
+
+def _check_board_routes(wanted: tuple[str, ...], routes: tuple[str, ...]) -> None:
+    for name in wanted:
+        route = find_route(name)
+        if route.runs_in != "tflite" or route.activations != "int8":
+            raise ConfigError(f"--board-routes {name}: that route has no int8 model")
+        if name not in routes:
+            raise ConfigError(
+                f"--board-routes {name} is not among the routes of the study",
+                f"They are: {', '.join(routes)} (--routes).",
+            )
+
+
+def _classes(dataset: Dataset) -> Dataset:
+    """The samples with class numbers as labels.
+
+    Raises:
+        DataError: there are none.
+    """
+    y = dataset.y
+    if y is not None and y.dtype.kind == "f" and y.ndim == 1 and (y != np.floor(y)).any():
+        y = None
+    if y is not None:
+        width = y.shape[1] if y.ndim == 2 and y.shape[1] > 1 else 1 + max(1, int(y.max()))
+        dataset = check_fit(dataset, dataset.x.shape[1:], (width,))
+        y = dataset.y
+    if y is None or y.dtype.kind != "i":
+        raise DataError(
+            f"the data set {dataset.name} has no class labels: a study compares error rates, so "
+            "it is for classification",
+            "Give `y` as one class number per sample; or flash-and-eval for a single model.",
+        )
+    return dataset
+
+
+def _inspect(function: str, dataset: Dataset, seed: int, routes: tuple[str, ...]) -> str:
+    """Digest of the user's model, built once in a process like those of the runs."""
+    arguments = (function, dataset, seed, routes)
+    calls = isolated.side_by_side(inspect_function, [arguments], 1, ENVIRONMENT)
+    with contextlib.closing(calls) as outcomes:
+        _, found = next(outcomes)
+    if isinstance(found, FlashAndEvalError):
+        raise found
+    return found
+
+
+def _executor() -> tuple[ColumnName, str | None]:
+    if doctor.package_version("tflite-micro") is not None:
+        return "tflm_host", None
+    return "litert", (
+        "TFLM on the host (tflite-micro) is not installed here, so LiteRT runs the .tflite files: "
+        "its kernels round differently from a microcontroller's."
+    )
+
+
+def _program() -> str:
+    total = hashlib.sha256()
+    for pattern in _PROGRAM:
+        for path in sorted((ROOT / "host").glob(pattern)):
+            total.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()

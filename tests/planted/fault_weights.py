@@ -1,0 +1,205 @@
+"""Faults of weights: granularity, other numbers, biases, batch normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.planted import converting, surgery
+from tests.planted.networks import fit
+from tests.planted.workshop import Case, Pair, Workshop, shared
+
+GRANULARITY, WEIGHTS, BIAS, FOLDING = (
+    "weight-granularity",
+    "weights-differ",
+    "bias-differs",
+    "batch-norm-folding",
+)
+
+
+def _converted_again(network: str, operator: int | None, change: Callable[[Any], None]) -> Any:
+    """``change`` is done to the float model, which is then converted as the healthy one was."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        model = converting.load(workshop.keras(network))
+        change(model)
+        content = converting.convert(model, workshop.samples(network))
+        return workshop.pair(case, network, content, operator)
+
+    return make
+
+
+# --- granularity ------------------------------------------------------------------------------
+
+
+def _per_tensor(network: str, operator: int | None = None, **options: bool) -> Any:
+    def make(workshop: Workshop, case: str) -> Pair:
+        model = converting.load(workshop.keras(network))
+        b = converting.convert(model, workshop.samples(network), **options)
+        return workshop.pair(case, network, b, operator)
+
+    return make
+
+
+# --- other weights ----------------------------------------------------------------------------
+
+
+def _another_seed(network: str) -> Any:
+    """The whole model; also trained on the same samples, and as good."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        return workshop.pair(case, network, workshop.healthy(network, seed=1))
+
+    return make
+
+
+def _patched_layer(network: str, operator: int) -> Any:
+    """One layer's weights are from another seed; all activations' ranges stay."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        graph, other = workshop.healthy(network), workshop.healthy(network, seed=1)
+        b = surgery.with_layer_of(graph, other, operator)
+        return workshop.pair(case, network, b, operator)
+
+    return make
+
+
+def _layer_of_another_seed(network: str, layer: int, operator: int) -> Any:
+    """The same in the float model, so that the ranges after it are others, too."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        model = converting.load(workshop.keras(network))
+        other = converting.load(workshop.keras(network, seed=1))
+        model.layers[layer].set_weights(other.layers[layer].get_weights())
+        content = converting.convert(model, workshop.samples(network))
+        return workshop.pair(case, network, content, operator)
+
+    return make
+
+
+def _stale_checkpoint(network: str) -> Any:
+    """A was trained for another epoch, of which B does not know."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        plain = converting.load(workshop.keras(network))
+        fit(plain, workshop.data(network), 1, 1e-3)
+        folder = workshop.folder / case
+        folder.mkdir(parents=True, exist_ok=True)
+        plain.save(folder / "newer.h5", include_optimizer=False)
+        newer = converting.convert(plain, workshop.samples(network))
+        b = workshop.healthy(network)
+        return workshop.pair(case, network, b, a=newer, keras=folder / "newer.h5")
+
+    return make
+
+
+def _rolled_shared(name: str, operator: int) -> Any:
+    """A layer's output channels in another order."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        graph = shared(name)
+        weights = surgery.weights_of(graph, operator)
+        assert weights.data is not None
+        axis = surgery.quantization(weights).axis
+        b = surgery.with_constant(graph, weights, np.roll(weights.data, 1, axis))
+        return workshop.patched(case, graph, b, operator)
+
+    return make
+
+
+# --- biases -----------------------------------------------------------------------------------
+
+
+def _zeroed_bias(network: str, operator: int) -> Any:
+    def make(workshop: Workshop, case: str) -> Pair:
+        graph = workshop.healthy(network)
+        bias = surgery.bias_of(graph, operator)
+        b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
+        return workshop.pair(case, network, b, operator)
+
+    return make
+
+
+def _zeroed_shared_bias(name: str, operator: int) -> Any:
+    def make(workshop: Workshop, case: str) -> Pair:
+        graph = shared(name)
+        bias = surgery.bias_of(graph, operator)
+        b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
+        return workshop.patched(case, graph, b, operator)
+
+    return make
+
+
+def _without_bias(layer: int) -> Callable[[Any], None]:
+    def change(model: Any) -> None:
+        kernel, bias = model.layers[layer].get_weights()
+        model.layers[layer].set_weights([kernel, np.zeros_like(bias)])
+
+    return change
+
+
+def _bias_too_many(network: str, layer: int, operator: int) -> Any:
+    """A has no bias in one layer (the converter drops zeros of dense layers), B has one."""
+
+    def make(workshop: Workshop, case: str) -> Pair:
+        model = converting.load(workshop.keras(network))
+        _without_bias(layer)(model)
+        folder = workshop.folder / case
+        folder.mkdir(parents=True, exist_ok=True)
+        model.save(folder / "without.h5", include_optimizer=False)
+        a = converting.convert(model, workshop.samples(network))
+        b = workshop.healthy(network)
+        return workshop.pair(case, network, b, operator, a=a, keras=folder / "without.h5")
+
+    return make
+
+
+# --- batch normalization ----------------------------------------------------------------------
+
+
+def _stale(*which: int, share: float) -> Callable[[Any], None]:
+    """Moving statistics of the chosen normalizations (none: all) as if most of their updates had
+    been lost: by that share still at the mean 0 and variance 1 that they begin with."""
+
+    def change(model: Any) -> None:
+        found = [x for x in model.layers if type(x).__name__ == "BatchNormalization"]
+        for layer in [found[i] for i in which] or found:
+            gamma, beta, mean, variance = layer.get_weights()
+            mean, variance = (1 - share) * mean, (1 - share) * variance + share
+            layer.set_weights([gamma, beta, mean, variance])
+
+    return change
+
+
+CASES = (
+    Case("separable-per-tensor", GRANULARITY, _per_tensor("separable", per_channel=False)),
+    Case("residual-per-tensor", GRANULARITY, _per_tensor("residual", per_channel=False)),
+    Case(
+        "logits-dense-per-tensor",
+        GRANULARITY,
+        _per_tensor("logits", 5, per_channel_dense=False),
+    ),
+    Case("residual-layer-of-another-seed", WEIGHTS, _patched_layer("residual", 5)),
+    Case("perceptron-layer-of-another-seed", WEIGHTS, _layer_of_another_seed("perceptron", 3, 2)),
+    Case("perceptron-another-seed", WEIGHTS, _another_seed("perceptron")),
+    Case("residual-another-seed", WEIGHTS, _another_seed("residual")),
+    Case("residual-stale-checkpoint", WEIGHTS, _stale_checkpoint("residual")),
+    Case("ic-channels-rolled", WEIGHTS, _rolled_shared("mlperf_ic_int8.tflite", 8)),
+    Case("kws-channels-rolled", WEIGHTS, _rolled_shared("mlperf_kws_int8.tflite", 4)),
+    Case("residual-bias-zeroed", BIAS, _zeroed_bias("residual", 0)),
+    Case("logits-bias-zeroed", BIAS, _zeroed_bias("logits", 5)),
+    Case("separable-bias-zeroed", BIAS, _zeroed_bias("separable", 2)),
+    Case("kws-bias-zeroed", BIAS, _zeroed_shared_bias("mlperf_kws_int8.tflite", 6)),
+    Case("residual-bias-lost", BIAS, _converted_again("residual", 0, _without_bias(1))),
+    Case("perceptron-bias-lost", BIAS, _converted_again("perceptron", 2, _without_bias(3))),
+    Case("perceptron-bias-too-many", BIAS, _bias_too_many("perceptron", 3, 2)),
+    Case(
+        "separable-one-norm-stale",
+        FOLDING,
+        _converted_again("separable", 2, _stale(2, share=0.5)),
+    ),
+    Case("separable-norms-stale", FOLDING, _converted_again("separable", None, _stale(share=0.3))),
+    Case("logits-one-norm-stale", FOLDING, _converted_again("logits", 1, _stale(1, share=0.5))),
+)

@@ -1,0 +1,344 @@
+"""A study's statistics, sentences and folder, on runs made up from numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+from host import statistics
+from host.errors import ConfigError
+from host.records import Interval
+from host.study import compare, words
+from host.study.folder import Folder, identity, open_folder
+from host.study.records import DeviceResult, Pair, RunResult
+from tests.studies import (
+    CONDITIONS,
+    device_results,
+    labels,
+    plan,
+    route_result,
+    run_results,
+)
+
+Y = labels()
+
+
+def pair(runs: list[RunResult], *routes: str) -> Pair:
+    (found,) = compare.compare_pairs(routes, runs, Y)
+    return found
+
+
+# --- statistics over runs ---------------------------------------------------------------------
+
+
+def test_a_route_over_runs() -> None:
+    errors = [3, 4, 5, 4, 3, 6, 4, 3, 4]
+    found = compare.summarize_route("float", "m", run_results({"float": errors}), Y)
+    assert found.errors == tuple(map(float, errors))
+    assert found.error.value == pytest.approx(4.0)
+    assert found.sd == pytest.approx(1.0)
+    assert found.error == statistics.bootstrap_mean(np.array(errors, float))
+    assert (found.executor, found.keeps, found.tflite_bytes) == ("keras", None, 0)
+
+
+def test_few_runs_have_students_interval() -> None:
+    found = compare.summarize_route("float", "m", run_results({"float": [23, 25]}), Y)
+    assert found.error == statistics.mean(np.array([23.0, 25.0]))
+    found = compare.summarize_route("float", "m", run_results({"float": [3, 5]}), Y)
+    assert found.error.low == 0.0  # no less than none
+
+
+def test_one_run_has_wilsons_interval() -> None:
+    found = compare.summarize_route("ptq-int8", "m", run_results({"ptq-int8": [5]}), Y)
+    expected = statistics.share(5, 100)
+    assert found.error.low == pytest.approx(100 * expected.low)
+    assert found.error.high == pytest.approx(100 * expected.high)
+    assert found.sd is None
+    assert (found.executor, found.keeps) == ("tflm_host", 1.0)
+
+
+def test_a_pair_by_hand() -> None:
+    # Left errs on the first samples, right on samples from 50 on: all of them differ.
+    runs = run_results({"float": [3, 4], "ptq-int8": [1, 2]}, starts={"ptq-int8": 50})
+    found = pair(runs, "float", "ptq-int8")
+    assert found.difference.value == pytest.approx(2.0)
+    assert found.differing == pytest.approx((0.04 + 0.06) / 2)
+    assert found.differing_runs == 2
+    assert found.mcnemar[0] == pytest.approx(10 / 16)  # 3 of 4: (1 + 4) · 2 / 2^4
+    assert found.wilcoxon == 0.5 and found.t == 0.0
+    assert found.equal_outputs is None
+    assert not found.separated
+
+
+def test_int8_outputs_are_compared_as_numbers() -> None:
+    same = {"qat-int8": [2, 2], "qat-weights-ptq": [2, 2]}
+    found = pair(run_results(same), *same)
+    assert (found.equal_outputs, found.same_outputs_runs, found.same_file_runs) == (1.0, 2, 0)
+    files = dict.fromkeys(same, "f" * 64)
+    assert pair(run_results(same, files=files), *same).same_file_runs == 2
+    # The same codes at another scale are other numbers.
+    runs = run_results(same)
+    other = dataclasses.replace(runs[0].routes["qat-int8"], scale=1 / 128)
+    routes = {**runs[0].routes, "qat-int8": other}
+    found = pair([dataclasses.replace(runs[0], routes=routes)], *same)
+    assert found.equal_outputs == 0.0
+
+
+def test_all_pairs_are_corrected_together() -> None:
+    rng = np.random.default_rng(0)
+    errors = {
+        name: [int(v) for v in rng.poisson(mean, 12)]
+        for name, mean in (("float", 3), ("qat-int8", 9), ("ptq-int8", 3))
+    }
+    pairs = compare.compare_pairs(tuple(errors), run_results(errors), Y)
+    assert [(p.left, p.right) for p in pairs] == [
+        ("float", "qat-int8"),
+        ("float", "ptq-int8"),
+        ("qat-int8", "ptq-int8"),
+    ]
+    raw = [p.wilcoxon for p in pairs if p.wilcoxon is not None]
+    assert tuple(p.wilcoxon_corrected for p in pairs) == statistics.holm(raw)
+    assert [p.separated for p in pairs] == [True, False, True]
+    assert pairs[0].difference.value < 0 < pairs[2].difference.value
+
+
+def test_one_run_is_judged_by_mcnemar_over_the_samples() -> None:
+    runs = run_results({"float": [0], "ptq-int8": [12], "qat-int8": [1]})
+    pairs = compare.compare_pairs(("float", "ptq-int8", "qat-int8"), runs, Y)
+    first = pairs[0]
+    assert first.wilcoxon is None and first.t is None
+    assert first.p == pytest.approx(3 * 2 / 2**12)
+    assert first.separated and not pairs[1].separated
+    assert first.difference.low < -12 < first.difference.high < 0
+
+
+def test_the_board_is_compared_byte_for_byte() -> None:
+    runs = run_results({"float": [1, 1], "ptq-int8": [2, 3]})
+    good = compare.summarize_device(runs, device_results(runs))
+    assert good.match and (good.models, good.inferences) == (2, 200)
+    bad = compare.summarize_device(runs, device_results(runs, wrong=3))
+    assert not bad.match
+    assert bad.differing == ((0, "ptq-int8", 3),)
+    assert (bad.equal_models, bad.equal_inferences) == (1, 197)
+    assert bad.ticks == {"ptq-int8": 1234.0}
+
+
+# --- sentences --------------------------------------------------------------------------------
+
+
+def some_pair(**changes: Any) -> Pair:
+    values: dict[str, Any] = {
+        "left": "qat-int8",
+        "right": "qat-weights-ptq",
+        "difference": Interval(0.02, -0.10, 0.14),
+        "wilcoxon": 0.4,
+        "wilcoxon_corrected": 0.8,
+        "t": 0.3,
+        "t_corrected": 0.9,
+        "mcnemar": (1.0,) * 20,
+        "mcnemar_corrected": (1.0,) * 20,
+        "mcnemar_pairs": None,
+        "differing": 0.005,
+        "differing_runs": 17,
+        "equal_outputs": 0.897,
+        "same_outputs_runs": 0,
+        "same_file_runs": 0,
+        "detectable": 0.31,
+    }
+    return Pair(**{**values, **changes})
+
+
+def test_what_cannot_be_told_is_said() -> None:
+    assert words.pair_sentence(some_pair(), 20, 28) == (
+        "Error rates cannot separate qat-int8 and qat-weights-ptq (difference 0.02 points, 95 % "
+        "−0.10 to 0.14; Wilcoxon p = 0.8 after Holm's correction for 28 pairs); their predictions "
+        "differ on 0.5 % of samples, in 17 of 20 runs; 89.7 % of their int8 output values are "
+        "equal."
+    )
+
+
+def test_what_is_told_apart_names_the_worse() -> None:
+    difference = Interval(-1.2, -1.9, -0.5)
+    told = some_pair(difference=difference, wilcoxon_corrected=0.0004, t_corrected=0.001)
+    said = words.pair_sentence(told, 20, 28)
+    assert said.startswith(
+        "Error rates separate qat-int8 and qat-weights-ptq: that of qat-weights-ptq is 1.20 points "
+        "higher than that of qat-int8 (95 % 0.50 to 1.90; Wilcoxon p < 0.001 after"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_in_it"),
+    [
+        ({"same_file_runs": 20, "same_outputs_runs": 20}, "the same .tflite file, byte for byte"),
+        ({"same_outputs_runs": 20}, "the same int8 outputs, byte for byte"),
+        ({"differing": 0.0, "differing_runs": 0}, "the same class for every sample in all 20 runs"),
+        ({"t_corrected": 0.01}, "though the paired t test has p = 0.01"),
+        ({"differing": 1e-5}, "differ on less than 0.01 % of samples"),
+    ],
+)
+def test_other_pairs(changes: dict[str, Any], words_in_it: str) -> None:
+    assert words_in_it in words.pair_sentence(some_pair(**changes), 20, 28)
+
+
+def test_how_far_the_data_reach() -> None:
+    said = words.sentences((), [some_pair()], 20, 360)
+    assert "With 20 runs of 360 samples, a difference in error rate below about 0.31" in said[1]
+    few = words.sentences((), [some_pair(mcnemar=(1.0,), mcnemar_corrected=(1.0,))] * 28, 5, 360)
+    assert any("Wilcoxon's test cannot come below p = 1," in sentence for sentence in few)
+    none = words.sentences((), [some_pair(detectable=100.0)], 2, 360)
+    assert any("no difference in error rate would be seen reliably" in s for s in none)
+    many = words.sentences((), [some_pair()] * 28, 20, 360)
+    assert not any("cannot come below" in sentence for sentence in many)
+
+
+def test_a_device_that_differs_is_said_loudly() -> None:
+    runs = run_results({"ptq-int8": [2, 3]})
+    said = words.device_sentence(compare.summarize_device(runs, device_results(runs, wrong=3)))
+    assert said.startswith("THE DEVICE DIFFERS") and "seed 0 ptq-int8 (3 samples)" in said
+
+
+def test_headlines() -> None:
+    runs = run_results({"float": [3, 4, 2], "ptq-int8": [3, 4, 2]}, starts={"ptq-int8": 50})
+    routes = tuple(compare.summarize_route(n, "m", runs, Y) for n in runs[0].routes)
+    pairs = compare.compare_pairs(("float", "ptq-int8"), runs, Y)
+    assert words.headline(routes, pairs, 3) == (
+        "3 runs: error rates cannot separate the two routes; their predictions differ"
+    )
+    assert words.headline(routes[:1], (), 1) == "1 run of one route, float: 3.00 % errors"
+
+
+# --- the folder -------------------------------------------------------------------------------
+
+MODEL = b"TFL3 in spirit"
+
+
+def stored(folder: Folder, seed: int) -> RunResult:
+    import hashlib
+
+    result = route_result("ptq-int8", Y, hashlib.sha256(MODEL).hexdigest())
+    run = RunResult(seed, {"ptq-int8": result, "float": route_result("float", Y)}, 2.5)
+    folder.store_run(run, {"ptq-int8": MODEL})
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return open_folder(tmp_path / "study", plan(), fresh=False)
+
+
+def test_a_run_comes_back_whole(folder: Folder) -> None:
+    run = stored(folder, 7)
+    assert (folder.path / "run-0007.npz").is_file()
+    assert (folder.path / "models" / "run-0007-ptq-int8.tflite").read_bytes() == MODEL
+    found = folder.load_run(7)
+    assert found is not None
+    assert (found.seed, found.seconds) == (7, 2.5)
+    for name, result in run.routes.items():
+        again = found.routes[name]
+        assert dataclasses.replace(again, columns={}) == dataclasses.replace(result, columns={})
+        for column, outputs in result.columns.items():
+            assert again.columns[column].dtype == outputs.dtype
+            np.testing.assert_array_equal(again.columns[column], outputs)
+
+
+def test_equal_runs_are_equal_bytes(tmp_path: Path) -> None:
+    files = []
+    for name in "ab":
+        folder = open_folder(tmp_path / name, plan(), fresh=False)
+        stored(folder, 3)
+        files.append((folder.path / "run-0003.npz").read_bytes())
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("left", [0, 100, 0.5, 0.98])
+def test_a_partial_run_does_not_count(folder: Folder, left: float) -> None:
+    stored(folder, 0)
+    path = folder.path / "run-0000.npz"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(left if left > 1 else left * len(content))])
+    assert folder.load_run(0) is None
+
+
+def test_a_run_without_its_models_does_not_count(folder: Folder) -> None:
+    stored(folder, 0)
+    folder.model(0, "ptq-int8").write_bytes(b"another")
+    assert folder.load_run(0) is None
+    folder.model(0, "ptq-int8").unlink()
+    assert folder.load_run(0) is None
+
+
+def test_a_run_counts_once_and_under_its_own_seed(folder: Folder) -> None:
+    stored(folder, 0)
+    (folder.path / "run-0001.npz").write_bytes((folder.path / "run-0000.npz").read_bytes())
+    assert folder.load_run(1) is None
+
+
+def test_a_run_of_another_plan_does_not_count(folder: Folder) -> None:
+    stored(folder, 0)
+    assert Folder(folder.path, "another").load_run(0) is None
+
+
+def test_the_same_plan_goes_on(folder: Folder) -> None:
+    stored(folder, 0)
+    (folder.path / "study.json").write_text("{}")
+    again = open_folder(folder.path, plan(), fresh=False)
+    assert again.load_run(0) is not None
+    assert not (folder.path / "study.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_in_it"),
+    [
+        ({"routes": ("float",)}, "routes ['float', 'qat-int8', 'ptq-int8'], not ['float']"),
+        ({"first_seed": 5}, "first_seed 0, not 5"),
+        ({"data_digest": "e"}, "other samples"),
+        ({"program": "q"}, "another version of this program"),
+    ],
+)
+def test_another_plan_is_refused(folder: Folder, changes: dict[str, Any], words_in_it: str) -> None:
+    stored(folder, 0)
+    other = plan(**changes)
+    assert identity(other) != identity(plan())
+    with pytest.raises(ConfigError) as caught:
+        open_folder(folder.path, other, fresh=False)
+    assert words_in_it in caught.value.message
+    assert folder.load_run(0) is not None
+    fresh = open_folder(folder.path, other, fresh=True)
+    assert fresh.load_run(0) is None
+    assert not list(folder.path.glob("run-*")) and not list(folder.path.glob("models/*"))
+
+
+def test_other_files_are_not_touched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("dear")
+    for fresh in (False, True):
+        with pytest.raises(ConfigError, match="other files"):
+            open_folder(tmp_path, plan(), fresh=fresh)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_one_study_at_a_time(folder: Folder) -> None:
+    with FileLock(folder.path / ".lock"), pytest.raises(ConfigError, match="another study"):
+        open_folder(folder.path, plan(), fresh=True)
+
+
+def test_the_boards_results_come_back_for_the_same_board(folder: Folder) -> None:
+    result = DeviceResult(0, "ptq-int8", np.zeros((5, 4), np.int8), np.arange(5.0))
+    folder.store_device(0, "key", CONDITIONS, {"ptq-int8": result})
+    found = folder.load_device(0, "key")
+    assert found is not None and found[0] == CONDITIONS
+    np.testing.assert_array_equal(found[1]["ptq-int8"].ticks, result.ticks)
+    assert folder.load_device(0, "another key") is None
+    assert folder.load_device(1, "key") is None
+
+
+def test_the_plan_can_be_read(folder: Folder) -> None:
+    known = json.loads((folder.path / "plan.json").read_text())
+    assert known["identity"] == identity(plan())
+    assert known["plan"]["training"]["epochs"] == 30
