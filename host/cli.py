@@ -7,6 +7,7 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,7 +16,7 @@ import typer
 from host.errors import FlashAndEvalError
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
-    from host.records import Evaluation
+    from rich.console import RenderableType
 
 EXIT_MATCH, EXIT_DIFFERS, EXIT_MACHINE, EXIT_INTERRUPTED = 0, 1, 3, 130
 
@@ -27,7 +28,12 @@ app = typer.Typer(
     epilog="Exit: 0 match, 1 differs, 2 wrong input, 3 a tool, the link or the device failed.",
 )
 
+# In help texts, "\\[" is a bracket: rich takes "[…]" for markup and shows nothing.
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
+Seed = Annotated[int, typer.Option(help="Of every random choice.")]
+Unsafe = Annotated[
+    bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
+]
 
 
 @app.command("flash-and-eval")
@@ -35,7 +41,9 @@ def flash_and_eval(
     board: Annotated[str, typer.Option(help="An env of platformio.ini.")] = "qemu-m4",
     model: Annotated[
         Path | None,
-        typer.Option(help="Keras .h5 or .keras, SavedModel folder, int8 .tflite. [default: demo]"),
+        typer.Option(
+            help="Keras .h5 or .keras, SavedModel folder, int8 .tflite. \\[default: demo]"
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -55,11 +63,13 @@ def flash_and_eval(
         str, typer.Option(help="tflm, aot, or auto: tflm where its library can be had.")
     ] = "auto",
     arena: Annotated[
-        int | None, typer.Option(min=16, help="Bytes of arena. [default: the least that works]")
+        int | None, typer.Option(min=16, help="Bytes of arena. \\[default: the least that works]")
     ] = None,
-    samples: Annotated[int | None, typer.Option(help="How many to score. [default: all]")] = None,
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="The run's folder. [default: in runs/]")] = None,
+    samples: Annotated[int | None, typer.Option(help="How many to score. \\[default: all]")] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder. \\[default: in runs/]")
+    ] = None,
     port: Annotated[
         str | None,
         typer.Option(
@@ -75,9 +85,7 @@ def flash_and_eval(
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
     ] = 20.0,
-    allow_unsafe_model: Annotated[
-        bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
-    ] = False,
+    allow_unsafe_model: Unsafe = False,
     as_json: Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
@@ -101,11 +109,13 @@ def flash_and_eval(
             timeout=timeout,
             allow_unsafe=allow_unsafe_model,
             route=route,
-            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+            command=_command(),
         )
         with Bar() as bar:
             evaluation = run(request, bar)
-        _print_evaluation(evaluation, as_json)
+        from host.report.text import summary
+
+        _show(evaluation.folder / "report.json", as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
 
 
@@ -118,7 +128,7 @@ def explain(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", "--dataset", help="As in flash-and-eval. [default: the run's; the demo's]"
+            "--data", "--dataset", help="As in flash-and-eval. \\[default: the run's; the demo's]"
         ),
     ] = None,
     reference: Annotated[
@@ -132,13 +142,11 @@ def explain(
         ),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many are run at most.")] = 300,
-    seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
+    seed: Seed = 0,
     out: Annotated[
-        Path | None, typer.Option(help="The report's folder. [default: in runs/]")
+        Path | None, typer.Option(help="The report's folder. \\[default: in runs/]")
     ] = None,
-    allow_unsafe_model: Annotated[
-        bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
-    ] = False,
+    allow_unsafe_model: Unsafe = False,
     as_json: Json = False,
 ) -> None:
     """Say why int8 model B computes other things than int8 model A."""
@@ -157,18 +165,13 @@ def explain(
             seed=seed,
             folder=out,
             allow_unsafe=allow_unsafe_model,
-            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+            command=_command(),
         )
         with Bar() as bar:
             explanation = run(request, bar)
-        if as_json:
-            print((explanation.folder / "explain.json").read_text(), end="")
-            return
-        from rich.console import Console
-
         from host.report.explain_text import summary
 
-        Console().print(summary(explanation))
+        _show(explanation.folder / "explain.json", as_json, lambda: summary(explanation))
 
 
 @app.command()
@@ -181,26 +184,26 @@ def study(
         str | None,
         typer.Option(
             help="package.module:function that builds a tf_keras model; may take seed, "
-            "input_shape, classes. [default: the data's demo model]"
+            "input_shape, classes. \\[default: the data's demo model]"
         ),
     ] = None,
     routes: Annotated[
-        str, typer.Option(help="Separated by commas, or all. [default: the eight main ones]")
+        str, typer.Option(help="Separated by commas, or all. \\[default: the eight main ones]")
     ] = "",
     runs: Annotated[int, typer.Option(help="How many, each with its seed.")] = 20,
     seed: Annotated[int, typer.Option(help="Of the first run.")] = 0,
     jobs: Annotated[
-        int | None, typer.Option(help="Runs at once. [default: one a processor]")
+        int | None, typer.Option(help="Runs at once. \\[default: one a processor]")
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Of the plain training.")] = None,
     qat_epochs: Annotated[int | None, typer.Option(help="Of QAT.")] = None,
-    samples: Annotated[int | None, typer.Option(help="How many to score. [default: all]")] = None,
+    samples: Annotated[int | None, typer.Option(help="How many to score. \\[default: all]")] = None,
     board: Annotated[
         str | None, typer.Option(help="Run the int8 models on this board as well.")
     ] = None,
     engine: Annotated[str, typer.Option(help="As in flash-and-eval.")] = "auto",
     board_routes: Annotated[
-        str, typer.Option(help="Whose models go to the board. [default: all int8 routes]")
+        str, typer.Option(help="Whose models go to the board. \\[default: all int8 routes]")
     ] = "",
     board_runs: Annotated[
         int | None, typer.Option(help="Only the models of so many runs go to the board.")
@@ -209,7 +212,8 @@ def study(
         float, typer.Option(min=0.1, help="Seconds without an answer of the board.")
     ] = 20.0,
     out: Annotated[
-        Path | None, typer.Option(help="Its folder. [default: in runs/, the same for a same study]")
+        Path | None,
+        typer.Option(help="Its folder. \\[default: in runs/, the same for a same study]"),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget the folder's runs, compute them again.")
@@ -242,18 +246,13 @@ def study(
             timeout=timeout,
             folder=out,
             fresh=fresh,
-            command=shlex.join(["python", "-m", "host", *sys.argv[1:]]),
+            command=_command(),
         )
         with Bar() as bar:
             found = run(request, bar)
-        if as_json:
-            print((found.folder / "study.json").read_text(), end="")
-        else:
-            from rich.console import Console
+        from host.report.study_text import summary
 
-            from host.report.study_text import summary
-
-            Console().print(summary(found))
+        _show(found.folder / "study.json", as_json, lambda: summary(found))
         raise typer.Exit(found.exit_code)
 
 
@@ -338,15 +337,18 @@ def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _print_evaluation(evaluation: Evaluation, as_json: bool) -> None:
+def _command() -> str:
+    return shlex.join(["python", "-m", "host", *sys.argv[1:]])
+
+
+def _show(document: Path, as_json: bool, summary: Callable[[], RenderableType]) -> None:
+    """The JSON that is in the report's folder, or its summary on the terminal."""
     if as_json:
-        print((evaluation.folder / "report.json").read_text(), end="")
+        print(document.read_text(), end="")
         return
     from rich.console import Console
 
-    from host.report.text import summary
-
-    Console().print(summary(evaluation))
+    Console().print(summary())
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, ParamSpec, TypeVar
@@ -115,6 +115,8 @@ def _start(
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
+    # It unblocks interrupts where it has to start first, so it starts before they are held.
+    resource_tracker.ensure_running()
     with _interrupts_held(), _variables(environment or {}):
         process.start()
     sender.close()  # so that the pipe ends when the process does

@@ -28,6 +28,8 @@ from host.explain.values import suspects_of_values
 from host.models.tflite import Graph
 from host.records import Array, Interval
 
+# Samples on which operators are exchanged one by one: two runs of TFLM an operator.
+OPERATOR_SAMPLES = 100
 # What restores less than this many points restores nothing.
 _LEAST_EFFECT = 1e-9
 _GROUPS = (
@@ -116,8 +118,9 @@ def analyse(material: Material) -> Analysis:
     everything = range(len(found))
     operators, restored = _by_operator(case, m, bool(fed))
     traced = len(next(iter(traces.b.values())))
-    if found and traced < len(m.x):
-        notes.append(f"Layers and single operators were looked at on the first {traced} samples.")
+    for what, count in (("Layers", traced), ("Single operators", OPERATOR_SAMPLES)):
+        if found and count < len(m.x):
+            notes.append(f"{what} were looked at on the first {count} samples.")
     layers = compare_layers(case, m.keras, traces, likeness, restored)
     return Analysis(
         agreement=_agreement(experiment, m),
@@ -194,8 +197,8 @@ def _by_group(found: Sequence[Part], experiment: Experiment) -> tuple[Interventi
 def _by_operator(
     case: Case, m: Material, feeds: bool
 ) -> tuple[tuple[Intervention, ...], dict[int | None, float]]:
-    """Every operator's parts alone, and added from the input on; over the traced samples."""
-    count = len(next(iter(case.traces.b.values())))
+    """Every operator's parts alone, and added from the input on; over the first samples."""
+    count = min(len(m.x), OPERATOR_SAMPLES)
     deployed = m.deployed[:count] if feeds and m.deployed is not None else None
     experiment = Experiment(case.a, case.b, case.pairs, case.parts, m.x[:count], m.raw, deployed)
     owners = sorted({p.operator for p in case.parts}, key=lambda o: -1 if o is None else o)

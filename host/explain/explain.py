@@ -10,7 +10,7 @@ from pathlib import Path
 from host import doctor, isolated
 from host.errors import ConfigError
 from host.evaluate import detect_task
-from host.explain.analyse import Material, analyse
+from host.explain.analyse import OPERATOR_SAMPLES, Material, analyse
 from host.explain.keras_layers import KerasLayer, run_layers
 from host.explain.records import Explanation, Subject
 from host.explain.request import (
@@ -91,7 +91,8 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
         conditions={
             **{name: doctor.package_version(name) or "not installed" for name in _PACKAGES},
             "samples": str(len(dataset.x)),
-            "samples of layers and operators": str(analysis.traced),
+            "samples of layers": str(analysis.traced),
+            "samples of single operators": str(min(len(dataset.x), OPERATOR_SAMPLES)),
             "seed": str(request.seed),
         },
         folder=_folder(request),

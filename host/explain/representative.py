@@ -22,7 +22,7 @@ _SCALED = 1.8
 _BITS = (4, 5, 6, 7, 8, 10, 12, 14, 15, 16)
 _USUAL = (*(2.0**n for n in _BITS), *(2.0**n - 1 for n in _BITS), 127.5, 2.0, 10.0, 100.0, 1000.0)
 # Share of samples with a clipped value from which on the data did not cover what the model sees.
-_MANY_SAMPLES = 0.14
+_MANY_SAMPLES = 0.10
 # Ranges this much wider than needed waste half of their codes.
 WIDE = 2.0
 

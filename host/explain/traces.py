@@ -19,7 +19,7 @@ from host.records import Array
 Real = npt.NDArray[np.float64]
 
 # Samples whose every tensor is looked at, as far as these bytes go.
-TRACED_SAMPLES = 100
+TRACED_SAMPLES = 200
 _TRACED_BYTES = 256 * 2**20
 
 

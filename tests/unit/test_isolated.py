@@ -106,6 +106,26 @@ def test_closing_ends_what_runs(tmp_path: Path) -> None:
     assert not alive(slow)
 
 
+def held() -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_interrupts_are_held_from_the_first_process_on(tmp_path: Path) -> None:
+    """In a fresh program: what multiprocessing starts beside the first process lets them go."""
+    script = tmp_path / "program.py"
+    script.write_text(
+        "from host import isolated\n"
+        "from tests.unit.test_isolated import held\n"
+        "if __name__ == '__main__':\n"
+        "    print(isolated.call(held), isolated.call(held), held())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split() == ["True", "True", "False"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_nothing_outlives_the_program(tmp_path: Path, number: int) -> None:
     """Killed without a chance to clean up; or interrupted by Ctrl-C, which all processes get."""
