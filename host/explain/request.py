@@ -188,7 +188,7 @@ def _run_data(request: ExplainRequest) -> Dataset | None:
         stored = _predictions(path) if path.is_dir() else {}
         if "x" in stored:
             return Dataset(
-                f"the samples of {path.name}",
+                f"the run {path.name}",
                 stored["x"],
                 stored.get("y"),
                 None,
