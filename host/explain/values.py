@@ -124,8 +124,11 @@ def _bias_cause(case: Case, found: _Constants, where: str) -> tuple[str, list[st
                 "times the sum of each channel's weights: as if the input were shifted by that."
             ]
     a, b = real_values(left), real_values(right)
-    if not b.any():
-        return "bias-differs", [f"B's bias of {where} is all zeros; A's goes up to {_most(a)}."]
+    if not b.any() or not a.any():
+        none, other, most = ("A", "B", _most(b)) if b.any() else ("B", "A", _most(a))
+        return "bias-differs", [
+            f"{none}'s bias of {where} is all zeros; {other}'s goes up to {most}."
+        ]
     name = case.b.tensors[found.operator.outputs[0]].name.lower()
     changed = int(np.count_nonzero(np.abs(a - b) > ROUNDING * (steps(left) + steps(right)) / 2))
     text = (

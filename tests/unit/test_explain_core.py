@@ -123,6 +123,21 @@ def test_a_bias_keeps_its_real_value_when_scales_change() -> None:
     assert rounding_ratio(before, after) <= 1.0
 
 
+@pytest.mark.parametrize("operator", [0, 1, 4])
+def test_a_scale_that_was_changed_by_hand_goes_both_ways(operator: int) -> None:
+    """Nobody rounded the next operator's bias anew then, and the kernels do not care."""
+    a = network(Shape(), 0)
+    tensor_ = a.tensors[a.operators[operator].outputs[0]]
+    assert tensor_.quantization is not None
+    wider = replace(tensor_.quantization, scales=(2 * tensor_.quantization.scale,))
+    b = patch(a, [Change(tensor_.index, wider)])
+    assert (outputs(a) != outputs(b)).any()
+    for left, right in ((a, b), (b, a)):
+        pairs = align(left, right)
+        found = parts(left, right, pairs)
+        assert (outputs(graft(left, right, pairs, found, range(len(found)))) == outputs(left)).all()
+
+
 def test_a_range_is_put_in_wherever_it_is_handed_on() -> None:
     a, b = network(Shape(), 0, ranges=1), network(Shape(), 0, ranges=2)
     pairs = align(a, b)
