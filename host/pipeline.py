@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-from datetime import datetime
 from pathlib import Path
 
 from host import arena, doctor, firmware
@@ -15,7 +13,7 @@ from host.errors import ConfigError
 from host.evaluate import device_column
 from host.measure import measure
 from host.oracles import quantize_samples
-from host.paths import ROOT
+from host.paths import new_run_folder
 from host.prepare import columns_of_the_host, model_file, prepare
 from host.quantize.routes import find_int8_route
 from host.records import Evaluation, ModelFile
@@ -108,9 +106,7 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
 def _run_folder(request: Request, model: ModelFile) -> Path:
     folder = request.folder
     if folder is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        safe = re.sub(r"[^A-Za-z0-9_-]+", "-", model.name)[:40]
-        folder = ROOT / "runs" / f"{stamp}-{request.board}-{safe}"
+        folder = new_run_folder(request.board, model.name)
     elif folder.exists() and not folder.is_dir():
         raise ConfigError(f"--out {folder} is not a folder")
     elif folder.is_dir() and any(folder.iterdir()) and not (folder / "model.tflite").exists():

@@ -127,7 +127,12 @@ def numberless(base: Explanation, value: float) -> Explanation:
 def hostile(base: Explanation, name: str) -> Explanation:
     """The same explanation with ``name`` wherever a model or a user brings a text."""
     net = base.a.graph
-    subject = Subject(name, name, net, np.zeros((3, 10), np.int8), name, np.zeros((3, 4)))
+    subject = Subject(
+        *(name, name, net),
+        device=np.zeros((3, 10), np.int8),
+        device_name=name,
+        deployed=np.zeros((3, 4)),
+    )
     return dataclasses.replace(
         base,
         a=subject,

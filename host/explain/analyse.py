@@ -121,7 +121,7 @@ def analyse(material: Material) -> Analysis:
     for what, count in (("Layers", traced), ("Single operators", OPERATOR_SAMPLES)):
         if found and count < len(m.x):
             notes.append(f"{what} were looked at on the first {count} samples.")
-    layers = compare_layers(case, m.keras, traces, likeness, restored)
+    layers = compare_layers(case, m.keras, likeness, restored)
     return Analysis(
         agreement=_agreement(experiment, m),
         layers=layers,

@@ -61,11 +61,6 @@ class Case:
         return partners(self.a, self.b, self.pairs)
 
     @cached_property
-    def operator_a(self) -> Mapping[int, int]:
-        """Operator of B to operator of A."""
-        return {pair.b: pair.a for pair in self.pairs}
-
-    @cached_property
     def upstream(self) -> Mapping[int, frozenset[int]]:
         """For each operator of B, itself and all whose outputs reach it."""
         writer = {i: o.index for o in self.b.operators for i in o.outputs}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from host import doctor, isolated
@@ -20,7 +18,7 @@ from host.explain.request import (
     drawn,
     is_route,
     open_subject,
-    own_samples,
+    outputs_of_device,
     read_deployed,
     take,
 )
@@ -28,7 +26,7 @@ from host.models.datasets import check_fit
 from host.models.source import load_keras, open_model
 from host.models.tflite import Graph
 from host.oracles import real_samples
-from host.paths import ROOT
+from host.paths import new_run_folder
 from host.prepare import convert, model_file
 from host.quantize.ptq import convert_float
 from host.quiet import quiet
@@ -56,19 +54,24 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
         FlashAndEvalError: see ``host.errors``.
     """
     stages = Stages(observer)
+    folder = _folder(request)
     reference = _reference_file(request, stages)
-    a, b = (_subject(text, request, reference, stages) for text in (request.a, request.b))
+    opened = {text: open_subject(text) for text in (request.a, request.b) if not is_route(text)}
+    samples = choose_data(request, list(opened.values()))
+    a, b = (
+        opened.get(text) or _convert(text, request, reference, samples, stages)
+        for text in (request.a, request.b)
+    )
     check_alike(a, b)
     shape = b.graph.input.shape[1:]
-    whole = check_fit(choose_data(request, shape), shape, b.graph.output.shape[1:])
+    whole = check_fit(samples, shape, b.graph.output.shape[1:])
     chosen = drawn(len(whole.x), request)
     dataset = take(whole, chosen)
     deployed = None
     if request.deployed is not None:
         deployed = read_deployed(request.deployed, whole, shape)[chosen]
-    device = None
-    if b.device is not None and own_samples(b, whole):
-        device = b.device[chosen]
+    device = outputs_of_device(b, whole)
+    device = None if device is None else device[chosen]
     known = None
     if reference is not None:
         with stages.run("float model"), quiet(None):
@@ -95,9 +98,10 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
             "samples of single operators": str(min(len(dataset.x), OPERATOR_SAMPLES)),
             "seed": str(request.seed),
         },
-        folder=_folder(request),
+        folder=folder,
         command=request.command,
     )
+    folder.mkdir(parents=True, exist_ok=True)
     write_explanation(result)
     return result
 
@@ -122,18 +126,20 @@ def _reference_file(request: ExplainRequest, stages: Stages) -> ModelFile | None
     return None
 
 
-def _subject(
-    text: str, request: ExplainRequest, reference: ModelFile | None, stages: Stages
+def _convert(
+    route: str,
+    request: ExplainRequest,
+    reference: ModelFile | None,
+    samples: Dataset,
+    stages: Stages,
 ) -> Subject:
-    if not is_route(text):
-        return open_subject(text)
     assert reference is not None  # the demo, where the user gave none
     wanted = Request(
-        model=reference.path, route=text, seed=request.seed, allow_unsafe=request.allow_unsafe
+        model=reference.path, route=route, seed=request.seed, allow_unsafe=request.allow_unsafe
     )
-    with stages.run(f"convert {text}") as stage:
-        quantized = convert(wanted, reference, choose_data(request, None), True, stage).quantized
-    return Subject(text, f"route {text} of {reference.name}", quantized.graph)
+    with stages.run(f"convert {route}") as stage:
+        quantized = convert(wanted, reference, samples, True, stage).quantized
+    return Subject(route, f"route {route} of {reference.name}", quantized.graph)
 
 
 def _run_reference(
@@ -195,12 +201,8 @@ def _unsaid(dataset: Dataset, known: _Reference | None) -> tuple[str, ...]:
 
 
 def _folder(request: ExplainRequest) -> Path:
-    folder = request.folder
-    if folder is None:
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-        names = (re.sub(r"[^A-Za-z0-9]+", "-", Path(t).stem)[:24] for t in (request.a, request.b))
-        folder = ROOT / "runs" / f"{stamp}-explain-{'-'.join(names)}"
-    elif folder.exists() and not folder.is_dir():
-        raise ConfigError(f"--out {folder} is not a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if request.folder is None:
+        return new_run_folder("explain", Path(request.a).stem, Path(request.b).stem)
+    if request.folder.exists() and not request.folder.is_dir():
+        raise ConfigError(f"--out {request.folder} is not a folder")
+    return request.folder

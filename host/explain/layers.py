@@ -18,7 +18,6 @@ _FORMAL = {"quantizedBiasType", "asymmetricQuantizeInputs"}
 def compare_layers(
     case: Case,
     keras: Sequence[KerasLayer],
-    traces: Traces,
     likeness: Mapping[tuple[int, int], float | None],
     restored: Mapping[int | None, float],
 ) -> tuple[Layer, ...]:
@@ -27,10 +26,10 @@ def compare_layers(
     Args:
         case: the case.
         keras: the Keras layers, run on the first samples.
-        traces: of A, B and the float model.
         likeness: correlation of the outputs of (A's, B's) operators.
         restored: points that each operator's parameters alone restore, by B's index.
     """
+    traces = case.traces
     names = layers_of(case.b, traces.float_b, keras)
     by = {pair.b: pair for pair in case.pairs}
     layers = []

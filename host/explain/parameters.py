@@ -104,13 +104,14 @@ def real_values(tensor: Tensor) -> npt.NDArray[np.float64]:
     values = tensor.data.astype(np.float64)
     if tensor.data.dtype.kind == "f" or tensor.quantization is None:
         return values
-    scale, zero = _broadcast(tensor)
-    return scale * (values - zero)
+    scale, zero = tensor.quantization.along(tensor.shape)
+    return np.asarray(scale * (values - zero))
 
 
 def steps(tensor: Tensor) -> npt.NDArray[np.float64]:
     """The quantization step at every element of a constant, broadcastable to its shape."""
-    return _broadcast(tensor)[0]
+    assert tensor.quantization is not None
+    return tensor.quantization.along(tensor.shape)[0]
 
 
 def channels(tensor: Tensor, operator: Operator) -> npt.NDArray[np.float64]:
@@ -124,20 +125,6 @@ def same_quantization(left: Quantization | None, right: Quantization | None) -> 
     if left is None or right is None:
         return left is right
     return left.scales == right.scales and left.zero_points == right.zero_points
-
-
-def _broadcast(tensor: Tensor) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    q = tensor.quantization
-    assert q is not None
-    shape = [1] * len(tensor.shape)
-    if q.per_channel:
-        shape[q.axis] = len(q.scales)
-    return (
-        np.array(q.scales, np.float64).reshape(shape),
-        np.array(q.zero_points[: len(q.scales)], np.float64).reshape(
-            shape if len(q.zero_points) == len(q.scales) else [1] * len(shape)
-        ),
-    )
 
 
 def _constant_kind(operator: Operator, position: int) -> ParameterKind:

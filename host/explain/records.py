@@ -26,7 +26,8 @@ class Subject:
     Attributes:
         label: how the user named it.
         source: file, folder or route, in words.
-        device: [n, …] outputs that a device gave for the samples of a run folder, or None.
+        x, y: the samples [n, …] of a run's folder, and their labels or targets; None without.
+        device: [n, …] outputs that a device gave for ``x``, or None.
         device_name: the engine and its version on that device.
         deployed: float32 [n, …], the samples as the deployment feeds them, where they differ.
     """
@@ -34,6 +35,8 @@ class Subject:
     label: str
     source: str
     graph: Graph
+    x: Array | None = None
+    y: Array | None = None
     device: Array | None = None
     device_name: str | None = None
     deployed: Array | None = None
@@ -44,7 +47,8 @@ class Agreement:
     """How far A and B agree on the samples.
 
     ``equal_outputs`` counts output values, ``equal_samples`` samples with every value equal,
-    ``equal_predictions`` classes (None without classes). Differences are in B's quantization steps.
+    ``equal_predictions`` classes (None without classes). Differences are in the
+    steps of A's output (of B's, where A's is float).
     """
 
     samples: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,7 +86,15 @@ def _open_run(text: str, path: Path) -> Subject:
     device = stored.get("device")
     if device is not None and device.shape[1:] != graph.output.shape[1:]:
         raise DataError(f"{path / _PREDICTIONS} does not fit {path / _MODEL}")
-    return Subject(text, "a run's folder", graph, device=device, device_name=_device_name(path))
+    return Subject(
+        text,
+        "a run's folder",
+        graph,
+        x=stored.get("x"),
+        y=stored.get("y"),
+        device=device,
+        device_name=_device_name(path),
+    )
 
 
 def _predictions(folder: Path) -> dict[str, Array]:
@@ -146,62 +155,46 @@ def check_alike(a: Subject, b: Subject) -> None:
 # --- samples ----------------------------------------------------------------------------------
 
 
-def choose_data(request: ExplainRequest, shape: tuple[int, ...] | None) -> Dataset:
-    """The samples: all there are; ``draw`` takes some.
+def choose_data(request: ExplainRequest, opened: Sequence[Subject]) -> Dataset:
+    """The samples: all there are; ``drawn`` and ``take`` choose some.
 
     Args:
-        request: names them, or a run's folder that has them.
-        shape: the models' input without the batch; None where they are still to be made.
+        request: names them.
+        opened: those of A and B that are files or folders, a run's folder among them perhaps.
 
     Raises:
         ConfigError: none are named and none are known.
         DataError: they cannot be used.
+        ToolMissingError: a named set's package is not installed.
     """
     routes = is_route(request.a) or is_route(request.b)
     spec = request.data
     if spec is None:
-        run = _run_data(request)
-        if run is not None:
-            return run
-        if routes and request.reference is None:
-            spec = "digits"
-        else:
+        for subject in reversed(opened):
+            if subject.x is not None:
+                name = f"the run {Path(subject.label).name}"
+                return Dataset(name, subject.x, subject.y, None, raw=subject.x.dtype.kind == "i")
+        if not routes or request.reference is not None:
             raise ConfigError(
                 "explain needs --data: samples to run both models on",
                 "Give an .npz, digits or mnist5k; or `--data random`, which says nothing about "
                 "accuracy and ranges, but shows whether two .tflite files compute the same.",
             )
-    count = request.samples if spec == "random" else None
+        spec = "digits"
     return load_dataset(
         spec,
-        samples=count,
+        samples=request.samples if spec == "random" else None,
         seed=request.seed,
-        input_shape=shape or (),
+        input_shape=opened[0].graph.input.shape[1:] if opened else (),
         calibrate=routes,
         train=routes,
     )
 
 
-def _run_data(request: ExplainRequest) -> Dataset | None:
-    for text in (request.b, request.a):
-        path = Path(text)
-        stored = _predictions(path) if path.is_dir() else {}
-        if "x" in stored:
-            return Dataset(
-                f"the run {path.name}",
-                stored["x"],
-                stored.get("y"),
-                None,
-                raw=stored["x"].dtype.kind == "i",
-            )
-    return None
-
-
-def own_samples(subject: Subject, dataset: Dataset) -> bool:
-    """Whether the data set is the very samples that the subject's run was scored on."""
-    path = Path(subject.label)
-    stored = _predictions(path) if path.is_dir() else {}
-    return "x" in stored and np.array_equal(stored["x"], dataset.x)
+def outputs_of_device(subject: Subject, dataset: Dataset) -> Array | None:
+    """What a device gave for these very samples, [n, …]; None where it was given others."""
+    same = subject.x is not None and np.array_equal(subject.x, dataset.x)
+    return subject.device if same else None
 
 
 def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array:

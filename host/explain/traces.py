@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from host.explain.align import Pair, align
+from host.explain.align import align
 from host.explain.parameters import partners
 from host.explain.records import Signal
 from host.intermediate import litert_tensors, tflm_tensors
@@ -169,8 +169,3 @@ def similarity(a: Graph, b: Graph, traces: Traces) -> dict[tuple[int, int], floa
                     real(traces.a[i], a.tensors[i]), real(traces.b[j], b.tensors[j])
                 )
     return found
-
-
-def paired(pairs: tuple[Pair, ...]) -> dict[int, int]:
-    """B's operator to A's."""
-    return {pair.b: pair.a for pair in pairs}

@@ -79,7 +79,7 @@ def extend(graph: Graph, additions: Iterable[Addition]) -> Graph:
         tensor.shape = np.array(addition.data.shape, np.int32)
         tensor.type = getattr(schema.TensorType, addition.data.dtype.name.upper())
         tensor.quantization = schema.QuantizationParametersT()
-        _set_quantization(tensor.quantization, addition.quantization)
+        set_quantization(tensor.quantization, addition.quantization)
         _set_data(model, tensor, addition.data)
         operator = sub.operators[addition.operator]
         inputs = [int(i) for i in operator.inputs]
@@ -95,6 +95,24 @@ def pack(model: Any) -> bytes:
     builder = _AlignedBuilder(1024)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+def set_quantization(raw: Any, quantization: Quantization) -> None:
+    """Write scales, zero points and axis into a schema ``QuantizationParametersT``."""
+    raw.scale = np.array(quantization.scales, np.float32)
+    raw.zeroPoint = np.array(quantization.zero_points, np.int64)
+    raw.quantizedDimension = quantization.axis
+    raw.min = raw.max = None  # they would tell of the old range
+
+
+def add_operator_code(model: Any, name: str, version: int) -> int:
+    """Add a built-in operator to those that a schema ``ModelT`` uses; its opcode's index."""
+    code = schema.OperatorCodeT()
+    code.builtinCode = getattr(schema.BuiltinOperator, name)
+    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+    code.version = version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
 
 
 class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
@@ -122,7 +140,7 @@ def _apply(model: Any, graph: Graph, change: Change) -> None:
     raw.type = getattr(schema.TensorType, dtype.upper())
     if change.quantization is not None:
         raw.quantization = raw.quantization or schema.QuantizationParametersT()
-        _set_quantization(raw.quantization, change.quantization)
+        set_quantization(raw.quantization, change.quantization)
     if change.data is None:
         return
     if tensor.data is None:
@@ -135,13 +153,6 @@ def _apply(model: Any, graph: Graph, change: Change) -> None:
     _set_data(model, raw, change.data)
 
 
-def _set_quantization(raw: Any, quantization: Quantization) -> None:
-    raw.scale = np.array(quantization.scales, np.float32)
-    raw.zeroPoint = np.array(quantization.zero_points, np.int64)
-    raw.quantizedDimension = quantization.axis
-    raw.min = raw.max = None  # they would tell of the old range
-
-
 def _set_data(model: Any, raw: Any, data: Array) -> None:
     buffer = schema.BufferT()
     buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
@@ -150,11 +161,6 @@ def _set_data(model: Any, raw: Any, data: Array) -> None:
 
 
 def _rename(model: Any, index: int, name: str) -> None:
-    code = schema.OperatorCodeT()
-    code.builtinCode = getattr(schema.BuiltinOperator, name)
-    code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = 1
     raw = model.subgraphs[0].operators[index]
-    raw.opcodeIndex = len(model.operatorCodes)
+    raw.opcodeIndex = add_operator_code(model, name, 1)
     raw.builtinOptionsType, raw.builtinOptions = 0, None
-    model.operatorCodes.append(code)

@@ -65,6 +65,15 @@ class Quantization:
         """True where there is more than one scale."""
         return len(self.scales) > 1
 
+    def along(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Scales and zero points, float64, in shapes that broadcast to a tensor's ``shape``."""
+        where = [1] * len(shape)
+        if self.per_channel:
+            where[self.axis] = -1
+        scales = np.array(self.scales, np.float64).reshape(where)
+        points = np.array(self.zero_points, np.float64)
+        return scales, points.reshape(where) if points.size == scales.size else points[:1]
+
 
 @dataclass(frozen=True)
 class Tensor:

@@ -12,8 +12,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from host.errors import ModelError
-from host.models.edit import Change, pack, patch
-from host.models.tflite import Array, Graph, Operator, Quantization, Tensor, parse
+from host.models.edit import Change, add_operator_code, pack, patch, set_quantization
+from host.models.tflite import Array, Graph, Operator, Tensor, parse
 
 # An operator of QAT's file and one of the plain file; None where one of them requantizes alone.
 Pair = tuple[Operator | None, Operator | None]
@@ -119,7 +119,7 @@ def _same_constant(theirs: Tensor, real: Tensor) -> bool:
         return bool((theirs.data == real.data).all())
     if theirs.dtype == "int32":
         return True  # a bias has steps so fine that float32 sums differ by several
-    scales, points = _along(theirs.quantization, theirs.shape)
+    scales, points = theirs.quantization.along(theirs.shape)
     return bool((np.abs(theirs.data - points - real.data / scales) <= 1).all())
 
 
@@ -130,7 +130,7 @@ def _constant(theirs: Tensor, ours: Tensor, real: Tensor) -> Array | None:
     """The constant quantized as ``theirs`` is; None where it is no quantized one (a shape)."""
     if theirs.quantization is None or real.data is None:
         return None
-    scales, points = _along(theirs.quantization, ours.shape)
+    scales, points = theirs.quantization.along(ours.shape)
     # Divided in float32, halves away from zero: so the converter does it.
     exact = (real.data / scales.astype(np.float32)).astype(np.float64)
     codes = np.sign(exact) * np.floor(np.abs(exact) + 0.5) + points
@@ -138,16 +138,6 @@ def _constant(theirs: Tensor, ours: Tensor, real: Tensor) -> Array | None:
     # Symmetric int8 has no −128, so that the kernels need not treat it.
     narrow = ours.dtype == "int8" and not np.any(points)
     return np.asarray(np.clip(codes, limits.min + narrow, limits.max), ours.numpy_dtype)
-
-
-def _along(quantization: Quantization, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Scales and zero points, float64, in a shape that broadcasts to the tensor's."""
-    where = [1] * len(shape)
-    if quantization.per_channel:
-        where[quantization.axis] = -1
-    scales = np.array(quantization.scales, np.float64).reshape(where)
-    points = np.array(quantization.zero_points, np.float64)
-    return scales, points.reshape(where) if len(points) == scales.size else points[0]
 
 
 # --- QUANTIZE operators -----------------------------------------------------------------------
@@ -185,19 +175,14 @@ def _tensor(source: schema.TensorT, result: Tensor) -> schema.TensorT:
     tensor.shape, tensor.shapeSignature, tensor.type = source.shape, None, source.type
     tensor.buffer = 0  # the empty one
     tensor.quantization = schema.QuantizationParametersT()
-    tensor.quantization.scale = np.array(result.quantization.scales, np.float32)
-    tensor.quantization.zeroPoint = np.array(result.quantization.zero_points, np.int64)
+    set_quantization(tensor.quantization, result.quantization)
     return tensor
 
 
 def _quantize(model: schema.ModelT, source: int, result: int) -> schema.OperatorT:
     """A QUANTIZE operator from tensor ``source`` to tensor ``result``."""
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.QUANTIZE
-    code.version = 2  # from int8 to int8
-    model.operatorCodes.append(code)
     operator = schema.OperatorT()
-    operator.opcodeIndex = len(model.operatorCodes) - 1
+    operator.opcodeIndex = add_operator_code(model, "QUANTIZE", 2)  # from int8 to int8
     operator.inputs, operator.outputs = [source], [result]
     return operator
 

@@ -22,7 +22,7 @@ COLUMN_LABELS: dict[ColumnName, str] = {
     "device": "Device",
 }
 COLUMN_MEANINGS: dict[ColumnName, str] = {
-    "keras": "the float model, as trained",
+    "keras": "the Keras model that the int8 model was made from",
     "litert": "the int8 model, desktop kernels",
     "litert_reference": "the int8 model, desktop reference kernels",
     "tflm_host": "the oracle: the int8 model, TFLite-Micro's kernels",
