@@ -38,10 +38,14 @@ class Chain:
 
     def __init__(self, seed: int) -> None:
         self.rng = np.random.default_rng(seed)
-        self.builder = ModelBuilder()
         shape = (self.pick([1, 1, 1, 2]), self.size(), self.size(), self.size())
         q = Q.tensor(2.0 ** self.real(-12, 3), self.zero_point())
-        self.inputs = [self.builder.tensor(shape, q)]
+        self.start(shape, q)
+
+    def start(self, shape: Sequence[int], q: Q | None, dtype: type[np.generic] = np.int8) -> None:
+        """Begin (again) with an input of this kind."""
+        self.builder = ModelBuilder()
+        self.inputs = [self.builder.tensor(shape, q, dtype=dtype)]
         self.tensors = list(self.inputs)
         self.operators: list[str] = []
 
@@ -215,7 +219,11 @@ def _quantize(c: Chain) -> int:
     return fb.quantize(c.builder, c.last, c.near(c.last))
 
 
-OPERATORS: dict[str, Callable[[Chain], int]] = {
+# Draws an operator: adds it to a model that has at least an input, and returns its output.
+Draw = Callable[[Chain], int]
+
+# Those that can follow any other: one int8 activation in, one out.
+FOLLOWERS: dict[str, Draw] = {
     "CONV_2D": _conv_2d,
     "DEPTHWISE_CONV_2D": _depthwise_conv_2d,
     "FULLY_CONNECTED": _fully_connected,
@@ -231,26 +239,35 @@ OPERATORS: dict[str, Callable[[Chain], int]] = {
 _IMAGES = {"CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"}
 
 
-def drawn_model(operator: str, seed: int) -> DrawnModel:
-    """A model that begins with ``operator``."""
+def drawn_model(name: str, first: Draw, seed: int) -> DrawnModel:
+    """A model that begins with the operator ``name``, which ``first`` draws."""
     c = Chain(seed)
     for position in range(c.whole(1, 4)):
-        names = [n for n in OPERATORS if len(c.shape) == 4 or n not in _IMAGES]
-        name = c.pick(names) if position else operator
-        c.tensors.append(OPERATORS[name](c))
-        c.operators.append(name)
-        if int(np.prod(c.shape)) > MAX_ELEMENTS:
+        names = [n for n in FOLLOWERS if len(c.shape) == 4 or n not in _IMAGES]
+        chosen = c.pick(names)
+        c.tensors.append(FOLLOWERS[chosen](c) if position else first(c))
+        c.operators.append(chosen if position else name)
+        ends = c.builder.dtype(c.last) != np.int8 or not c.shape
+        if ends or int(np.prod(c.shape)) > MAX_ELEMENTS:
             break
     outputs = [c.last]
     if c.chance(0.3) and len(c.tensors) > 2:
         outputs.append(c.tensors[1])
-    inputs = tuple(_inputs(c.rng, c.builder.shape(i), c.builder.q(i)) for i in c.inputs)
+    inputs = tuple(_inputs(c, i) for i in c.inputs)
     return DrawnModel(c.builder.build(c.inputs, outputs), inputs, tuple(c.operators))
 
 
-def _inputs(rng: np.random.Generator, shape: tuple[int, ...], q: Q) -> Array:
-    """Two of random values; one of extremes; one of the zero point or a constant extreme."""
-    runs = rng.integers(-128, 128, (RUNS, *shape), dtype=np.int8)
-    runs[2] = rng.choice(np.array([-128, 127], np.int8), shape)
-    runs[3] = rng.choice(np.array([-128, 127, q.zero_points[0]], np.int8))
+def _inputs(c: Chain, index: int) -> Array:
+    """Two of random values; one of extremes; one of the zero point or a constant extreme.
+
+    Floats are spread beyond what int8 holds at a scale of 1/16.
+    """
+    shape, dtype = c.builder.shape(index), c.builder.dtype(index)
+    if dtype == np.float32:
+        return c.rng.normal(0, 5, (RUNS, *shape)).astype(np.float32)
+    limits = np.iinfo(dtype)
+    runs = c.rng.integers(limits.min, limits.max, (RUNS, *shape), dtype, endpoint=True)
+    runs[2] = c.rng.choice(np.array([limits.min, limits.max], dtype), shape)
+    zero_point = c.builder.q(index).zero_points[0]
+    runs[3] = c.rng.choice(np.array([limits.min, limits.max, zero_point], dtype))
     return runs

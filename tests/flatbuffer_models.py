@@ -21,6 +21,7 @@ Array = npt.NDArray[Any]
 SAME, VALID = 0, 1
 _TYPES = {
     np.dtype(np.int8): schema.TensorType.INT8,
+    np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int32): schema.TensorType.INT32,
     np.dtype(np.float32): schema.TensorType.FLOAT32,
     np.dtype(np.uint8): schema.TensorType.UINT8,
@@ -119,6 +120,10 @@ class ModelBuilder:
 
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(self.graph.tensors[index].shape)
+
+    def dtype(self, index: int) -> np.dtype[Any]:
+        kind = self.graph.tensors[index].type
+        return next(dtype for dtype, code in _TYPES.items() if code == kind)
 
     def q(self, index: int) -> Q:
         quantization = self.graph.tensors[index].quantization

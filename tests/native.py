@@ -11,6 +11,7 @@ import functools
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,15 @@ LANGUAGE = ["-std=c++17", "-fno-exceptions", "-fno-rtti"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COMPILER = shutil.which("g++")
 
-# The arena is filled before every run: a kernel that reads what nobody wrote gives itself away.
+# Builds of the kernels: name and compiler flags.
+VARIANTS: dict[str, list[str]] = {"portable": []}
+
 _MAIN = r"""
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
-#include "model.h"
+#include "kernels.h"
 
 namespace {
 
@@ -42,28 +46,33 @@ void write_out(void*, uint16_t, const uint8_t* output, uint32_t bytes) {
   std::fwrite(output, 1, bytes, stdout);
 }
 
+}  // namespace
+"""
+# The arena is filled before every run: a kernel that reads what nobody wrote gives itself away.
+_RUN = r"""
+namespace model {
+
 bool read_inputs() {
-  std::memset(model::arena, 0xa5, model::kArenaBytes);
-  for (uint8_t i = 0; i < model::kInputCount; ++i) {
-    const model::Tensor& input = model::kInputs[i];
+  std::memset(arena, 0xa5, kArenaBytes);
+  for (uint8_t i = 0; i < kInputCount; ++i) {
+    const Tensor& input = kInputs[i];
     if (std::fread(input.data, 1, input.bytes, stdin) != input.bytes) return false;
   }
   return true;
 }
 
-}  // namespace
-
-int main() {
+void serve() {
   while (read_inputs()) {
-    model::run(write_out, nullptr);
-    for (uint8_t i = 0; i < model::kOutputCount; ++i) {
-      write_out(nullptr, 0, model::kOutputs[i].data, model::kOutputs[i].bytes);
+    run(write_out, nullptr);
+    for (uint8_t i = 0; i < kOutputCount; ++i) {
+      write_out(nullptr, 0, kOutputs[i].data, kOutputs[i].bytes);
     }
     // A run without a hook must be possible too, and must not disturb the next.
-    model::run(nullptr, nullptr);
+    run(nullptr, nullptr);
   }
-  return 0;
 }
+
+}  // namespace model
 """
 
 
@@ -77,38 +86,56 @@ class NativeRun:
 
 @dataclass(frozen=True)
 class NativeModel:
-    """A compiled model."""
+    """A compiled model: the one of this number in a program."""
 
     program: Path
+    number: int
     graph: Graph
     rendered: Rendered
 
     def run(self, inputs: tuple[Array, ...]) -> NativeRun:
-        """Run on ``inputs``, int8 [n, *shape] for each input."""
+        """Run on ``inputs``, [n, *shape] of each input's type."""
         n = inputs[0].shape[0]
-        flat = np.concatenate([x.reshape(n, -1) for x in inputs], axis=1)
-        output = run_program(self.program, flat.tobytes())
+        samples = [b"".join(x[i].tobytes() for x in inputs) for i in range(n)]
+        output = run_program(self.program, b"".join(samples), str(self.number))
         tensors = [self.graph.tensors[o.tensor] for o in self.rendered.operators]
         tensors += [self.graph.tensors[i] for i in self.graph.outputs]
         ends = np.cumsum([t.nbytes for t in tensors])
-        data = np.frombuffer(output, np.int8).reshape(n, ends[-1])
+        data = np.frombuffer(output, np.uint8).reshape(n, ends[-1])
         parts = [
-            part.reshape(n, *tensor.shape)
+            np.ascontiguousarray(part).view(tensor.numpy_dtype).reshape(n, *tensor.shape)
             for part, tensor in zip(np.split(data, ends[:-1], axis=1), tensors, strict=True)
         ]
         count = len(self.rendered.operators)
         return NativeRun(tuple(parts[:count]), tuple(parts[count:]))
 
 
-def build(graph: Graph, rendered: Rendered, folder: Path) -> NativeModel:
+def build(graph: Graph, rendered: Rendered, folder: Path, variant: str = "portable") -> NativeModel:
     """Compile a rendered model and link it with the kernels, in ``folder``."""
-    for name, text in rendered.files.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    sources = [folder / name for name in rendered.files if name.endswith(".cc")]
-    program = folder / "model"
-    # -O0: it is tables and calls. The linker's start is most of the time that a model takes.
-    _compile(["-O0", *map(str, sources), *map(str, _objects()), "-o", str(program)])
-    return NativeModel(program, graph, rendered)
+    return build_all([(graph, rendered)], folder, variant)[0]
+
+
+def build_all(
+    models: Sequence[tuple[Graph, Rendered]], folder: Path, variant: str = "portable"
+) -> list[NativeModel]:
+    """Compile many models into one program, in ``folder``: starting a linker takes long."""
+    declarations = (KERNELS / "model.h").read_text().replace("#pragma once", "")
+    parts = [_MAIN]
+    for number, (_, rendered) in enumerate(models):
+        parts += [f"#define model model_{number}\n", declarations]
+        parts += [rendered.files["model.cc"].replace('#include "model.h"', ""), _RUN]
+        parts.append("#undef model\n")
+    cases = "".join(f"    case {n}: model_{n}::serve(); break;\n" for n in range(len(models)))
+    parts.append(
+        "int main(int, char** arguments) {\n  switch (std::atoi(arguments[1])) {\n"
+        f"{cases}  }}\n  return 0;\n}}\n"
+    )
+    source = folder / f"{variant}.cc"
+    source.write_text("".join(parts), encoding="utf-8")
+    program = folder / variant
+    # -O0: it is tables and calls.
+    _compile(["-O0", str(source), *map(str, _objects(variant)), "-o", str(program)])
+    return [NativeModel(program, n, *model) for n, model in enumerate(models)]
 
 
 def compile_program(source: str, folder: Path) -> Path:
@@ -118,22 +145,24 @@ def compile_program(source: str, folder: Path) -> Path:
     return folder / "program"
 
 
-def run_program(program: Path, data: bytes) -> bytes:
+def run_program(program: Path, data: bytes, *arguments: str) -> bytes:
     """What a program makes of ``data``; fails with its last words if a sanitizer stops it."""
-    done = subprocess.run([program], input=data, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [program, *arguments], input=data, capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
     return done.stdout
 
 
 @functools.cache
-def _objects() -> tuple[Path, ...]:
+def _objects(variant: str) -> tuple[Path, ...]:
     folder = Path(_folder().name)
-    (folder / "main.cc").write_text(_MAIN, encoding="utf-8")
-    sources = [p for p in sorted(KERNELS.glob("*.cc")) if p.name != "engine.cc"]
     objects = []
-    for source in [*sources, folder / "main.cc"]:
-        objects.append(folder / f"{source.stem}.o")
-        _compile(["-O1", "-c", str(source), "-o", str(objects[-1])])
+    for source in sorted(KERNELS.glob("*.cc")):
+        if source.name == "engine.cc":
+            continue
+        objects.append(folder / f"{variant}_{source.stem}.o")
+        _compile(["-O1", *VARIANTS[variant], "-c", str(source), "-o", str(objects[-1])])
     return tuple(objects)
 
 

@@ -25,6 +25,7 @@ OPERATOR_NAMES: dict[int, str] = {
 TYPE_NAMES: dict[int, str] = {
     code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
 }
+TYPE_CODES: dict[str, int] = {name: code for code, name in TYPE_NAMES.items()}
 # Only these have a fixed-size element that NumPy knows; a constant of another type stays None.
 _NUMPY_TYPES: dict[str, type[np.generic]] = {
     "int8": np.int8,

@@ -1,7 +1,7 @@
 #include <cstdint>
 
+#include "convolution.h"
 #include "dot.h"
-#include "kernels.h"
 #include "window.h"
 
 namespace aot {

@@ -12,7 +12,8 @@ namespace {
 static_assert(model::kMaxRank == wire::kMaxRank);
 
 TensorInfo info(const model::Tensor& tensor) {
-  TensorInfo result = {wire::TensorType::kInt8, tensor.rank, {}, tensor.scale, tensor.zero_point};
+  TensorInfo result = {
+      static_cast<wire::TensorType>(tensor.type), tensor.rank, {}, tensor.scale, tensor.zero_point};
   for (uint8_t i = 0; i < tensor.rank; ++i) result.shape[i] = tensor.shape[i];
   return result;
 }
@@ -32,7 +33,7 @@ const char* message() { return ""; }
 Bytes model_slot() { return {nullptr, 0}; }
 wire::Status load_model(uint32_t) { return wire::Status::kModelUnfit; }
 
-uint16_t operator_count() { return model::kOperatorCount; }
+uint16_t operator_count() { return model::kHookCount; }
 
 uint8_t input_count() { return model::kInputCount; }
 uint8_t output_count() { return model::kOutputCount; }

@@ -1,7 +1,7 @@
 #include <cstdint>
 
 #include "fixed_point.h"
-#include "kernels.h"
+#include "reduction.h"
 
 namespace aot {
 namespace {

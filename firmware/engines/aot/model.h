@@ -8,10 +8,11 @@ namespace model {
 
 constexpr int kMaxRank = 6;
 
-// An input or output. All are int8; `data` lies in the arena.
+// An input or output. `data` lies in the arena; `type` is the schema's code.
 struct Tensor {
   uint8_t* data;
   uint32_t bytes;
+  uint8_t type;
   uint8_t rank;
   uint32_t shape[kMaxRank];
   float scale;
@@ -24,7 +25,8 @@ struct Constant {
   uint32_t bytes;
 };
 
-// Called after every operator with its position, and its output as it lies in the arena.
+// Called for every output of every operator, in the order of execution, when the operator is done;
+// with the number of the call, and the output as it lies in the arena.
 using Hook = void (*)(void* context, uint16_t position, const uint8_t* output, uint32_t bytes);
 
 extern const char kEngineVersion[];
@@ -33,7 +35,10 @@ extern const uint8_t kTfliteSha256[32];
 
 extern const uint32_t kArenaBytes;
 extern uint8_t arena[];
-inline int8_t* at(uint32_t offset) { return reinterpret_cast<int8_t*>(arena + offset); }
+template <typename T>
+T* at(uint32_t offset) {
+  return reinterpret_cast<T*>(arena + offset);
+}
 
 extern const uint8_t kInputCount;
 extern const Tensor kInputs[];
@@ -43,8 +48,8 @@ extern const Tensor kOutputs[];
 extern const uint32_t kConstantCount;
 extern const Constant kConstants[];
 
-// Operators that run() executes, and so calls of the hook.
-extern const uint16_t kOperatorCount;
+// Calls of the hook in one run().
+extern const uint16_t kHookCount;
 
 // Runs the model on what the inputs hold, and may overwrite them. `hook` may be null.
 void run(Hook hook, void* context);

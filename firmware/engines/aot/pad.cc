@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "kernels.h"
+#include "movement.h"
 
 namespace aot {
 namespace {

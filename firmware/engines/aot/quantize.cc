@@ -1,7 +1,7 @@
 #include <cstdint>
 
+#include "elementwise.h"
 #include "fixed_point.h"
-#include "kernels.h"
 
 namespace aot {
 

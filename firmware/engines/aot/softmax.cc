@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "fixed_point.h"
-#include "kernels.h"
+#include "reduction.h"
 
 namespace aot {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "convolution.h"
 #include "fixed_point.h"
-#include "kernels.h"
 
 namespace aot {
 

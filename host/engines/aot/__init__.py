@@ -1,4 +1,4 @@
-"""Engine ``aot``: compiles an int8 .tflite model ahead of time to calls of small C++ kernels.
+"""Engine ``aot``: compiles a quantized .tflite model ahead of time to calls of small C++ kernels.
 
 No interpreter on the device and nothing from outside the project; outputs equal those of
 TFLite-Micro's reference kernels, byte by byte.
@@ -57,10 +57,11 @@ class AotEngine:
             files=emit.render(graph, lowered, blocks, constants),
             digest=emit.digest(graph, constants),
             arena_bytes=memory.arena_bytes(blocks),
-            constant_bytes=sum(len(constant.data) for constant in constants.values()),
+            constant_bytes=sum(len(constant.data) for constant in emit.distinct(constants)),
             operators=tuple(
-                ExecutedOperator(step.operator.index, step.operator.name, step.output)
+                ExecutedOperator(step.operator.index, step.operator.name, output)
                 for step in lowered
+                for output in step.outputs
             ),
             arena=blocks,
         )

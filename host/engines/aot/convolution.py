@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,8 @@ def conv_2d(site: Site) -> Lowered:
             ("output", _requantization(site, scales)),
         )
     )
-    call = Call("conv_2d", "Conv2D", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("conv_2d", "Conv2D", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def depthwise_conv_2d(site: Site) -> Lowered:
@@ -68,8 +68,8 @@ def depthwise_conv_2d(site: Site) -> Lowered:
             ("output", _requantization(site, scales)),
         )
     )
-    call = Call("depthwise_conv_2d", "DepthwiseConv2D", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("depthwise_conv_2d", "DepthwiseConv2D", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def fully_connected(site: Site) -> Lowered:
@@ -102,8 +102,8 @@ def fully_connected(site: Site) -> Lowered:
             ("output", _requantization(site, scales)),
         )
     )
-    call = Call("fully_connected", "FullyConnected", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("fully_connected", "FullyConnected", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def _bias(site: Site, weights: npt.NDArray[Any]) -> Constant:
@@ -140,3 +140,10 @@ def _requantization(site: Site, scales: Sequence[float]) -> Struct:
             ("maximum", clamp.maximum),
         )
     )
+
+
+LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
+    "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "FULLY_CONNECTED": fully_connected,
+}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from host.engines.aot.ir import Call, Constant, Lowered, Struct
 from host.engines.aot.quantization import Multiplier, quantize_multiplier
-from host.engines.aot.site import Site, scale_of, zero_point_of
+from host.engines.aot.site import INT8, Site, scale_of, zero_point_of
 from host.models.tflite import Tensor
 
 DIMS = 5  # kMaxDims of kernels.h
@@ -21,7 +22,7 @@ def add(site: Site) -> Lowered:
     site.count_inputs(2, 2)
     tensors = (site.tensor(0), site.tensor(1))
     for tensor in tensors:
-        site.check_int8(tensor, "input")
+        site.check_type(tensor, "input", INT8)
     if all(tensor.data is not None for tensor in tensors):
         raise site.refuse("has two constant inputs")
     y = site.output()
@@ -49,7 +50,8 @@ def add(site: Site) -> Lowered:
         for t, role in zip(tensors, ("left", "right"), strict=True)
     )
     inputs = tuple(t.index for t in tensors if t.data is None)
-    return Lowered(site.operator, inputs, y.index, Call("add", "Add", params, operands))
+    call = Call("add", "Add", params, operands, y.index)
+    return Lowered(site.operator, inputs, (y.index,), (call,))
 
 
 def _broadcast(site: Site, a: tuple[int, ...], b: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -107,7 +109,8 @@ def pad(site: Site) -> Lowered:
             ("value", zero_point_of(y)),
         )
     )
-    return Lowered(site.operator, (x.index,), y.index, Call("pad", "Pad", params, (x.index,)))
+    call = Call("pad", "Pad", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def quantize(site: Site) -> Lowered:
@@ -125,8 +128,8 @@ def quantize(site: Site) -> Lowered:
             ("output_zero_point", zero_point_of(y)),
         )
     )
-    call = Call("quantize", "Quantize", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("quantize", "Quantize", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def reshape(site: Site) -> Lowered:
@@ -135,4 +138,12 @@ def reshape(site: Site) -> Lowered:
     x, y = site.activation(), site.output()
     if x.size != y.size:
         raise site.refuse(f"has input shape {x.shape} and output shape {y.shape}")
-    return Lowered(site.operator, (x.index,), y.index, None)
+    return Lowered(site.operator, (x.index,), (y.index,), ())
+
+
+LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
+    "ADD": add,
+    "PAD": pad,
+    "QUANTIZE": quantize,
+    "RESHAPE": reshape,
+}

@@ -11,9 +11,10 @@ import numpy as np
 
 from host import __version__
 from host.engines import cpp
+from host.engines.aot import memory
 from host.engines.aot.ir import Constant, Lowered, Struct, Value, constants_of
 from host.engines.aot.memory import ALIGNMENT, arena_bytes
-from host.models.tflite import Graph, Tensor
+from host.models.tflite import TYPE_CODES, Graph, Tensor
 from host.records import ArenaBlock
 
 
@@ -29,31 +30,46 @@ class NamedConstant:
 
 
 @dataclass(frozen=True)
+class _Params:
+    """A parameter struct: its type, its name, its initialiser."""
+
+    type_name: str
+    name: str
+    values: str
+
+
+@dataclass(frozen=True)
 class _Step:
-    """An operator as the template sees it."""
+    """An operator as the template sees it; ``outputs`` are offset and size of each."""
 
     comment: str
-    type_name: str
-    params_name: str
-    params: str
-    call: str
-    offset: int
-    nbytes: int
+    params: list[_Params]
+    calls: list[str]
+    outputs: list[tuple[int, int]]
 
 
 def named_constants(lowered: Sequence[Lowered]) -> dict[Constant, NamedConstant]:
-    """All constants in the order in which they are emitted and digested."""
-    return {
-        constant: _named(f"op{position}_{constant.role}", constant)
-        for position, step in enumerate(lowered)
-        for constant in constants_of(step)
-    }
+    """All constants; equal tables share a name."""
+    named: dict[Constant, NamedConstant] = {}
+    known: dict[tuple[str, bytes], NamedConstant] = {}
+    for position, step in enumerate(lowered):
+        for number, constant in enumerate(constants_of(step)):
+            key = (constant.values.dtype.name, constant.data)
+            if key not in known:
+                known[key] = _named(f"op{position}_{number}_{constant.role}", constant)
+            named[constant] = known[key]
+    return named
+
+
+def distinct(constants: Mapping[Constant, NamedConstant]) -> list[NamedConstant]:
+    """Every table once, in the order in which they are emitted and digested."""
+    return list({constant.name: constant for constant in constants.values()}.values())
 
 
 def digest(graph: Graph, constants: Mapping[Constant, NamedConstant]) -> str:
     """SHA-256, in hex, of the file's SHA-256 and then of every constant as it lies in memory."""
     hashed = hashlib.sha256(bytes.fromhex(graph.sha256))
-    for constant in constants.values():
+    for constant in distinct(constants):
         hashed.update(constant.data)
     return hashed.hexdigest()
 
@@ -72,13 +88,14 @@ def render(
         sha256=cpp.byte_lines(bytes.fromhex(graph.sha256)),
         arena_bytes=arena_bytes(arena),
         alignment=ALIGNMENT,
-        constants=list(constants.values()),
+        constants=distinct(constants),
         inputs=[_tensor(graph.tensors[i], offsets) for i in graph.inputs],
         outputs=[_tensor(graph.tensors[i], offsets) for i in graph.outputs],
         steps=[
             _step(position, step, graph, offsets, constants)
             for position, step in enumerate(lowered)
         ],
+        output_count=sum(len(step.outputs) for step in lowered),
     )
     return {"model.cc": text, "build.json": json.dumps({"engine": "aot"}) + "\n"}
 
@@ -87,27 +104,34 @@ def _named(name: str, constant: Constant) -> NamedConstant:
     values = constant.values.reshape(-1)
     return NamedConstant(
         name=name,
-        ctype=f"{values.dtype.name}_t",
+        ctype=_ctype(values.dtype.name),
         count=values.size,
-        values=cpp.lines(_integer(v) for v in values.tolist()),
+        values=cpp.lines(_number(v) for v in values.tolist()),
         data=constant.data,
     )
 
 
-def _integer(value: int) -> str:
+def _ctype(dtype: str) -> str:
+    return {"float32": "float", "bool": "bool"}.get(dtype, f"{dtype}_t")
+
+
+def _number(value: int | float) -> str:
+    if isinstance(value, float):
+        # A float written in hexadecimal is exact.
+        return value.hex() + "f"
     # In C++, −2147483648 is the negative of a number that is no int32.
-    return "INT32_MIN" if value == -(2**31) else str(value)
+    return {-(2**31): "INT32_MIN", -(2**63): "INT64_MIN"}.get(value, str(value))
 
 
 def _tensor(tensor: Tensor, offsets: Mapping[int, int]) -> str:
     """An initialiser of ``model::Tensor``."""
-    assert tensor.quantization is not None
-    # A float written in hexadecimal is exact.
-    scale = float(np.float32(tensor.quantization.scale)).hex() + "f"
+    q = tensor.quantization
+    scale, zero_point = (q.scale, q.zero_point) if q is not None else (0.0, 0)
     shape = ", ".join(map(str, tensor.shape))
+    kind = TYPE_CODES[tensor.dtype]
     return (
-        f"{{arena + {offsets[tensor.index]}, {tensor.nbytes}, {len(tensor.shape)}, "
-        f"{{{shape}}}, {scale}, {tensor.quantization.zero_point}}}"
+        f"{{arena + {offsets[tensor.index]}, {tensor.nbytes}, {kind}, {len(tensor.shape)}, "
+        f"{{{shape}}}, {_number(float(np.float32(scale)))}, {zero_point}}}"
     )
 
 
@@ -118,19 +142,24 @@ def _step(
     offsets: Mapping[int, int],
     constants: Mapping[Constant, NamedConstant],
 ) -> _Step:
-    output = offsets[step.output]
-    comment = f"{position}: {step.operator.name}"
-    nbytes = graph.tensors[step.output].nbytes
-    if step.call is None:
-        return _Step(comment, "", "", "", "", output, nbytes)
-    operands = [
-        constants[operand].name if isinstance(operand, Constant) else f"at({offsets[operand]})"
-        for operand in step.call.operands
-    ]
-    name = f"op{position}"
-    call = f"aot::{step.call.kernel}({', '.join([name, *operands, f'at({output})'])});"
-    params = _struct(step.call.params, constants, "    ")
-    return _Step(comment, step.call.type_name, name, params, call, output, nbytes)
+    def at(index: int) -> str:
+        return f"at<{_ctype(graph.tensors[index].dtype)}>({offsets[index]})"
+
+    params, calls = [], []
+    for number, call in enumerate(step.calls):
+        name = f"op{position}" if len(step.calls) == 1 else f"op{position}_{number}"
+        params.append(_Params(call.type_name, name, _struct(call.params, constants, "    ")))
+        operands = [
+            constants[operand].name if isinstance(operand, Constant) else at(operand)
+            for operand in call.operands
+        ]
+        if call.scratch:
+            operands.append(f"at<int8_t>({offsets[memory.scratch_key(position)]})")
+        # The output stands before the scratch memory.
+        operands.insert(len(call.operands), at(call.output))
+        calls.append(f"aot::{call.kernel}({', '.join([name, *operands])});")
+    outputs = [(offsets[index], graph.tensors[index].nbytes) for index in step.outputs]
+    return _Step(f"{position}: {step.operator.name}", params, calls, outputs)
 
 
 def _struct(struct: Struct, constants: Mapping[Constant, NamedConstant], indent: str) -> str:
@@ -140,10 +169,10 @@ def _struct(struct: Struct, constants: Mapping[Constant, NamedConstant], indent:
 
 
 def _value(value: Value, constants: Mapping[Constant, NamedConstant], indent: str) -> str:
-    if isinstance(value, int):
-        return _integer(value)
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, tuple):
-        return "{" + ", ".join(map(_integer, value)) + "}"
+        return "{" + ", ".join(map(_number, value)) + "}"
     if isinstance(value, Constant):
         return constants[value].name
     return "{\n" + _struct(value, constants, indent + "    ") + f"\n{indent}}}"

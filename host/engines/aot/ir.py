@@ -13,7 +13,7 @@ from host.models.tflite import Operator
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """A table for flash: ``values`` is int8 or int32, ``role`` what it is (``weights``, …)."""
+    """A table for flash: its values, and what it is (``weights``, …)."""
 
     role: str
     values: npt.NDArray[Any]
@@ -33,41 +33,63 @@ class Struct:
     fields: tuple[tuple[str, Value], ...]
 
 
-Value = int | tuple[int, ...] | Constant | Struct
+Value = int | float | tuple[int, ...] | Constant | Struct
 
 
 @dataclass(frozen=True)
 class Call:
-    """A kernel's call: a function and a parameter type of kernels.h, and its operands.
+    """A kernel's call: ``aot::kernel(params, operands…, output[, scratch])``.
 
-    Operands are tensor indices of activations, or constants (of ADD).
+    ``kernel`` and ``type_name`` are a function and a parameter struct of kernels.h; operands are
+    tensor indices of activations, or constants; ``output`` is a tensor index. Pointers have the
+    tensors' element types. The operator's scratch memory, int8_t*, is handed over where
+    ``scratch`` is set.
     """
 
     kernel: str
     type_name: str
     params: Struct
     operands: tuple[int | Constant, ...]
+    output: int
+    scratch: bool = False
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """The output may be laid over ``tensor``, an input that nobody needs afterwards.
+
+    The kernel promises to destroy nothing that it still has to read, as long as the output begins
+    at least ``lead`` bytes before the input: 0 where both may begin at the same place.
+    """
+
+    tensor: int
+    lead: int
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """An operator, ready to be emitted. ``call`` is None where the output is the input (RESHAPE).
+    """An operator, ready to be emitted.
 
-    ``inputs`` are the activations that it reads, ``output`` the one that it writes.
+    ``inputs`` are the activations that it reads, ``outputs`` the tensors that it writes. Without
+    calls its output is its first input, seen in another shape, and costs nothing. ``scratch`` is in
+    bytes, and holds nothing from one operator to the next.
     """
 
     operator: Operator
     inputs: tuple[int, ...]
-    output: int
-    call: Call | None
+    outputs: tuple[int, ...]
+    calls: tuple[Call, ...]
+    scratch: int = 0
+    overlaps: tuple[Overlap, ...] = ()
 
 
 def constants_of(lowered: Lowered) -> tuple[Constant, ...]:
     """The operator's constants, in the order in which they are emitted."""
-    if lowered.call is None:
-        return ()
-    operands = tuple(o for o in lowered.call.operands if isinstance(o, Constant))
-    return _constants_in(lowered.call.params) + operands
+    found: tuple[Constant, ...] = ()
+    for call in lowered.calls:
+        operands = tuple(o for o in call.operands if isinstance(o, Constant))
+        found += _constants_in(call.params) + operands
+    return found
 
 
 def _constants_in(value: Value) -> tuple[Constant, ...]:

@@ -6,24 +6,19 @@ from collections.abc import Callable
 
 from host.engines.aot import convolution, elementwise, reduction
 from host.engines.aot.ir import Lowered
+from host.engines.aot.quantization import LIMITS
 from host.engines.aot.site import INT8_HINT, Site
 from host.errors import OperatorError
 from host.models.tflite import Graph
 
 MAX_RANK = 6  # kMaxRank of model.h, which is that of the wire
+# What inputs and outputs can be; the wire knows no others.
+END_TYPES = ("int8", "uint8", "int16", "int32", "float32")
 
 LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
-    "ADD": elementwise.add,
-    "AVERAGE_POOL_2D": reduction.average_pool_2d,
-    "CONV_2D": convolution.conv_2d,
-    "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
-    "FULLY_CONNECTED": convolution.fully_connected,
-    "MAX_POOL_2D": reduction.max_pool_2d,
-    "MEAN": reduction.mean,
-    "PAD": elementwise.pad,
-    "QUANTIZE": elementwise.quantize,
-    "RESHAPE": elementwise.reshape,
-    "SOFTMAX": reduction.softmax,
+    **convolution.LOWERINGS,
+    **elementwise.LOWERINGS,
+    **reduction.LOWERINGS,
 }
 
 
@@ -42,7 +37,7 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
         site = Site(graph, operator)
         step = _lower(site)
         _check_order(site, step, written)
-        written.add(step.output)
+        written.update(step.outputs)
         lowered.append(step)
     _check_ends(graph, written)
     return tuple(lowered)
@@ -67,8 +62,10 @@ def _check_ends(graph: Graph, written: set[int]) -> None:
     for role, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for tensor in (graph.tensors[i] for i in indices):
             name = f"the model's {role} {tensor.name!r}"
-            if tensor.dtype != "int8" or tensor.quantization is None:
+            if tensor.dtype not in END_TYPES:
                 raise OperatorError(f"{name} is {tensor.dtype}, not quantized int8", INT8_HINT)
+            if tensor.dtype in LIMITS and tensor.quantization is None:
+                raise OperatorError(f"{name} has no scale", INT8_HINT)
             if len(tensor.shape) > MAX_RANK or tensor.size == 0:
                 raise OperatorError(f"{name} has shape {tensor.shape}")
             if tensor.index not in written:
@@ -80,5 +77,5 @@ def _check_order(site: Site, step: Lowered, written: set[int]) -> None:
     for index in step.inputs:
         if index not in written:
             raise site.refuse(f"reads {tensors[index].name!r} before any operator writes it")
-    if step.output in written or tensors[step.output].data is not None:
+    if any(index in written or tensors[index].data is not None for index in step.outputs):
         raise site.refuse("writes a tensor that already has a value")

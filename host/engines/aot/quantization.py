@@ -28,18 +28,26 @@ _ACTIVATIONS: dict[int, tuple[float | None, float | None]] = {
 }
 
 
+class Clamp(NamedTuple):
+    """Least and greatest quantized value."""
+
+    minimum: int
+    maximum: int
+
+
+# What a quantized type holds.
+LIMITS: dict[str, Clamp] = {
+    "int8": Clamp(INT8_MIN, INT8_MAX),
+    "uint8": Clamp(0, 255),
+    "int16": Clamp(-(2**15), 2**15 - 1),
+}
+
+
 class Multiplier(NamedTuple):
     """mantissa · 2^(shift − 31), with 2^30 ≤ mantissa < 2^31, or all zeros."""
 
     mantissa: int
     shift: int
-
-
-class Clamp(NamedTuple):
-    """Least and greatest quantized output."""
-
-    minimum: int
-    maximum: int
 
 
 @dataclass(frozen=True)
@@ -74,18 +82,23 @@ def quantize_multiplier(real: float) -> Multiplier:
     return Multiplier(mantissa, shift)
 
 
-def activation_clamp(activation: int, scale: float, zero_point: int) -> Clamp:
-    """The int8 range of an output with this fused activation (a schema code).
+def activation_clamp(
+    activation: int, scale: float, zero_point: int, limits: Clamp = LIMITS["int8"]
+) -> Clamp:
+    """The range of an output of these limits with this fused activation (a schema code).
 
     Raises:
-        ValueError: an activation that int8 kernels do not have, or one whose bound does not fit
+        ValueError: an activation that the kernels do not have, or one whose bound does not fit
             an int32 at this scale.
     """
     if activation not in _ACTIVATIONS:
         raise ValueError(f"has fused activation {activation}")
     low, high = _ACTIVATIONS[activation]
-    minimum = INT8_MIN if low is None else max(INT8_MIN, _quantize(low, scale, zero_point))
-    maximum = INT8_MAX if high is None else min(INT8_MAX, _quantize(high, scale, zero_point))
+    minimum, maximum = limits
+    if low is not None:
+        minimum = max(minimum, _quantize(low, scale, zero_point))
+    if high is not None:
+        maximum = min(maximum, _quantize(high, scale, zero_point))
     return Clamp(minimum, maximum)
 
 

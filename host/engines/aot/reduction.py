@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from host.engines.aot.ir import Call, Lowered, Struct
 from host.engines.aot.quantization import mean_multiplier, softmax_scale
@@ -32,8 +33,8 @@ def _pool(site: Site, kernel: str) -> Lowered:
     shape = window(site, size, x.shape[-1] if x.shape else 0, dilated=False)
     clamp = site.clamp()
     params = Struct((("window", shape), ("minimum", clamp.minimum), ("maximum", clamp.maximum)))
-    call = Call(kernel, "Pool2D", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call(kernel, "Pool2D", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def mean(site: Site) -> Lowered:
@@ -70,8 +71,8 @@ def mean(site: Site) -> Lowered:
             ("output_zero_point", zero_point_of(y)),
         )
     )
-    call = Call("mean", "Mean", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("mean", "Mean", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
 
 
 def _walk(
@@ -115,5 +116,13 @@ def softmax(site: Site) -> Lowered:
             ("minimum_difference", scale.minimum_difference),
         )
     )
-    call = Call("softmax", "Softmax", params, (x.index,))
-    return Lowered(site.operator, (x.index,), y.index, call)
+    call = Call("softmax", "Softmax", params, (x.index,), y.index)
+    return Lowered(site.operator, (x.index,), (y.index,), (call,))
+
+
+LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
+    "AVERAGE_POOL_2D": average_pool_2d,
+    "MAX_POOL_2D": max_pool_2d,
+    "MEAN": mean,
+    "SOFTMAX": softmax,
+}

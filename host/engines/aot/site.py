@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.engines.aot.quantization import INT8_MAX, INT8_MIN, Clamp, activation_clamp
+from host.engines.aot.quantization import LIMITS, Clamp, activation_clamp
 from host.errors import OperatorError
-from host.models.tflite import Graph, Operator, Quantization, Tensor
+from host.models.tflite import Graph, Operator, Tensor
 
 INT8_HINT = (
     "Convert the model to int8 throughout: TFLITE_BUILTINS_INT8, a representative data set, and "
-    "tf.int8 as inference_input_type and inference_output_type. For int16 there is --engine tflm."
+    "tf.int8 as inference_input_type and inference_output_type."
 )
+INT8 = ("int8",)
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,12 @@ class Site:
             raise self.refuse(f"lacks its option {name}")
         return self.operator.options[name]
 
-    def count_inputs(self, least: int, most: int) -> None:
-        """Check how many inputs there are, and that there is one output."""
+    def count_inputs(self, least: int, most: int, outputs: int = 1) -> None:
+        """Check how many inputs there are, and how many outputs."""
         count = len(self.operator.inputs)
         if not least <= count <= most:
             raise self.refuse(f"has {count} inputs")
-        if len(self.operator.outputs) != 1:
+        if len(self.operator.outputs) != outputs:
             raise self.refuse(f"has {len(self.operator.outputs)} outputs")
 
     def has_input(self, position: int) -> bool:
@@ -55,39 +57,53 @@ class Site:
             raise self.refuse(f"lacks input {position}")
         return self.graph.tensors[self.operator.inputs[position]]
 
-    def activation(self, position: int = 0) -> Tensor:
-        """An int8 input that is computed, not constant."""
+    def operand(self, position: int, types: Sequence[str] = INT8) -> Tensor:
+        """An input of one of these types, computed or constant."""
+        tensor = self.tensor(position)
+        self.check_type(tensor, "input", types)
+        return tensor
+
+    def activation(self, position: int = 0, types: Sequence[str] = INT8) -> Tensor:
+        """An input of one of these types that is computed, not constant."""
         tensor = self.tensor(position)
         if tensor.data is not None:
             raise self.refuse(f"has constant input {tensor.name!r}")
-        self.check_int8(tensor, "input")
+        self.check_type(tensor, "input", types)
         return tensor
 
-    def output(self) -> Tensor:
-        """The int8 output."""
-        tensor = self.graph.tensors[self.operator.outputs[0]]
-        self.check_int8(tensor, "output")
+    def output(self, position: int = 0, types: Sequence[str] = INT8) -> Tensor:
+        """An output of one of these types."""
+        tensor = self.graph.tensors[self.operator.outputs[position]]
+        self.check_type(tensor, "output", types)
         return tensor
 
-    def check_int8(self, tensor: Tensor, role: str) -> Quantization:
-        """Check that a tensor is int8 with one scale, and has no empty dimension."""
-        if tensor.dtype != "int8":
-            reason = f"has {role} {tensor.name!r} of type {tensor.dtype}, not int8"
-            raise self.refuse(reason, INT8_HINT)
+    def check_type(self, tensor: Tensor, role: str, types: Sequence[str]) -> None:
+        """Check that a tensor has one of these types, and no empty dimension.
+
+        int8, uint8 and int16 must be quantized: with one scale, and a zero point within the type;
+        int16's is 0.
+        """
+        name = f"{role} {tensor.name!r}"
+        if tensor.dtype not in types:
+            expected = " or ".join(types)
+            raise self.refuse(f"has {name} of type {tensor.dtype}, not {expected}", INT8_HINT)
         if tensor.size == 0:
-            raise self.refuse(f"has {role} {tensor.name!r} with an empty shape {tensor.shape}")
+            raise self.refuse(f"has {name} with an empty shape {tensor.shape}")
+        if tensor.dtype not in LIMITS:
+            return
         quantization = tensor.quantization
         if quantization is None:
-            raise self.refuse(f"has {role} {tensor.name!r} without a scale")
+            raise self.refuse(f"has {name} without a scale")
         if quantization.per_channel:
-            raise self.refuse(f"has {role} {tensor.name!r} with one scale per channel")
+            raise self.refuse(f"has {name} with one scale per channel")
         if not _usable(quantization.scale):
-            raise self.refuse(f"has {role} {tensor.name!r} with scale {quantization.scale}")
-        if not INT8_MIN <= quantization.zero_point <= INT8_MAX:
-            raise self.refuse(
-                f"has {role} {tensor.name!r} with zero point {quantization.zero_point}"
-            )
-        return quantization
+            raise self.refuse(f"has {name} with scale {quantization.scale}")
+        zero_point = quantization.zero_point
+        limits = LIMITS[tensor.dtype]
+        if not limits.minimum <= zero_point <= limits.maximum or (
+            tensor.dtype == "int16" and zero_point != 0
+        ):
+            raise self.refuse(f"has {name} with zero point {zero_point}")
 
     def constant(self, position: int, dtype: str, role: str) -> tuple[Tensor, npt.NDArray[Any]]:
         """A constant input of a type, and its values."""
@@ -118,26 +134,26 @@ class Site:
         return tensor, quantization.scales
 
     def clamp(self) -> Clamp:
-        """The output's range, from the fused activation."""
-        quantization = self.check_int8(self.output(), "output")
+        """The output's range, from its type and the fused activation."""
+        y = self.output(types=tuple(LIMITS))
         activation = int(self.option("fusedActivationFunction"))
-        return activation_clamp(activation, quantization.scale, quantization.zero_point)
+        return activation_clamp(activation, scale_of(y), zero_point_of(y), LIMITS[y.dtype])
 
-    def check_output_shape(self, expected: tuple[int, ...]) -> None:
-        """Check the output's shape, which TFLite-Micro takes from the file, unchecked."""
-        shape = self.output().shape
+    def check_output_shape(self, expected: tuple[int, ...], position: int = 0) -> None:
+        """Check an output's shape, which TFLite-Micro takes from the file, unchecked."""
+        shape = self.graph.tensors[self.operator.outputs[position]].shape
         if shape != expected:
             raise self.refuse(f"has output shape {shape}, expected {expected}")
 
 
 def scale_of(tensor: Tensor) -> float:
-    """Scale of a tensor that ``check_int8`` has passed."""
+    """Scale of a tensor that ``check_type`` has passed and that is quantized."""
     assert tensor.quantization is not None
     return tensor.quantization.scale
 
 
 def zero_point_of(tensor: Tensor) -> int:
-    """Zero point of a tensor that ``check_int8`` has passed."""
+    """Zero point of a tensor that ``check_type`` has passed and that is quantized."""
     assert tensor.quantization is not None
     return tensor.quantization.zero_point
 
