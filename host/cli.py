@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from host import options
 from host.errors import FlashAndEvalError
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
     from rich.console import RenderableType
+
+    from host.stages import Request
 
 EXIT_MATCH, EXIT_DIFFERS, EXIT_MACHINE, EXIT_INTERRUPTED = 0, 1, 3, 130
 
@@ -28,88 +31,33 @@ app = typer.Typer(
     epilog="Exit: 0 match, 1 differs, 2 wrong input, 3 a tool, the link or the device failed.",
 )
 
-# In help texts, "\\[" is a bracket: rich takes "[…]" for markup and shows nothing.
-Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")]
-Seed = Annotated[int, typer.Option(help="Of every random choice.")]
-Unsafe = Annotated[
-    bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
-]
-
 
 @app.command("flash-and-eval")
 def flash_and_eval(
-    board: Annotated[str, typer.Option(help="An env of platformio.ini.")] = "qemu-m4",
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            help="Keras .h5 or .keras, SavedModel folder, int8 .tflite. \\[default: demo]"
-        ),
-    ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data", "--dataset", help="digits, mnist5k, random, or an .npz (x, y, x_calibration)."
-        ),
-    ] = None,
-    route: Annotated[
-        str,
-        typer.Option(
-            help="How a float model is quantized: ptq-int8, ptq-int8-per-tensor, ptq-int16x8; or, "
-            "fine-tuned with x_train: qat-int8, qat-calibrated, qat-transplant, qat-weights-ptq, "
-            "qat-weights-ptq-per-tensor, qat-weights-int16x8."
-        ),
-    ] = "ptq-int8",
-    engine: Annotated[
-        str, typer.Option(help="tflm, aot, or auto: tflm where its library can be had.")
-    ] = "auto",
-    arena: Annotated[
-        int | None, typer.Option(min=16, help="Bytes of arena. \\[default: the least that works]")
-    ] = None,
-    samples: Annotated[int | None, typer.Option(help="How many to score. \\[default: all]")] = None,
-    seed: Seed = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="The run's folder. \\[default: in runs/]")
-    ] = None,
-    port: Annotated[
-        str | None,
-        typer.Option(
-            help="A real board: the port to flash. Else: port or pyserial URL of a device that "
-            "runs already."
-        ),
-    ] = None,
-    no_flash: Annotated[
-        bool,
-        typer.Option("--no-flash", help="The device at --port runs already: do not flash it."),
-    ] = False,
-    baud: Annotated[int, typer.Option(help="Baud rate of the port.")] = 115200,
-    timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
-    ] = 20.0,
-    allow_unsafe_model: Unsafe = False,
-    as_json: Json = False,
+    board: options.Board = "qemu-m4",
+    model: options.Model = None,
+    data: options.Data = None,
+    route: options.Route = "ptq-int8",
+    engine: options.Engine = "auto",
+    arena: options.Arena = None,
+    samples: options.Samples = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    port: options.Port = None,
+    no_flash: options.NoFlash = False,
+    baud: options.Baud = 115200,
+    timeout: options.Timeout = 20.0,
+    allow_unsafe_model: options.Unsafe = False,
+    as_json: options.Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
     with _Failures(as_json):
         from host.pipeline import flash_and_eval as run
         from host.progress import Bar
-        from host.stages import Request
 
-        request = Request(
-            board=board,
-            model=model,
-            data=data,
-            engine=engine,
-            arena=arena,
-            samples=samples,
-            seed=seed,
-            folder=out,
-            port=port,
-            flash=not no_flash,
-            baud=baud,
-            timeout=timeout,
-            allow_unsafe=allow_unsafe_model,
-            route=route,
-            command=_command(),
+        request = _request(
+            *(board, model, data, route, engine, arena, samples, seed, out),
+            *(port, no_flash, baud, timeout, allow_unsafe_model),
         )
         with Bar() as bar:
             evaluation = run(request, bar)
@@ -117,6 +65,80 @@ def flash_and_eval(
 
         _show(evaluation.folder / "report.json", as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
+
+
+@app.command()
+def trace(
+    board: options.Board = "qemu-m4",
+    model: options.Model = None,
+    data: options.AnyData = None,
+    sample: Annotated[int, typer.Option(min=0, help="Which one, counted from 0.")] = 0,
+    tensor: Annotated[
+        list[str] | None,
+        typer.Option(help="Name or index of one whose values are wanted; may be repeated."),
+    ] = None,
+    route: options.Route = "ptq-int8",
+    engine: options.Engine = "auto",
+    arena: options.Arena = None,
+    samples: options.Samples = None,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    port: options.Port = None,
+    no_flash: options.NoFlash = False,
+    baud: options.Baud = 115200,
+    timeout: options.Timeout = 20.0,
+    allow_unsafe_model: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> None:
+    """Compare what every operator computes for a sample with TFLM on the host."""
+    with _Failures(as_json):
+        from host.inside.trace import trace as run
+        from host.progress import Bar
+
+        request = _request(
+            *(board, model, data, route, engine, arena, samples, seed, out),
+            *(port, no_flash, baud, timeout, allow_unsafe_model),
+        )
+        with Bar() as bar:
+            found = run(request, sample, tensor or (), bar)
+        from host.report.trace_text import summary
+
+        _show(found.folder / "trace.json", as_json, lambda: summary(found))
+        raise typer.Exit(EXIT_MATCH if found.match else EXIT_DIFFERS)
+
+
+@app.command()
+def profile(
+    board: options.Board = "qemu-m4",
+    model: options.Model = None,
+    data: options.AnyData = None,
+    route: options.Route = "ptq-int8",
+    engine: options.Engine = "auto",
+    arena: options.Arena = None,
+    samples: Annotated[int, typer.Option(min=1, help="How many are run, for the median.")] = 5,
+    seed: options.Seed = 0,
+    out: options.Out = None,
+    port: options.Port = None,
+    no_flash: options.NoFlash = False,
+    baud: options.Baud = 115200,
+    timeout: options.Timeout = 20.0,
+    allow_unsafe_model: options.Unsafe = False,
+    as_json: options.Json = False,
+) -> None:
+    """Tell what each operator costs on the board: ticks, multiply-accumulates, memory."""
+    with _Failures(as_json):
+        from host.inside.profile import profile as run
+        from host.progress import Bar
+
+        request = _request(
+            *(board, model, data, route, engine, arena, samples, seed, out),
+            *(port, no_flash, baud, timeout, allow_unsafe_model),
+        )
+        with Bar() as bar:
+            found = run(request, bar)
+        from host.report.profile_text import summary
+
+        _show(found.folder / "report.json", as_json, lambda: summary(found))
 
 
 @app.command()
@@ -142,12 +164,12 @@ def explain(
         ),
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="How many are run at most.")] = 300,
-    seed: Seed = 0,
+    seed: options.Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="The report's folder. \\[default: in runs/]")
     ] = None,
-    allow_unsafe_model: Unsafe = False,
-    as_json: Json = False,
+    allow_unsafe_model: options.Unsafe = False,
+    as_json: options.Json = False,
 ) -> None:
     """Say why int8 model B computes other things than int8 model A."""
     with _Failures(as_json):
@@ -218,7 +240,7 @@ def study(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Forget the folder's runs, compute them again.")
     ] = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Train many times, follow every quantization route, and say what can be told apart.
 
@@ -257,7 +279,7 @@ def study(
 
 
 @app.command()
-def boards(as_json: Json = False) -> None:
+def boards(as_json: options.Json = False) -> None:
     """List the boards."""
     with _Failures(as_json):
         from host.boards import load_boards
@@ -276,7 +298,7 @@ def boards(as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(as_json: options.Json = False) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
     with _Failures(as_json):
         from host.doctor import engines, tools
@@ -335,6 +357,44 @@ class _Failures:
 
 def _interrupt(signum: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt
+
+
+def _request(
+    board: str,
+    model: Path | None,
+    data: str | None,
+    route: str,
+    engine: str,
+    arena: int | None,
+    samples: int | None,
+    seed: int,
+    folder: Path | None,
+    port: str | None,
+    no_flash: bool,
+    baud: int,
+    timeout: float,
+    allow_unsafe: bool,
+) -> Request:
+    """What flash-and-eval, trace and profile are asked, in the order of their options."""
+    from host.stages import Request
+
+    return Request(
+        board=board,
+        model=model,
+        data=data,
+        route=route,
+        engine=engine,
+        arena=arena,
+        samples=samples,
+        seed=seed,
+        folder=folder,
+        port=port,
+        flash=not no_flash,
+        baud=baud,
+        timeout=timeout,
+        allow_unsafe=allow_unsafe,
+        command=_command(),
+    )
 
 
 def _command() -> str:

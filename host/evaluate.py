@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from host import statistics
+from host.models.interface import leaves
 from host.models.tflite import Graph, Tensor
 from host.oracles import (
-    CodeArray,
     dequantize,
     quantize,
     run_litert,
@@ -34,12 +34,12 @@ NO_KERAS = "the model came as a ready .tflite; its Keras original was not given"
 # --- columns ----------------------------------------------------------------------------------
 
 
-def host_columns(graph: Graph, x: CodeArray) -> dict[ColumnName, Column]:
-    """Run every executor of the int8 model on this machine.
+def host_columns(graph: Graph, x: Array) -> dict[ColumnName, Column]:
+    """Run every executor of the .tflite model on this machine.
 
     Args:
-        graph: the int8 model.
-        x: the samples as int8 [n, …], from ``oracles.quantize_samples``.
+        graph: the model.
+        x: the samples as its input takes them, from ``oracles.quantize_samples``.
 
     Raises:
         OracleError: an executor accepted the model and then failed.
@@ -61,7 +61,14 @@ def differing(left: Column, right: Column) -> npt.NDArray[np.int64]:
     """Indices of the samples whose outputs differ in any byte; empty where a column is absent."""
     if left.outputs is None or right.outputs is None:
         return np.zeros(0, np.int64)
-    return np.flatnonzero((_flat(left.outputs) != _flat(right.outputs)).any(axis=1))
+    return np.flatnonzero(unequal(left.outputs, right.outputs).any(axis=1))
+
+
+def unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
+    """Where two outputs of one type differ in any bit, [n, values]."""
+    bits = np.dtype(f"u{left.dtype.itemsize}")
+    a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
+    return np.asarray(a != b)
 
 
 # --- predictions ------------------------------------------------------------------------------
@@ -71,7 +78,10 @@ def detect_task(graph: Graph, dataset: Dataset) -> Task:
     """Classification where there are class numbers, or no labels and SOFTMAX at the end."""
     if dataset.y is not None:
         return "classification" if dataset.y.dtype.kind == "i" else "regression"
-    last = next(o for o in reversed(graph.operators) if graph.outputs[0] in o.outputs)
+    writers = {index: operator for operator in graph.operators for index in operator.outputs}
+    last = writers[graph.outputs[0]]
+    if leaves(graph, last):
+        last = writers.get(last.inputs[0], last)
     return "classification" if last.name == "SOFTMAX" else "regression"
 
 
@@ -99,7 +109,8 @@ def compare(
 
     Args:
         name, left, right: the gap and its ends.
-        output: the int8 model's output tensor; its scale makes codes of float outputs.
+        output: the codes that the model's output holds or comes from (``output_codes``); its
+            scale makes codes of float outputs.
         task: whether classes are compared.
         labels: int64 [n], or None.
     """
@@ -108,12 +119,15 @@ def compare(
     a, b = _codes(left.outputs, output), _codes(right.outputs, output)
     real_a, real_b = real_outputs(left.outputs, output), real_outputs(right.outputs, output)
     steps = np.abs(a - b)
+    # Keras is as equal as codes can be; what runs the .tflite must be so in every bit.
+    exact = left.outputs.dtype == right.outputs.dtype and "keras" not in (left.name, right.name)
+    differ = unequal(left.outputs, right.outputs) if exact else steps != 0
     error = np.abs(real_a - real_b)
     n = len(a)
     classes_a, classes_b = decide(left.outputs), decide(right.outputs)
     is_class = task == "classification"
     flips = np.flatnonzero(classes_a != classes_b)
-    listed = flips if is_class else np.flatnonzero(steps.any(axis=1))
+    listed = flips if is_class else np.flatnonzero(differ.any(axis=1))
     worst = steps.max(axis=1)
     disagreements = tuple(
         Disagreement(
@@ -132,8 +146,8 @@ def compare(
         left=left.name,
         right=right.name,
         samples=n,
-        bit_equal=float((worst == 0).mean()),
-        bit_equal_values=float((steps == 0).mean()),
+        bit_equal=float((~differ.any(axis=1)).mean()),
+        bit_equal_values=float((~differ).mean()),
         flips=len(flips) if is_class else None,
         flip_rate_upper=statistics.upper_bound(len(flips), n) if is_class else None,
         max_steps=int(steps.max()),

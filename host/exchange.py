@@ -30,6 +30,7 @@ _MEANING = {
     Status.MODEL_TOO_LARGE: "the model is larger than its slot",
     Status.MODEL_DAMAGED: "the model did not arrive whole",
     Status.MODEL_UNFIT: "it cannot run this model",
+    Status.BAD_POSITION: "it has no operator output of that number",
 }
 
 
@@ -125,7 +126,7 @@ class Exchange:
             DeviceError: the device refused, or its answer makes no sense.
         """
         pending: OrderedDict[int, _Pending] = OrderedDict()
-        done = upcoming = silences = 0
+        done = upcoming = silences = arrived = 0
         progressed = time.monotonic()
         while done < len(calls):
             while upcoming < len(calls) and self._has_room(pending, calls[upcoming]):
@@ -143,6 +144,9 @@ class Exchange:
                 else:
                     self._damaged += 1
                     self._repeat([frame.sequence], pending)
+            if self._decoder.waiting > arrived:  # a large answer may take longer than the timeout
+                progressed = time.monotonic()
+            arrived = self._decoder.waiting
             if time.monotonic() >= progressed + self._timeout:
                 silences += 1
                 if silences > self._retries:

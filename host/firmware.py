@@ -10,7 +10,7 @@ from host.errors import SizeError
 from host.models.tflite import Graph
 from host.paths import FIRMWARE, ROOT
 from host.records import Board, Rendered
-from host.wire.spec import INFER_HEADER_BYTES, MODEL_PIECE_BYTES
+from host.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 
 
 def sources(rendered: Rendered, graph: Graph) -> dict[str, str]:
@@ -20,7 +20,7 @@ def sources(rendered: Rendered, graph: Graph) -> dict[str, str]:
     piece = MODEL_PIECE_BYTES + 4 if rendered.slot_bytes else 0
     config = cpp.render(
         "config.h.j2",
-        request_payload_bytes=max(INFER_HEADER_BYTES + inputs, piece),
+        request_payload_bytes=max(TENSOR_HEADER_BYTES + inputs, piece),
         operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
     )
     return {**rendered.files, "config.h": config}

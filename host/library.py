@@ -209,8 +209,10 @@ def _is_library(folder: Path) -> bool:
 def _read(folder: Path) -> Library:
     sources = folder / "src" if (folder / "src").is_dir() else folder
     resolver = (sources / _MICRO / "micro_mutable_op_resolver.h").read_text(errors="replace")
-    headers = [p.read_text(errors="replace") for p in sorted((sources / _KERNELS).glob("*.h"))]
-    int8 = {name for text in headers for name in _INT8.findall(text)}
+    # Only what the resolver includes: our sources, which include it, know no others.
+    headers = [sources / _KERNELS / f"{name}.h" for name in _INCLUDE.findall(resolver)]
+    texts = [path.read_text(errors="replace") for path in headers if path.is_file()]
+    int8 = {name for text in texts for name in _INT8.findall(text)}
     calls = {}
     for method, parameters, operator in _ADD.findall(resolver):
         chosen = "registration" in parameters and operator in int8

@@ -7,12 +7,17 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import DeviceError, StaleImageError
+from host.divergence import first_difference
+from host.errors import DeviceError, OracleError, StaleImageError
+from host.evaluate import unequal
+from host.feeds import Feed, single, to_bytes
 from host.link import Link
 from host.models.tflite import Graph, Tensor
-from host.records import Array, DeviceInfo, DeviceRun, Rendered, WireTensor
+from host.records import Array, DeviceInfo, DeviceRun, FirstDifference, Rendered, WireTensor
 from host.session import Answer, Session
 from host.wire.spec import InferMode
+
+Ticks = npt.NDArray[np.float64]
 
 # Runs in which the device reports ticks for each operator; their median is taken.
 PROFILED = 3
@@ -37,7 +42,7 @@ def measure(
         rendered: what the device should hold.
         inputs: [n, *input shape without batch], the input tensor's type.
         oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
-            it is asked for the CRC of every operator's output.
+            it is asked for the CRC of every operator's output, and for the first that differs.
         timeout: seconds without progress before requests are repeated.
         patience: seconds to wait for the device's first sign of life.
         progress: called with the number of samples done.
@@ -49,22 +54,71 @@ def measure(
     session = Session(link, timeout=timeout)
     info = session.hello(patience)
     check_identity(info, rendered, graph)
-    requests = [sample.tobytes() for sample in np.ascontiguousarray(inputs)]
     outputs, ticks = stream(session, info, graph, inputs, progress)
-    profiled = session.infer(requests[:PROFILED], InferMode.TICKS)
+    feeds = single(graph, inputs[:PROFILED])
+    profiled_ticks, operator_ticks = profile(session, info, rendered, feeds)
     suspects = _differing(outputs, oracle)[:TRACED]
-    traced = session.infer([requests[index] for index in suspects], InferMode.CRCS)
+    traced, first, notes = _trace(session, graph, rendered, inputs, suspects)
     return DeviceRun(
         info=info,
         outputs=outputs,
         ticks=ticks,
-        profiled_ticks=_in_units(np.array([answer.ticks for answer in profiled]), info),
-        operator_ticks=_in_units(_details(profiled, rendered), info),
-        operator_crcs=_details(traced, rendered),
-        traced=np.array(suspects, np.int64),
+        profiled_ticks=profiled_ticks,
+        operator_ticks=operator_ticks,
+        traced=np.array(traced, np.int64),
         link=session.statistics(),
         log=session.log,
+        first_difference=first,
+        notes=notes,
     )
+
+
+def _trace(
+    session: Session, graph: Graph, rendered: Rendered, inputs: Array, suspects: Sequence[int]
+) -> tuple[Sequence[int], FirstDifference | None, tuple[str, ...]]:
+    """The samples that were traced, the first operator that differs, what went wrong."""
+    feeds = dict(zip(suspects, single(graph, inputs[list(suspects)]), strict=True))
+    if not feeds:
+        return (), None, ()
+    try:
+        return suspects, first_difference(session, graph, rendered.operators, feeds), ()
+    except OracleError as error:
+        # The verdict stands without it.
+        return (), None, (f"The operators could not be compared: {error.message}.",)
+
+
+def profile(
+    session: Session, info: DeviceInfo, rendered: Rendered, feeds: Sequence[Feed]
+) -> tuple[Ticks, Ticks]:
+    """Run the samples with the clock read after every operator.
+
+    Returns:
+        Whole inferences [n], and every operator's output [n, operators], in ``info.tick_unit``.
+
+    Raises:
+        DeviceError: the device reports on another number of outputs than its image has.
+        LinkError: see ``Session``.
+    """
+    answers = session.infer(list(to_bytes(feeds)), InferMode.TICKS)
+    count = len(rendered.operators)
+    for answer in answers:
+        if len(answer.detail) != count:
+            raise DeviceError(
+                f"the device reported on {len(answer.detail)} operators, the model has {count}"
+            )
+    details = np.array([answer.detail for answer in answers], np.uint32)
+    whole = np.array([answer.ticks for answer in answers])
+    return _in_units(whole, info), _in_units(details.reshape(len(answers), count), info)
+
+
+def plain_ticks(session: Session, info: DeviceInfo, feeds: Sequence[Feed]) -> Ticks:
+    """Whole inferences [n] without a look at the operators, in ``info.tick_unit``.
+
+    Raises:
+        LinkError, DeviceError: see ``Session``.
+    """
+    answers = session.infer(list(to_bytes(feeds)))
+    return _in_units(np.array([answer.ticks for answer in answers]), info)
 
 
 def stream(
@@ -73,7 +127,7 @@ def stream(
     graph: Graph,
     inputs: Array,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Array, npt.NDArray[np.float64]]:
+) -> tuple[Array, Ticks]:
     """Every sample through the model that the device holds: outputs, and ticks in its unit.
 
     Raises:
@@ -100,7 +154,8 @@ def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:
         )
     if info.operators != len(rendered.operators):
         raise StaleImageError(
-            f"the device runs {info.operators} operators, the model has {len(rendered.operators)}"
+            f"the device has {info.operators} outputs of operators, the model "
+            f"{len(rendered.operators)}"
         )
     for kind, said, known in (
         ("input", info.inputs, graph.inputs),
@@ -117,7 +172,7 @@ def _wire_tensor(tensor: Tensor) -> WireTensor:
     return WireTensor(tensor.dtype, tensor.shape, scale, zero_point)
 
 
-def _in_units(ticks: Array, info: DeviceInfo) -> npt.NDArray[np.float64]:
+def _in_units(ticks: Array, info: DeviceInfo) -> Ticks:
     """Raw ticks in ``info.tick_unit``."""
     units = ticks.astype(np.float64) * info.tick_scale
     # There are several ticks to an instruction, so the nearest whole number is exact.
@@ -139,15 +194,4 @@ def _outputs(answers: Sequence[Answer], tensor: Tensor) -> Array:
 def _differing(outputs: Array, oracle: Array | None) -> list[int]:
     if oracle is None:
         return []
-    differs = (outputs != oracle).reshape(len(outputs), -1).any(axis=1)
-    return [int(index) for index in np.flatnonzero(differs)]
-
-
-def _details(answers: Sequence[Answer], rendered: Rendered) -> npt.NDArray[np.uint32]:
-    count = len(rendered.operators)
-    for answer in answers:
-        if len(answer.detail) != count:
-            raise DeviceError(
-                f"the device reported on {len(answer.detail)} operators, the model has {count}"
-            )
-    return np.array([answer.detail for answer in answers], np.uint32).reshape(len(answers), count)
+    return [int(index) for index in np.flatnonzero(unequal(outputs, oracle).any(axis=1))]

@@ -7,8 +7,7 @@ reason; no other takes its place.
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
@@ -16,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from host.errors import ModelError, OracleError
+from host.models.interface import input_codes
 from host.models.source import FloatModel
 from host.models.tflite import Graph, Tensor
 from host.quiet import captured
-from host.records import Array, Column, ColumnName, Dataset, ExecutedOperator, FloatArray
+from host.records import Array, Column, ColumnName, Dataset, FloatArray
 
-# Quantized values, of the tensor's own type: int8, or int16 where activations have 16 bits.
-CodeArray = npt.NDArray[np.signedinteger[Any]]
+# Quantized values, of the tensor's own type: int8, uint8 or int16.
+CodeArray = npt.NDArray[np.integer[Any]]
 
 # What the wheel raises where TFLM refuses a model; UnicodeDecodeError, for damaged names, is a
 # ValueError.
@@ -53,28 +53,44 @@ def dequantize(codes: Array, tensor: Tensor) -> FloatArray:
     return ((codes.astype(np.float64) - q.zero_point) * q.scale).astype(np.float32)
 
 
-def quantize_samples(dataset: Dataset, tensor: Tensor) -> CodeArray:
-    """The samples as codes [n, …]: the very bytes that every executor of the .tflite gets."""
-    return dataset.x.astype(np.int8) if dataset.raw else quantize(dataset.x, tensor)
+def quantize_samples(dataset: Dataset, graph: Graph) -> Array:
+    """The samples as the model's input takes them, [n, …] of its type: codes, or real values.
+
+    These are the very bytes that every executor of the .tflite gets.
+    """
+    tensor = graph.input
+    if tensor.dtype == "float32":
+        return real_samples(dataset, graph)
+    return _spread(dataset.x, tensor) if dataset.raw else quantize(dataset.x, tensor)
 
 
-def real_samples(dataset: Dataset, tensor: Tensor) -> FloatArray:
-    """The samples as float32 [n, …], for Keras."""
-    return dequantize(dataset.x, tensor) if dataset.raw else dataset.x.astype(np.float32)
+def real_samples(dataset: Dataset, graph: Graph) -> FloatArray:
+    """The samples as float32 [n, …], for Keras; raw ones by the scale of the input's codes."""
+    if not dataset.raw:
+        return dataset.x.astype(np.float32)
+    codes = input_codes(graph)
+    return dequantize(_spread(dataset.x, codes), codes)
+
+
+def _spread(x: Array, tensor: Tensor) -> CodeArray:
+    """Raw samples, int8, as codes of the tensor's type: from its least to its greatest."""
+    limits = np.iinfo(tensor.numpy_dtype)
+    codes = (x.astype(np.int32) + 128) * ((int(limits.max) - int(limits.min)) // 255)
+    return (codes + limits.min).astype(tensor.numpy_dtype)
 
 
 # --- columns ----------------------------------------------------------------------------------
 
 
-def run_keras(source: FloatModel, dataset: Dataset, tensor: Tensor) -> Column:
-    """Float outputs; a raw data set is dequantized with ``tensor``, the .tflite model's input.
+def run_keras(source: FloatModel, dataset: Dataset, graph: Graph) -> Column:
+    """Float outputs; a raw data set is dequantized as the .tflite model ``graph`` has it.
 
     Raises:
         OracleError: the model fails on these samples.
         ModelError: it computes NaN or infinity for some.
     """
     try:
-        outputs = source.predict(real_samples(dataset, tensor))
+        outputs = source.predict(real_samples(dataset, graph))
     except Exception as error:  # TensorFlow has its own tree of exceptions
         raise OracleError(f"Keras failed on {source.file.path}: {error}") from error
     finite = np.isfinite(outputs.reshape(len(outputs), -1)).all(axis=1)
@@ -87,7 +103,7 @@ def run_keras(source: FloatModel, dataset: Dataset, tensor: Tensor) -> Column:
     return Column("keras", outputs, source.version)
 
 
-def run_litert(graph: Graph, x: CodeArray, *, reference: bool = False) -> Column:
+def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
     """LiteRT on the desktop, with its default kernels or with its reference kernels.
 
     Raises:
@@ -111,7 +127,8 @@ def run_litert(graph: Graph, x: CodeArray, *, reference: bool = False) -> Column
     source = runner.get_input_details()[0]["index"]
     result = runner.get_output_details()[0]["index"]
 
-    def infer(sample: CodeArray) -> Array:
+    def infer(sample: Array) -> Array:
+        runner.reset_all_variables()
         runner.set_tensor(source, sample)
         runner.invoke()
         return np.asarray(runner.get_tensor(result))
@@ -119,7 +136,7 @@ def run_litert(graph: Graph, x: CodeArray, *, reference: bool = False) -> Column
     return Column(name, _run(infer, graph, x, label), label)
 
 
-def run_tflm_host(graph: Graph, x: CodeArray) -> Column:
+def run_tflm_host(graph: Graph, x: Array) -> Column:
     """TFLM on the host: what the device must equal, bit for bit.
 
     Raises:
@@ -136,7 +153,8 @@ def run_tflm_host(graph: Graph, x: CodeArray) -> Column:
         reason = " ".join(texts[0].split()) or _first_line(error)
         return Column("tflm_host", None, label, f"TFLM refuses the model: {reason[:300]}")
 
-    def infer(sample: CodeArray) -> Array:
+    def infer(sample: Array) -> Array:
+        runner.reset()  # every inference begins without a memory of another
         runner.set_input(sample, 0)
         runner.invoke()
         return np.asarray(runner.get_output(0))
@@ -144,7 +162,7 @@ def run_tflm_host(graph: Graph, x: CodeArray) -> Column:
     return Column("tflm_host", _run(infer, graph, x, label), label)
 
 
-def _run(infer: Callable[[CodeArray], Array], graph: Graph, x: CodeArray, label: str) -> Array:
+def _run(infer: Callable[[Array], Array], graph: Graph, x: Array, label: str) -> Array:
     outputs = np.empty((len(x), *graph.output.shape[1:]), graph.output.numpy_dtype)
     try:
         for index in range(len(x)):
@@ -173,29 +191,6 @@ def host_arena_bytes(graph: Graph) -> int | None:
         return None
     found = re.search(r"Arena allocation total (\d+) bytes", texts[0])
     return int(found.group(1)) if found else None
-
-
-def operator_crcs(
-    graph: Graph, sample: CodeArray, operators: Sequence[ExecutedOperator]
-) -> npt.NDArray[np.uint32] | None:
-    """CRC-32 (zlib's) of each operator's first output for one sample, by TFLM on the host.
-
-    Args:
-        graph: the model.
-        sample: codes [*input shape without batch].
-        operators: as the device executes them.
-
-    Returns:
-        uint32 [operators], or None where TFLM is absent or refuses the model.
-    """
-    try:
-        runner = tflm_interpreter(graph, preserve=True)
-        runner.set_input(np.ascontiguousarray(sample[np.newaxis]), 0)
-        runner.invoke()
-    except (ImportError, *_TFLM_ERRORS):
-        return None
-    tensors = [runner.GetTensor(o.tensor, 0)["tensor_data"] for o in operators]
-    return np.array([zlib.crc32(np.ascontiguousarray(t).tobytes()) for t in tensors], np.uint32)
 
 
 def tflm_interpreter(graph: Graph, *, preserve: bool = False) -> Any:

@@ -20,7 +20,8 @@ from host.models.source import load_keras, open_model
 from host.models.training import Training, reproducible, require_training
 from host.oracles import run_keras
 from host.paths import cache_folder
-from host.quantize.checks import PER_CHANNEL_DENSE
+from host.quantize.advice import PER_CHANNEL_DENSE
+from host.quantize.checks import activation_type
 from host.quantize.ptq import accept_tflite
 from host.quantize.routes import DEFAULT, Trained, check_routes, find_int8_route, follow
 from host.quiet import quiet
@@ -84,7 +85,7 @@ def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) 
         graph = tflite.load(model.path)
         shape = graph.input.shape[1:]
         dataset = _load(request, data, shape, calibrate=False)
-        quantized = accept_tflite(graph, dataset)
+        quantized = accept_tflite(graph, dataset, activation_type(graph))
         dataset = check_fit(dataset, shape, graph.output.shape[1:])
         keras = Column("keras", None, "", NO_KERAS)
         return Prepared(dataset, _concerning(engine, quantized), keras)
@@ -155,7 +156,7 @@ def convert(
         trained = Trained(source, dataset, request.seed, training, per_channel_dense)
         routed = follow(route, trained)
         assert routed.quantized is not None  # find_int8_route has seen to it
-        keras = run_keras(routed.keras, dataset, routed.quantized.graph.input)
+        keras = run_keras(routed.keras, dataset, routed.quantized.graph)
     content = tflite.as_array(routed.quantized.graph.content)
     cache.store("conversions", name, {**cache.pack_columns({"keras": keras}), "tflite": content})
     return Prepared(dataset, routed.quantized, keras)

@@ -44,10 +44,11 @@ class Dataset:
     """Samples to score, to calibrate with, and to train with; the first never overlap the others.
 
     Attributes:
-        x: float32 [n, ...] in the model's real units; int8 [n, ...] where ``raw``.
+        x: float32 [n, ...] in the model's real units; int8 [n, ...] where ``raw``, also for inputs
+            of other types, over whose codes they are spread.
         y: int64 [n] class labels, float32 [n, ...] targets, or None.
         x_calibration: float32 [m, ...], the representative data; None where there is none.
-        raw: x is already in the model's input quantization (the set ``random``).
+        raw: x are codes of the model's input already (the set ``random``).
         notes: what a reader of the results must know, in whole sentences.
         x_train: float32 [t, ...], samples to train with; None where there are none.
         y_train: their labels or targets, as ``y``; None exactly where x_train is.
@@ -114,7 +115,8 @@ class ArenaBlock:
 
 @dataclass(frozen=True)
 class ExecutedOperator:
-    """An operator as the device runs it: its index and name in the .tflite, its first output."""
+    """An operator's output as the device computes it: the operator's index and name in the .tflite,
+    and the tensor. An operator with several outputs has as many of these, one after the other."""
 
     index: int
     name: str
@@ -130,7 +132,7 @@ class Rendered:
         digest: SHA-256 in hex that the device must report for the model it holds.
         arena_bytes: static arena that the image reserves.
         constant_bytes: weights, biases and tables that go to flash.
-        operators: in the order in which the device runs them and reports their ticks.
+        operators: every output, in the order in which the device computes and reports them.
         arena: the arena's plan, empty where the engine plans on the device.
         slot_bytes: room in RAM for another model, which the image reserves twice.
         library: what PlatformIO must provide, as its lib_deps takes it.
@@ -244,9 +246,10 @@ class DeviceRun:
         ticks: float64 [n], in ``info.tick_unit``.
         profiled_ticks: float64 [r], whole inferences of r profiled runs; r may be 0.
         operator_ticks: float64 [r, operators] of the same runs.
-        operator_crcs: uint32 [t, operators], CRC-32 of each operator's first output, for the
-            samples in ``traced``; t may be 0.
-        traced: indices of the traced samples, [t].
+        traced: indices of the samples for which the device reported a CRC of every operator's
+            output, [t]; t may be 0.
+        first_difference: what came of it; None where every operator was equal.
+        notes: why less is known than was asked, in whole sentences.
     """
 
     info: DeviceInfo
@@ -254,10 +257,11 @@ class DeviceRun:
     ticks: npt.NDArray[np.float64]
     profiled_ticks: npt.NDArray[np.float64]
     operator_ticks: npt.NDArray[np.float64]
-    operator_crcs: npt.NDArray[np.uint32]
     traced: npt.NDArray[np.int64]
     link: LinkStatistics
     log: tuple[str, ...]
+    first_difference: FirstDifference | None = None
+    notes: tuple[str, ...] = ()
 
 
 # --- evaluate, verdict ------------------------------------------------------------------------
@@ -333,12 +337,38 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class TensorDifference:
+    """How a tensor on the device differs from the same on the host.
+
+    Attributes:
+        place: indices of the first differing value.
+        device, host: the two values there: codes, or what a tensor of floats holds.
+        device_real, host_real: the same in real units; None where the tensor has no scale.
+        differing, values: how many values differ, of how many.
+        largest: the largest difference, in steps of the tensor, or in its units where it is float.
+    """
+
+    place: tuple[int, ...]
+    device: float
+    host: float
+    device_real: float | None
+    host_real: float | None
+    differing: int
+    values: int
+    largest: float
+
+
+@dataclass(frozen=True)
 class FirstDifference:
-    """The first operator whose output on the device differs from TFLM on the host."""
+    """The first operator whose output on the device differs from TFLM on the host.
+
+    ``values`` is None where the output was equal when the device was asked for all of it.
+    """
 
     operator: ExecutedOperator
     tensor_name: str
     sample: int
+    values: TensorDifference | None = None
 
 
 @dataclass(frozen=True)
@@ -361,8 +391,52 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Activation:
+    """A tensor between operators. ``offset`` is its place in the arena in bytes, None where the
+    device plans the arena."""
+
+    tensor: int
+    name: str
+    nbytes: int
+    offset: int | None
+
+
+@dataclass(frozen=True)
+class OperatorCost:
+    """What one operator costs on the device.
+
+    Attributes:
+        index, name: the operator in the .tflite.
+        ticks: of one inference, in the device's unit; None where they were not measured.
+        share: of the ticks of all operators; None as ``ticks``.
+        macs: multiply-accumulates of one inference.
+        ticks_per_mac: None where there are no multiply-accumulates, or no ticks.
+        reads, writes: the activations.
+    """
+
+    index: int
+    name: str
+    ticks: float | None
+    share: float | None
+    macs: int
+    ticks_per_mac: float | None
+    reads: tuple[Activation, ...]
+    writes: tuple[Activation, ...]
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of activations that it reads."""
+        return sum(activation.nbytes for activation in self.reads)
+
+    @property
+    def bytes_written(self) -> int:
+        """Bytes of activations that it writes."""
+        return sum(activation.nbytes for activation in self.writes)
+
+
+@dataclass(frozen=True)
 class Latency:
-    """Ticks of an inference after warm-up, and of each operator (medians).
+    """Ticks of an inference after warm-up, and of each operator (medians), as they run.
 
     ``disturbance`` is by what share of the total the inferences in which operators were timed took
     longer than the others; None where none were.
@@ -375,7 +449,7 @@ class Latency:
     maximum: float
     samples: int
     warmup: int
-    operators: tuple[tuple[ExecutedOperator, float], ...]
+    operators: tuple[OperatorCost, ...]
     disturbance: float | None = None
 
 

@@ -83,8 +83,8 @@ class Session:
         """Run the model on every input, in order; call ``hello`` first.
 
         Args:
-            inputs: the raw bytes of the input tensor for each sample.
-            mode: what to report for each operator.
+            inputs: for each sample, the raw bytes of the input tensors, one after the other.
+            mode: what to report for each output of each operator.
             progress: called with the number of answers so far.
 
         Raises:
@@ -105,6 +105,36 @@ class Session:
 
         self._exchange.run([_infer(i, data, mode) for i, data in enumerate(inputs)], accept)
         return [answers[sample] for sample in range(len(inputs))]
+
+    def tensor(self, sample: int, data: bytes, position: int) -> bytes:
+        """Run the model once more, and have one of the operators' outputs; after ``hello``.
+
+        Args:
+            sample: its number, for messages.
+            data: as one of ``infer``'s inputs.
+            position: which output, in the order in which ``infer`` reports on them.
+
+        Returns:
+            The raw bytes of the tensor as they lay in the arena when the operator was done.
+
+        Raises:
+            LinkError: the device stopped answering, or the link broke.
+            DeviceError: there is no such output, or the device refused.
+        """
+        values = {"position": position, "sample": sample, "input": data}
+        payload = messages.pack(MessageType.TENSOR, values)
+        what = f"output {position} of its operators for sample {sample}"
+        found: list[bytes] = []
+
+        def accept(_: int, reply: dict[str, Any]) -> bool:
+            if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
+                return False
+            found.append(reply["data"])
+            return True
+
+        call = Call(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)
+        self._exchange.run([call], accept)
+        return found[0]
 
     def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
         """Change the running device to another model of the same operators.

@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from host import statistics
-from host.errors import DeviceError
 from host.evaluate import Classes, compare, decide, detect_task, real_outputs
+from host.models.interface import output_codes
 from host.models.tflite import Graph
-from host.oracles import CodeArray, operator_crcs
 from host.records import (
     Array,
     Column,
     ColumnName,
     Dataset,
     DeviceInfo,
-    DeviceRun,
-    ExecutedOperator,
     FirstDifference,
     Gap,
     GapName,
     Interval,
     Latency,
+    OperatorCost,
     Task,
     Verdict,
 )
+
+Ticks = npt.NDArray[np.float64]
 
 # Which two columns each gap lies between. Only the last one is the device's own.
 GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
@@ -63,7 +64,7 @@ def judge(
     task = detect_task(graph, dataset)
     labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
     gaps = {
-        name: compare(name, columns[left], columns[right], graph.output, task, labels)
+        name: compare(name, columns[left], columns[right], output_codes(graph), task, labels)
         for name, (left, right) in GAPS.items()
     }
     accuracy = {name: _accuracy(column, labels) for name, column in columns.items()}
@@ -144,7 +145,9 @@ def _error(column: Column, targets: Array | None, graph: Graph) -> Interval | No
     if column.outputs is None or targets is None:
         return None
     wanted = targets.reshape(len(targets), -1).astype(np.float64)
-    return statistics.mean(np.abs(real_outputs(column.outputs, graph.output) - wanted).mean(axis=1))
+    return statistics.mean(
+        np.abs(real_outputs(column.outputs, output_codes(graph)) - wanted).mean(axis=1)
+    )
 
 
 def _absences(columns: Mapping[ColumnName, Column]) -> list[str]:
@@ -172,66 +175,31 @@ def _chance(
     ]
 
 
-def first_difference(
-    graph: Graph, run: DeviceRun, operators: Sequence[ExecutedOperator], x: CodeArray
-) -> FirstDifference | None:
-    """The first operator, over the traced samples, whose output is not TFLM's on the host.
-
-    Args:
-        graph: the model.
-        run: the device's answers, with ``operator_crcs`` for the samples in ``traced``.
-        operators: as the device executes them.
-        x: the samples as int8 [n, …].
-
-    Returns:
-        None where every traced operator is equal, nothing was traced, or TFLM is absent.
-
-    Raises:
-        DeviceError: the device traced another number of operators than it was built with.
-    """
-    if len(run.traced) and run.operator_crcs.shape[1] != len(operators):
-        raise DeviceError(
-            f"the device traced {run.operator_crcs.shape[1]} operators, its image has "
-            f"{len(operators)}"
-        )
-    found: list[tuple[int, int]] = []
-    for sample, on_device in zip(run.traced, run.operator_crcs, strict=True):
-        on_host = operator_crcs(graph, x[sample], operators)
-        if on_host is None:
-            return None
-        unequal = np.flatnonzero(on_host != on_device)
-        if len(unequal):
-            found.append((int(unequal[0]), int(sample)))
-    if not found:
-        return None
-    position, sample = min(found)
-    operator = operators[position]
-    return FirstDifference(operator, graph.tensors[operator.tensor].name, sample)
-
-
-def summarize_latency(run: DeviceRun, operators: Sequence[ExecutedOperator]) -> Latency:
-    """Median, least and most ticks of an inference, and each operator's median.
+def summarize_latency(
+    info: DeviceInfo, ticks: Ticks, profiled: Ticks, operators: Sequence[OperatorCost]
+) -> Latency:
+    """Median, least and most ticks of an inference.
 
     The first ``WARMUP`` samples are left out where there are more than that.
+
+    Args:
+        info: what the device said of its clock.
+        ticks: [n], whole inferences.
+        profiled: [r], whole inferences in which operators were timed; r may be 0.
+        operators: what each operator took.
     """
-    warmup = WARMUP if len(run.ticks) > WARMUP else 0
-    ticks = run.ticks[warmup:]
-    plain = float(np.median(ticks))
-    disturbance = None
-    if len(run.profiled_ticks) and plain > 0:
-        disturbance = float(np.median(run.profiled_ticks)) / plain - 1
-    medians = np.median(run.operator_ticks, axis=0) if len(run.operator_ticks) else np.zeros(0)
+    warmup = WARMUP if len(ticks) > WARMUP else 0
+    counted = ticks[warmup:]
+    plain = float(np.median(counted))
+    disturbance = float(np.median(profiled)) / plain - 1 if len(profiled) and plain > 0 else None
     return Latency(
-        unit=run.info.tick_unit,
-        rate=run.info.tick_rate,
+        unit=info.tick_unit,
+        rate=info.tick_rate,
         median=plain,
-        minimum=float(ticks.min()),
-        maximum=float(ticks.max()),
-        samples=len(ticks),
+        minimum=float(counted.min()),
+        maximum=float(counted.max()),
+        samples=len(counted),
         warmup=warmup,
+        operators=tuple(operators),
         disturbance=disturbance,
-        operators=tuple(
-            (operator, float(value))
-            for operator, value in zip(operators, medians, strict=len(medians) > 0)
-        ),
     )

@@ -57,6 +57,11 @@ class Chain:
     def shape(self) -> tuple[int, ...]:
         return self.builder.shape(self.last)
 
+    def like_last(self, tensor: int) -> bool:
+        """Whether a tensor has the last one's shape and type."""
+        same = self.builder.dtype(tensor) == self.builder.dtype(self.last)
+        return same and self.builder.shape(tensor) == self.shape
+
     def pick(self, values: Sequence[T]) -> T:
         return values[int(self.rng.integers(len(values)))]
 
@@ -170,7 +175,7 @@ def _mean(c: Chain) -> int:
     axes = c.rng.integers(-rank, rank, c.whole(1, rank)).tolist()
     # Without, a mean over all axes would be a scalar, for which no other operator has a use.
     keep = c.chance(0.5) or len({a % rank for a in axes}) == rank
-    return fb.mean(c.builder, c.last, axes, keep, c.near(c.last))
+    return fb.reduce(c.builder, "MEAN", c.last, axes, keep, c.near(c.last))
 
 
 def _add(c: Chain) -> int:
@@ -178,7 +183,7 @@ def _add(c: Chain) -> int:
     if kind == "self":
         other = c.last
     elif kind == "earlier":
-        other = c.pick([t for t in c.tensors if c.builder.shape(t) == c.shape])
+        other = c.pick([t for t in c.tensors if c.like_last(t)])
     elif kind == "input":
         other = c.builder.tensor(c.shape, c.near(c.last))
         c.inputs.append(other)
@@ -245,7 +250,9 @@ def drawn_model(name: str, first: Draw, seed: int) -> DrawnModel:
     for position in range(c.whole(1, 4)):
         names = [n for n in FOLLOWERS if len(c.shape) == 4 or n not in _IMAGES]
         chosen = c.pick(names)
-        c.tensors.append(FOLLOWERS[chosen](c) if position else first(c))
+        # Before the list is looked up: `first` may begin a new one.
+        output = FOLLOWERS[chosen](c) if position else first(c)
+        c.tensors.append(output)
         c.operators.append(chosen if position else name)
         ends = c.builder.dtype(c.last) != np.int8 or not c.shape
         if ends or int(np.prod(c.shape)) > MAX_ELEMENTS:

@@ -51,15 +51,22 @@ def compute(data: bytes) -> bytes:
     return bytes((byte + 1) % 256 for byte in data)
 
 
+def trace(data: bytes) -> list[bytes]:
+    """What its two operators write."""
+    return [data, compute(data)]
+
+
 @dataclass
 class FakeDevice:
     """The device's side of the protocol.
 
-    ``status`` is what it answers to INFER; ``hello`` the fields of its HELLO_REPLY.
+    ``status`` is what it answers to INFER; ``hello`` the fields of its HELLO_REPLY; ``trace`` gives
+    what its operators write.
     """
 
     hello: dict[str, Any] = field(default_factory=hello_values)
     status: Status = Status.OK
+    trace: Callable[[bytes], list[bytes]] = trace
     decoder: Decoder = field(default_factory=Decoder)
     inferences: int = 0
 
@@ -72,9 +79,17 @@ class FakeDevice:
                 yield self._frame(MessageType.HELLO_REPLY, item.sequence, self.hello)
             elif item.type == MessageType.INFER:
                 yield self._infer(item)
+            elif item.type == MessageType.TENSOR:
+                yield self._tensor(item)
             else:
                 values = {"status": Status.UNKNOWN_TYPE, "value": item.type}
                 yield self._frame(MessageType.REFUSED, item.sequence, values)
+
+    def _details(self, mode: int, data: bytes) -> tuple[int, ...]:
+        outputs = self.trace(data)
+        if mode == InferMode.TICKS:
+            return tuple(10 * (position + 1) for position in range(len(outputs)))
+        return tuple(map(zlib.crc32, outputs)) if mode == InferMode.CRCS else ()
 
     def _infer(self, frame: Frame) -> bytes:
         request = messages.unpack(MessageType.INFER, frame.payload)
@@ -87,10 +102,24 @@ class FakeDevice:
             "sample": request["sample"],
             "input_crc": zlib.crc32(request["input"]),
             "ticks": 1000 + request["sample"],
-            "detail": () if request["mode"] == InferMode.PLAIN else (10, 20),
+            "detail": self._details(request["mode"], request["input"]),
             "output": compute(request["input"]),
         }
         return self._frame(MessageType.INFER_REPLY, frame.sequence, values)
+
+    def _tensor(self, frame: Frame) -> bytes:
+        request = messages.unpack(MessageType.TENSOR, frame.payload)
+        self.inferences += 1
+        outputs = self.trace(request["input"])
+        if request["position"] >= len(outputs):
+            refusal = {"status": Status.BAD_POSITION, "value": len(outputs)}
+            return self._frame(MessageType.REFUSED, frame.sequence, refusal)
+        values = {
+            "sample": request["sample"],
+            "input_crc": zlib.crc32(request["input"]),
+            "data": outputs[request["position"]],
+        }
+        return self._frame(MessageType.TENSOR_REPLY, frame.sequence, values)
 
     @staticmethod
     def _frame(kind: MessageType, sequence: int, values: dict[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ from ai_edge_litert import schema_py_generated as schema
 Array = npt.NDArray[Any]
 
 SAME, VALID = 0, 1
-_TYPES = {
+_TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.int8): schema.TensorType.INT8,
     np.dtype(np.int16): schema.TensorType.INT16,
     np.dtype(np.int32): schema.TensorType.INT32,
@@ -169,7 +169,7 @@ def conv_2d(
 ) -> int:
     """weights: [out, height, width, depth]."""
     batch, height, width, _ = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), weights.shape[0]), q)
+    y = b.tensor((batch, *w.output((height, width)), weights.shape[0]), q, dtype=b.dtype(x).type)
     settings = options(
         "Conv2DOptions",
         padding=w.padding,
@@ -179,7 +179,7 @@ def conv_2d(
         dilationWFactor=w.dilation[1],
         fusedActivationFunction=w.activation,
     )
-    b.operator("CONV_2D", _weighted(b, x, weights, wq, bias), [y], settings, 3)
+    b.operator("CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
     return y
 
 
@@ -188,7 +188,7 @@ def depthwise_conv_2d(
 ) -> int:
     """weights: [1, height, width, input channels · multiplier]."""
     batch, height, width, channels = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), weights.shape[3]), q)
+    y = b.tensor((batch, *w.output((height, width)), weights.shape[3]), q, dtype=b.dtype(x).type)
     settings = options(
         "DepthwiseConv2DOptions",
         padding=w.padding,
@@ -199,7 +199,7 @@ def depthwise_conv_2d(
         depthMultiplier=weights.shape[3] // channels,
         fusedActivationFunction=w.activation,
     )
-    b.operator("DEPTHWISE_CONV_2D", _weighted(b, x, weights, wq, bias), [y], settings, 3)
+    b.operator("DEPTHWISE_CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
     return y
 
 
@@ -217,7 +217,7 @@ def fully_connected(
     shape = b.shape(x)
     units, depth = weights.shape
     leading = shape[:-1] if keep else (int(np.prod(shape)) // depth,)
-    y = b.tensor((*leading, units), q)
+    y = b.tensor((*leading, units), q, dtype=b.dtype(x).type)
     settings = options(
         "FullyConnectedOptions",
         fusedActivationFunction=activation,
@@ -225,11 +225,14 @@ def fully_connected(
         keepNumDims=keep,
         asymmetricQuantizeInputs=False,
     )
-    b.operator("FULLY_CONNECTED", _weighted(b, x, weights, wq, bias), [y], settings, 5)
+    b.operator("FULLY_CONNECTED", weighted_inputs(b, x, weights, wq, bias), [y], settings, 5)
     return y
 
 
-def _weighted(b: ModelBuilder, x: int, weights: Array, wq: Q, bias: Array | None) -> list[int]:
+def weighted_inputs(
+    b: ModelBuilder, x: int, weights: Array, wq: Q, bias: Array | None
+) -> list[int]:
+    """The input, and as constants the weights and the bias, if there is one."""
     inputs = [x, b.constant(weights, wq)]
     if bias is not None:
         scale = b.q(x).scales[0]
@@ -240,7 +243,7 @@ def _weighted(b: ModelBuilder, x: int, weights: Array, wq: Q, bias: Array | None
 def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
     """name: AVERAGE_POOL_2D or MAX_POOL_2D."""
     batch, height, width, channels = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), channels), b.q(x))
+    y = b.tensor((batch, *w.output((height, width)), channels), b.q(x), dtype=b.dtype(x).type)
     settings = options(
         "Pool2DOptions",
         padding=w.padding,
@@ -254,13 +257,12 @@ def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
     return y
 
 
-def mean(b: ModelBuilder, x: int, axes: Sequence[int], keep: bool, q: Q) -> int:
-    shape = b.shape(x)
-    y = b.tensor(
-        np.zeros(shape).mean(tuple({a % len(shape) for a in axes}), keepdims=keep).shape, q
-    )
+def reduce(b: ModelBuilder, name: str, x: int, axes: Sequence[int], keep: bool, q: Q) -> int:
+    """name: MEAN, SUM, REDUCE_MAX or REDUCE_MIN."""
+    reduced = tuple({a % len(b.shape(x)) for a in axes})
+    y = b.tensor(np.zeros(b.shape(x)).sum(reduced, keepdims=keep).shape, q, dtype=b.dtype(x).type)
     inputs = [x, b.constant(np.array(axes, np.int32))]
-    b.operator("MEAN", inputs, [y], options("ReducerOptions", keepDims=keep), 2)
+    b.operator(name, inputs, [y], options("ReducerOptions", keepDims=keep), 2)
     return y
 
 
@@ -291,7 +293,7 @@ def softmax(b: ModelBuilder, x: int, beta: float = 1.0) -> int:
     return y
 
 
-def quantize(b: ModelBuilder, x: int, q: Q) -> int:
-    y = b.tensor(b.shape(x), q)
+def quantize(b: ModelBuilder, x: int, q: Q, dtype: type[np.generic] = np.int8) -> int:
+    y = b.tensor(b.shape(x), q, dtype=dtype)
     b.operator("QUANTIZE", [x], [y], options("QuantizeOptions"), 2)
     return y

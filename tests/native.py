@@ -31,7 +31,7 @@ SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 COMPILER = shutil.which("g++")
 
 # Builds of the kernels: name and compiler flags.
-VARIANTS: dict[str, list[str]] = {"portable": []}
+VARIANTS: dict[str, list[str]] = {"portable": [], "dsp": ["-DAOT_DSP_EMULATED"]}
 
 _MAIN = r"""
 #include <cstdio>

@@ -36,7 +36,7 @@ def command(*arguments: str | Path) -> list[str]:
     """The command line; with the engine aot where none is named, since what ``auto`` chooses
     depends on the machine."""
     words = list(map(str, arguments))
-    if words[0] == "flash-and-eval" and "--engine" not in words:
+    if words[0] in ("flash-and-eval", "trace", "profile") and "--engine" not in words:
         words += ["--engine", "aot"]
     return [sys.executable, "-m", "host", *words]
 

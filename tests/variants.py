@@ -16,9 +16,9 @@ from tests.flatbuffer_models import (
     conv_2d,
     depthwise_conv_2d,
     fully_connected,
-    mean,
     pool_2d,
     quantize,
+    reduce,
     softmax,
 )
 
@@ -73,7 +73,7 @@ def network(shape: Shape, seed: int, *, ranges: int | None = None, extra: bool =
         x = add(b, x, skip, activation())
     if shape.pool:
         x = pool_2d(b, "MAX_POOL_2D", x, Windowed((2, 2), (2, 2)))
-    x = mean(b, x, (1, 2), False, activation())
+    x = reduce(b, "MEAN", x, (1, 2), False, activation())
     w, wq = weights(shape.classes, shape.channels, axis=0)
     x = fully_connected(b, x, w, wq, bias(shape.classes), activation())
     return parse(b.build([source], [softmax(b, x)]))

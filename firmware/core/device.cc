@@ -8,6 +8,8 @@
 
 namespace {
 
+uint16_t load_u16(const uint8_t* p) { return static_cast<uint16_t>(p[0] | (p[1] << 8)); }
+
 uint32_t load_u32(const uint8_t* p) {
   return uint32_t{p[0]} | (uint32_t{p[1]} << 8) | (uint32_t{p[2]} << 16) | (uint32_t{p[3]} << 24);
 }
@@ -64,6 +66,9 @@ void Device::handle() {
       break;
     case wire::MessageType::kInfer:
       infer();
+      break;
+    case wire::MessageType::kTensor:
+      tensor();
       break;
     case wire::MessageType::kModelBegin:
       begin_model();
@@ -133,6 +138,61 @@ void Device::note_crc(void* self, uint16_t position, const uint8_t* output, uint
   if (position < device.detail_capacity_) device.detail_[position] = crc32(output, size);
 }
 
+// Sends the output straight out of the arena, while the model waits: a later operator may overwrite
+// it, and there is no memory for a copy.
+void Device::send_output(void* self, uint16_t position, const uint8_t* output, uint32_t size) {
+  Device& device = *static_cast<Device*>(self);
+  const uint8_t* payload = device.reader_.payload();
+  if (position != load_u16(payload)) return;
+  const uint32_t input_size = device.reader_.payload_size() - wire::kTensorHeaderBytes;
+  FrameWriter& writer = device.writer_;
+  writer.begin(wire::MessageType::kTensorReply, device.reader_.sequence());
+  writer.u32(load_u32(payload + sizeof(position)));
+  writer.u32(crc32(payload + wire::kTensorHeaderBytes, input_size));
+  writer.bytes(output, size);
+  writer.end();
+  device.sent_ = true;
+}
+
+void Device::tensor() {
+  const uint8_t* payload = reader_.payload();
+  if (reader_.payload_size() < wire::kTensorHeaderBytes) {
+    return refuse(wire::Status::kBadLength, reader_.payload_size());
+  }
+  if (load_u16(payload) >= engine::operator_count()) {
+    return refuse(wire::Status::kBadPosition, engine::operator_count());
+  }
+  if (!take_input(payload + wire::kTensorHeaderBytes,
+                  reader_.payload_size() - wire::kTensorHeaderBytes)) {
+    return;
+  }
+  sent_ = false;
+  const wire::Status status = engine::invoke(send_output, this);
+  if (sent_) return;
+  // The run ended before it came to that output.
+  refuse(status == wire::Status::kOk ? wire::Status::kBadPosition : status, load_u16(payload));
+}
+
+// Copies a request's input to where the engine wants it; or refuses the request.
+bool Device::take_input(const uint8_t* input, uint32_t size) {
+  if (engine_status_ != wire::Status::kOk) {
+    refuse(engine_status_, engine::arena_used());
+    return false;
+  }
+  uint32_t expected = 0;
+  for (uint8_t i = 0; i < engine::input_count(); ++i) expected += engine::input(i).size;
+  if (size != expected) {
+    refuse(wire::Status::kBadLength, size);
+    return false;
+  }
+  for (uint8_t i = 0; i < engine::input_count(); ++i) {
+    const engine::Bytes to = engine::input(i);
+    std::memcpy(to.data, input, to.size);
+    input += to.size;
+  }
+  return true;
+}
+
 void Device::infer() {
   const uint8_t* payload = reader_.payload();
   if (reader_.payload_size() < wire::kInferHeaderBytes) {
@@ -151,17 +211,7 @@ void Device::infer() {
   } else if (mode != wire::InferMode::kPlain) {
     return refuse(wire::Status::kBadMode, payload[0]);
   }
-  if (engine_status_ != wire::Status::kOk) return refuse(engine_status_, engine::arena_used());
-
-  uint32_t expected = 0;
-  for (uint8_t i = 0; i < engine::input_count(); ++i) expected += engine::input(i).size;
-  if (input_size != expected) return refuse(wire::Status::kBadLength, input_size);
-  const uint8_t* from = input;
-  for (uint8_t i = 0; i < engine::input_count(); ++i) {
-    const engine::Bytes to = engine::input(i);
-    std::memcpy(to.data, from, to.size);
-    from += to.size;
-  }
+  if (!take_input(input, input_size)) return;
 
   const uint32_t begin = board::ticks();
   last_tick_ = begin;

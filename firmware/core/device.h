@@ -9,7 +9,7 @@
 
 class Device {
  public:
-  // `request` holds one decoded frame; `detail` one word for each operator.
+  // `request` holds one decoded frame; `detail` one word for each output of each operator.
   Device(uint8_t* request, uint32_t request_capacity, uint32_t* detail, uint16_t detail_capacity,
          FrameWriter::Sink sink)
       : reader_(request, request_capacity),
@@ -25,10 +25,13 @@ class Device {
  private:
   static void note_ticks(void* self, uint16_t position, const uint8_t* output, uint32_t size);
   static void note_crc(void* self, uint16_t position, const uint8_t* output, uint32_t size);
+  static void send_output(void* self, uint16_t position, const uint8_t* output, uint32_t size);
 
   void handle();
   void hello();
   void infer();
+  void tensor();
+  bool take_input(const uint8_t* input, uint32_t size);
   void begin_model();
   void store_model();
   void end_model();
@@ -41,6 +44,7 @@ class Device {
   uint32_t* detail_;
   uint16_t detail_capacity_;
   uint32_t last_tick_ = 0;
+  bool sent_ = false;  // the output that TENSOR asks for is on its way
   wire::Status engine_status_ = wire::Status::kEngineFailed;
   uint8_t model_digest_[Sha256::kDigestBytes] = {};
   uint32_t request_capacity_;

@@ -24,8 +24,9 @@ struct TensorInfo {
   int32_t zero_point;
 };
 
-// Called after every operator, in the order of execution. `output` is the operator's first output.
-using OperatorHook = void (*)(void* context, uint16_t operator_position, const uint8_t* output,
+// Called for every output of every operator, in the order of execution, when the operator is done.
+// `position` numbers the calls of one run from 0.
+using OperatorHook = void (*)(void* context, uint16_t position, const uint8_t* output,
                               uint32_t output_bytes);
 
 extern const char* const kName;
@@ -40,7 +41,7 @@ uint32_t arena_reserved();
 uint32_t arena_used();
 uint32_t arena_planned();
 
-// Number of operators that the hook will see.
+// Number of times that the hook is called in one run.
 uint16_t operator_count();
 
 uint8_t input_count();

@@ -5,12 +5,13 @@
 
 namespace wire {
 
-inline constexpr uint16_t kProtocolVersion = 1;
+inline constexpr uint16_t kProtocolVersion = 2;
 inline constexpr uint32_t kMaxRank = 6;
 inline constexpr uint32_t kFrameHeaderBytes = 3;
 inline constexpr uint32_t kFrameCrcBytes = 4;
 inline constexpr uint32_t kInferHeaderBytes = 5;
-inline constexpr uint8_t kProtocolHash[8] = {0x83, 0x34, 0x45, 0x94, 0x63, 0x89, 0xc9, 0x85};
+inline constexpr uint32_t kTensorHeaderBytes = 6;
+inline constexpr uint8_t kProtocolHash[8] = {0x91, 0xef, 0x84, 0x9a, 0x0f, 0x96, 0x4b, 0x7a};
 
 enum class MessageType : uint8_t {
   kHello = 1,
@@ -18,9 +19,11 @@ enum class MessageType : uint8_t {
   kModelBegin = 3,
   kModelData = 4,
   kModelEnd = 5,
+  kTensor = 6,
   kHelloReply = 129,
   kInferReply = 130,
   kModelReply = 131,
+  kTensorReply = 132,
   kLog = 144,
   kRefused = 159,
 };
@@ -36,6 +39,7 @@ enum class Status : uint8_t {
   kModelTooLarge = 7,
   kModelDamaged = 8,
   kModelUnfit = 9,
+  kBadPosition = 10,
 };
 
 enum class InferMode : uint8_t {
@@ -103,6 +107,14 @@ enum class TickUnit : uint8_t {
 // MODEL_REPLY:
 //   status u8
 //   value u32
+// TENSOR:
+//   position u16
+//   sample u32
+//   input rest
+// TENSOR_REPLY:
+//   sample u32
+//   input_crc u32
+//   data rest
 // LOG:
 //   text rest
 // REFUSED:

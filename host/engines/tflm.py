@@ -114,7 +114,9 @@ class TflmEngine:
             arena_bytes=reserved,
             constant_bytes=len(graph.content),
             operators=tuple(
-                ExecutedOperator(o.index, o.name, o.outputs[0]) for o in graph.operators
+                ExecutedOperator(o.index, o.name, output)
+                for o in graph.operators
+                for output in o.outputs
             ),
             arena=(),
             slot_bytes=slot,

@@ -147,7 +147,7 @@ def _run_reference(
 ) -> _Reference:
     source = load_keras(file, allow_unsafe=request.allow_unsafe)
     check_fit(dataset, source.input_shape, source.output_shape)
-    samples = real_samples(dataset, graph.input)
+    samples = real_samples(dataset, graph)
     return _Reference(
         file,
         convert_float(source),

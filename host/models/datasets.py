@@ -118,7 +118,7 @@ def _random(samples: int, seed: int, shape: tuple[int, ...], calibrate: bool) ->
             "Give real data with --data, or a ready int8 .tflite with --model.",
         )
     x = np.random.default_rng(seed).integers(-128, 128, (samples, *shape), dtype=np.int8)
-    note = "Inputs are uniform random int8: good for bit-exactness, they say nothing on accuracy."
+    note = "Inputs are uniform random codes: good for bit-exactness, they say nothing on accuracy."
     return Dataset("random", x, None, None, raw=True, notes=(note,))
 
 

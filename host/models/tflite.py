@@ -6,7 +6,7 @@ The schema comes from LiteRT's own package; nothing else in the program touches 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,10 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor of the graph. ``data`` is the constant's value, shaped; None for an activation."""
+    """A tensor of the graph. ``data`` is the constant's value, shaped; None for an activation.
+
+    A ``variable`` keeps its value from one inference to the next, until the interpreter is reset.
+    """
 
     index: int
     name: str
@@ -86,6 +89,7 @@ class Tensor:
     shape: tuple[int, ...]
     quantization: Quantization | None
     data: Array | None
+    variable: bool = False
 
     @property
     def size(self) -> int:
@@ -240,9 +244,9 @@ def _tensor(index: int, raw: Any, buffers: list[Any], content: bytes, origin: st
     dtype = TYPE_NAMES.get(raw.type, f"type {raw.type}")
     if any(d < 0 for d in shape):
         raise ModelError(f"{origin}: tensor {index} ({name}) has a negative dimension: {shape}")
-    bare = Tensor(index, name, dtype, shape, _quantization(raw.quantization), None)
-    data = _constant(bare, buffers[raw.buffer], content, origin)
-    return bare if data is None else Tensor(index, name, dtype, shape, bare.quantization, data)
+    quantization = _quantization(raw.quantization)
+    bare = Tensor(index, name, dtype, shape, quantization, None, bool(raw.isVariable))
+    return replace(bare, data=_constant(bare, buffers[raw.buffer], content, origin))
 
 
 def _constant(tensor: Tensor, buffer: Any, content: bytes, origin: str) -> Array | None:

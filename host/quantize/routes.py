@@ -14,7 +14,7 @@ from typing import Literal
 from host.errors import ConfigError
 from host.models.source import FloatModel
 from host.models.training import Training
-from host.quantize.checks import ActivationType
+from host.quantize.advice import ActivationType
 from host.quantize.ptq import accept_tflite, convert_float, quantize_ptq
 from host.quantize.qat import check_copy, check_qat, fine_tune, with_qat_weights
 from host.quantize.transplant import transplant

@@ -7,14 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from host.records import Column, Evaluation, ExecutedOperator, Gap, Interval
-from host.report.words import COLUMNS, GAPS, milliseconds
+from host.records import Column, Evaluation, Gap, Interval
+from host.report.values import (
+    conditions,
+    first_difference,
+    latency_values,
+    memory_values,
+    model_values,
+    now,
+)
+from host.report.words import COLUMNS, GAPS
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
@@ -27,10 +34,9 @@ def document(evaluation: Evaluation) -> dict[str, JSON]:
     ``created`` is the time of this call, so that a run has one document: call it once.
     """
     verdict = evaluation.verdict
-    first = verdict.first_difference
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": now(),
         "command": evaluation.command,
         "verdict": "match" if verdict.match else "differs",
         "headline": verdict.headline,
@@ -41,16 +47,12 @@ def document(evaluation: Evaluation) -> dict[str, JSON]:
         "accuracy": {name: _interval(verdict.accuracy.get(name)) for name in COLUMNS},
         "errors": {name: _interval(verdict.errors.get(name)) for name in COLUMNS},
         "gaps": {name: _gap(verdict.gaps.get(name)) for name in GAPS},
-        "first_difference": None
-        if first is None
-        else {
-            "operator": _operator(first.operator),
-            "tensor_name": first.tensor_name,
-            "sample": first.sample,
-        },
+        "first_difference": first_difference(verdict.first_difference),
         "columns": {name: _column(evaluation.columns.get(name)) for name in COLUMNS},
-        "latency": _latency(evaluation),
-        "memory": _memory(evaluation),
+        "latency": latency_values(evaluation.latency),
+        "memory": memory_values(
+            evaluation.board, evaluation.rendered, evaluation.image, evaluation.device.info
+        ),
         "link": {
             "bytes_sent": evaluation.device.link.bytes_sent,
             "bytes_received": evaluation.device.link.bytes_received,
@@ -58,12 +60,7 @@ def document(evaluation: Evaluation) -> dict[str, JSON]:
             "retries": evaluation.device.link.retries,
             "damaged_frames": evaluation.device.link.damaged_frames,
         },
-        "model": {
-            "name": evaluation.model.name,
-            "kind": evaluation.model.kind,
-            "path": str(evaluation.model.path),
-            "sha256": evaluation.model.sha256,
-        },
+        "model": model_values(evaluation.model),
         "tflite": {
             "sha256": evaluation.quantized.graph.sha256,
             "bytes": len(evaluation.quantized.graph.content),
@@ -118,10 +115,6 @@ def _interval(interval: Interval | None) -> Any:
     return {"value": interval.value, "low": interval.low, "high": interval.high}
 
 
-def _operator(operator: ExecutedOperator) -> dict[str, Any]:
-    return {"index": operator.index, "name": operator.name, "tensor": operator.tensor}
-
-
 def _column(column: Column | None) -> dict[str, Any]:
     if column is None:
         return {"version": "", "absent": "not run"}
@@ -162,71 +155,9 @@ def _gap(gap: Gap | None) -> Any:
     }
 
 
-def _latency(evaluation: Evaluation) -> dict[str, Any]:
-    latency = evaluation.latency
-    return {
-        "unit": latency.unit,
-        "rate": latency.rate,
-        "median": latency.median,
-        "min": latency.minimum,
-        "max": latency.maximum,
-        "median_ms": milliseconds(latency.median, latency.unit, latency.rate),
-        "samples": latency.samples,
-        "warmup": latency.warmup,
-        "disturbance": latency.disturbance,
-        "operators": [{**_operator(op), "ticks": ticks} for op, ticks in latency.operators],
-    }
-
-
-def _memory(evaluation: Evaluation) -> dict[str, Any]:
-    info, board = evaluation.device.info, evaluation.board
-    return {
-        "arena_reserved": info.arena_reserved,
-        "arena_used": info.arena_used,
-        "arena_planned": info.arena_planned,
-        "arena_persistent": info.arena_used - info.arena_planned,
-        "model_slots": 2 * evaluation.rendered.slot_bytes,
-        "ram_headroom": board.ram - evaluation.image.ram,
-        "flash": evaluation.image.flash,
-        "ram": evaluation.image.ram,
-        "constants": evaluation.rendered.constant_bytes,
-        "limits": {"flash": board.flash, "ram": board.ram},
-        "sections": [
-            {"name": s.name, "bytes": s.nbytes, "kind": s.kind} for s in evaluation.image.sections
-        ],
-        "arena": [
-            {
-                "tensor": b.tensor,
-                "name": b.name,
-                "offset": b.offset,
-                "bytes": b.nbytes,
-                "first": b.first,
-                "last": b.last,
-            }
-            for b in evaluation.rendered.arena
-        ],
-    }
-
-
 def _conditions(evaluation: Evaluation) -> dict[str, Any]:
-    """What the numbers hold under: a number without these is not reported."""
-    info, board = evaluation.device.info, evaluation.board
     return {
-        "engine": info.engine,
-        "engine_version": info.engine_version,
-        "compiler": info.compiler,
-        "board": board.name,
-        "board_description": board.description,
-        "board_reported": info.board,
-        "board_options": board.options,
-        "target": board.target,
-        "link": board.link,
-        "tick_unit": info.tick_unit,
-        "tick_rate": info.tick_rate,
-        "protocol_version": info.protocol_version,
-        "protocol_hash": info.protocol_hash,
-        "receive_window": info.receive_window,
-        "model_digest": info.model_digest,
+        **conditions(evaluation.board, evaluation.device.info),
         "image_reused": evaluation.image.reused,
         "samples": evaluation.verdict.samples,
         "profiled_runs": len(evaluation.device.operator_ticks),

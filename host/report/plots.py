@@ -123,7 +123,7 @@ def arena(blocks: Sequence[ArenaBlock], names: Sequence[str], reserved: int, use
 
     Args:
         blocks: the plan, at least one block.
-        names: the operators, by index.
+        names: what to call the operators, in the order in which they run.
         reserved: bytes of the arena in the image.
         used: bytes that the device says it uses.
     """
@@ -258,7 +258,7 @@ def _operator_ticks(axes: Axes, steps: npt.NDArray[np.int64], names: Sequence[st
     # Names up to some 40 operators; beyond that numbers, as many as fit.
     if len(steps) > 40:
         return
-    labels = [f"{i} {short(names[i], 24)}" if 0 <= i < len(names) else str(i) for i in steps]
+    labels = [short(names[i], 27) if 0 <= i < len(names) else str(i) for i in steps]
     axes.set_xticks(steps, labels, rotation=40, ha="right", rotation_mode="anchor", fontsize=7.5)
 
 

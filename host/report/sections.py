@@ -9,8 +9,20 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from host.records import Column, ColumnName, Disagreement, Evaluation, FloatArray, Gap, GapName
-from host.report import pictures, plots
+from host.models.interface import output_codes
+from host.records import (
+    Column,
+    ColumnName,
+    DeviceInfo,
+    Disagreement,
+    Evaluation,
+    FloatArray,
+    Gap,
+    GapName,
+    Latency,
+    Rendered,
+)
+from host.report import pictures, plots, words
 from host.report.words import COLUMN_LABELS, COLUMNS, GAP_WORDS, UNIT_WORDS, GapWords
 
 # A matrix of more classes says less than its list of most frequent confusions.
@@ -75,11 +87,13 @@ class Sections:
     operators: Markup | None
     arena: Markup | None
     memory: Markup
+    difference: str
     gap_words: dict[GapName, GapWords] = field(default_factory=lambda: GAP_WORDS)
 
 
 def sections(evaluation: Evaluation) -> Sections:
     """Draw what this run has."""
+    first = evaluation.verdict.first_difference
     classes = evaluation.verdict.task == "classification"
     return Sections(
         accuracy=_intervals(evaluation, shares=True),
@@ -93,6 +107,7 @@ def sections(evaluation: Evaluation) -> Sections:
         memory=Markup(
             plots.memory(evaluation.image.sections, evaluation.board.flash, evaluation.board.ram)
         ),
+        difference="" if first is None else words.difference(first.values),
     )
 
 
@@ -100,7 +115,7 @@ def real_outputs(evaluation: Evaluation, column: Column) -> FloatArray | None:
     """A column's outputs in real units, float32 [n, ...]; None where it is absent."""
     if column.outputs is None:
         return None
-    quantization = evaluation.quantized.graph.output.quantization
+    quantization = output_codes(evaluation.quantized.graph).quantization
     if column.outputs.dtype.kind == "f" or quantization is None:
         return column.outputs.astype(np.float32)
     steps = column.outputs.astype(np.float32) - quantization.zero_point
@@ -109,7 +124,7 @@ def real_outputs(evaluation: Evaluation, column: Column) -> FloatArray | None:
 
 def output_steps(evaluation: Evaluation, column: Column) -> npt.NDArray[np.int64] | None:
     """A column's outputs in steps of the output tensor, int64 [n, ...]; None where it is absent."""
-    output = evaluation.quantized.graph.output
+    output = output_codes(evaluation.quantized.graph)
     if column.outputs is None or output.quantization is None:
         return None
     if column.outputs.dtype.kind != "f":
@@ -231,23 +246,31 @@ def _disagreement_list(gap: Gap, draw: Callable[[int], str] | None) -> Disagreem
 
 
 def _operators(evaluation: Evaluation) -> Markup | None:
-    latency = evaluation.latency
-    if not latency.operators:
+    return operator_bars(evaluation.latency)
+
+
+def operator_bars(latency: Latency) -> Markup | None:
+    """Ticks of each operator as bars; None where they were not measured."""
+    rows = [(f"{c.index} {c.name}", c.ticks) for c in latency.operators if c.ticks is not None]
+    if not rows:
         return None
-    rows = [(f"{op.index} {op.name}", ticks) for op, ticks in latency.operators]
     if len(rows) > OPERATOR_BARS:
         # The slowest, in running order; the page's table has them all.
         slow = sorted(range(len(rows)), key=lambda i: -rows[i][1])[:OPERATOR_BARS]
         rows = [rows[i] for i in sorted(slow)]
-    total = sum(ticks for _, ticks in latency.operators)
+    total = sum(cost.ticks or 0 for cost in latency.operators)
     return Markup(plots.operators(rows, UNIT_WORDS[latency.unit], total))
 
 
 def _arena(evaluation: Evaluation) -> Markup | None:
-    if not evaluation.rendered.arena:
+    return arena_over_time(evaluation.rendered, evaluation.device.info)
+
+
+def arena_over_time(rendered: Rendered, info: DeviceInfo) -> Markup | None:
+    """Who lies where in the arena, and when; None where the device plans it."""
+    if not rendered.arena:
         return None
-    info = evaluation.device.info
-    names = [operator.name for operator in evaluation.quantized.graph.operators]
-    return Markup(
-        plots.arena(evaluation.rendered.arena, names, info.arena_reserved, info.arena_used)
-    )
+    # The plan counts the operators that run, not those of the file.
+    executed = {output.index: output.name for output in rendered.operators}
+    labels = [f"{index} {name}" for index, name in executed.items()]
+    return Markup(plots.arena(rendered.arena, labels, info.arena_reserved, info.arena_used))

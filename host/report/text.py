@@ -14,11 +14,13 @@ from host.report.words import (
     GAPS,
     UNIT_WORDS,
     at_most,
+    difference,
     equal_samples,
     latency_text,
     number,
     percent,
     plain,
+    position,
     size,
 )
 
@@ -52,12 +54,8 @@ def _headline(evaluation: Evaluation) -> RenderableType:
     lines.append(f"\n  {plain(evaluation.model.name)}, {where}, {data}", style="dim")
     first = verdict.first_difference
     if first is not None:
-        operator = f"operator {first.operator.index} {plain(first.operator.name)}"
-        lines.append(
-            f"\n  First differing: {operator}, tensor {plain(first.tensor_name)}, "
-            f"on sample {first.sample}",
-            style="red",
-        )
+        lines.append(f"\n  First differing: {position(first)}:", style="red")
+        lines.append(f"\n  {difference(first.values)}", style="red")
     return lines
 
 
@@ -140,9 +138,8 @@ def _costs(evaluation: Evaluation) -> Table:
     spread = f"{number(latency.minimum)} … {number(latency.maximum)} {unit}"
     table.add_row("latency", f"{time} per inference ({spread}, n = {latency.samples})")
     if latency.operators:
-        total = sum(ticks for _, ticks in latency.operators)
-        slowest, ticks = max(latency.operators, key=lambda row: row[1])
-        share = f", {percent(ticks / total)}" if total else ""
+        slowest = max(latency.operators, key=lambda cost: cost.ticks or 0)
+        share = f", {percent(slowest.share)}" if slowest.share is not None else ""
         timing = ""
         if latency.disturbance is not None and abs(latency.disturbance) >= 0.001:
             timing = f"; timing operators adds {percent(latency.disturbance)}"

@@ -9,7 +9,15 @@ import math
 import unicodedata
 from dataclasses import dataclass
 
-from host.records import ColumnName, Evaluation, Gap, GapName, TickUnit
+from host.records import (
+    ColumnName,
+    Evaluation,
+    FirstDifference,
+    Gap,
+    GapName,
+    TensorDifference,
+    TickUnit,
+)
 
 COLUMNS: tuple[ColumnName, ...] = ("keras", "litert", "litert_reference", "tflm_host", "device")
 GAPS: tuple[GapName, ...] = ("quantization", "desktop", "desktop_reference", "deployment")
@@ -138,6 +146,42 @@ def latency_text(ticks: float, unit: TickUnit, rate: int) -> str:
         return text
     clock = f" at {number(rate / 1e6)}{THIN}MHz" if unit == "cycles" else ""
     return f"{text} = {number(ms)}{THIN}ms{clock}"
+
+
+def signed(value: float, digits: int = 4) -> str:
+    """As ``number``, with a true minus sign."""
+    return number(value, digits).replace("-", "−")
+
+
+def position(first: FirstDifference) -> str:
+    """Which operator differs first, and on which sample."""
+    operator = first.operator
+    return (
+        f"operator {operator.index} {plain(operator.name)} (tensor {operator.tensor} "
+        f"'{plain(first.tensor_name)}'), sample {first.sample}"
+    )
+
+
+def difference(found: TensorDifference | None) -> str:
+    """Both values at the first differing place, and how much differs."""
+    if found is None:
+        return "asked for once more, all its values are equal: the difference did not repeat"
+    place = ", ".join(map(str, found.place))
+    device, host = (
+        signed(code) + ("" if real is None or real == code else f" ({signed(real)})")
+        for code, real in ((found.device, found.device_real), (found.host, found.host_real))
+    )
+    return (
+        f"at [{place}] the device has {device}, TFLM on the host {host}; {found.differing} of "
+        f"{found.values} values differ, by at most {largest(found)}"
+    )
+
+
+def largest(found: TensorDifference) -> str:
+    """The largest difference with its unit: steps, where the tensor has a scale."""
+    if found.device_real is None or isinstance(found.device, float):
+        return number(found.largest)
+    return f"{number(found.largest)} step{'' if found.largest == 1 else 's'}"
 
 
 def plain(text: str) -> str:

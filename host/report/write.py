@@ -11,6 +11,8 @@ from host.report.document import document
 from host.report.html import render_html
 from host.report.predictions import save_predictions
 
+RESULTS = ("report.json", "report.html", "predictions.npz")
+
 
 def write_report(evaluation: Evaluation) -> Path:
     """Write report.html, predictions.npz and report.json; the path of report.json.

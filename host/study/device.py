@@ -19,10 +19,10 @@ from host.models.tflite import Graph
 from host.oracles import quantize_samples
 from host.quantize.routes import find_route
 from host.records import Array, Dataset, DeviceInfo, Image, Rendered
+from host.rig import Rig
 from host.session import Session
 from host.stages import Observer
 from host.study.folder import Folder
-from host.study.plan import Bench
 from host.study.records import BoardWork, DeviceConditions, DeviceResult, RunResult
 
 # A device whose arena is too small for a model gets twice as much, up to this.
@@ -43,7 +43,7 @@ Answers = Iterator[tuple[Work, DeviceInfo, DeviceResult]]
 
 
 def run_on_board(
-    bench: Bench,
+    rig: Rig,
     folder: Folder,
     runs: Sequence[RunResult],
     routes: Sequence[str],
@@ -69,22 +69,22 @@ def run_on_board(
     work: list[Work] = []
     for run in runs:
         graphs = _graphs(folder, run, routes)
-        keys[run.seed] = _key(bench, graphs)
+        keys[run.seed] = _key(rig, graphs)
         found, done[run.seed] = folder.load_device(run.seed, keys[run.seed]) or (None, {})
         conditions = conditions or found
         done[run.seed] = {r: done[run.seed][r] for r in graphs if r in done[run.seed]}
         for route, graph in graphs.items():
             if route not in done[run.seed]:
-                work.append(Work(run.seed, route, graph, quantize_samples(dataset, graph.input)))
+                work.append(Work(run.seed, route, graph, quantize_samples(dataset, graph)))
     builds = loaded = 0
     if work:
-        with_slot = _rendered_for_all(bench, work)
+        with_slot = _rendered_for_all(rig, work)
         # The image brings the first model with it.
         builds, loaded = (1, len(work) - 1) if with_slot else (len(work), 0)
-        board = _Board(bench, folder.path / "device", timeout, observer)
+        board = _Board(rig, folder.path / "device", timeout, observer)
         answers = board.one_image(with_slot, work) if with_slot else board.image_each(work)
         for index, (item, info, result) in enumerate(answers):
-            conditions = _conditions(bench, info)
+            conditions = _conditions(rig, info)
             done[item.seed][item.route] = result
             if index + 1 == len(work) or work[index + 1].seed != item.seed:
                 folder.store_device(item.seed, keys[item.seed], conditions, done[item.seed])
@@ -102,25 +102,25 @@ def _graphs(folder: Folder, run: RunResult, routes: Sequence[str]) -> dict[str, 
     return {name: tflite.load(folder.model(run.seed, name)) for name in wanted}
 
 
-def _key(bench: Bench, graphs: dict[str, Graph]) -> str:
+def _key(rig: Rig, graphs: dict[str, Graph]) -> str:
     """Changes when the board would compute the same models in another way."""
-    prints = [bench.engine.fingerprint(graph) + graph.sha256 for graph in graphs.values()]
-    return cache.key("device", bench.engine.name, *prints, firmware.digest({}, bench.board))
+    prints = [rig.engine.fingerprint(graph) + graph.sha256 for graph in graphs.values()]
+    return cache.key("device", rig.engine.name, *prints, firmware.digest({}, rig.board))
 
 
-def _rendered_for_all(bench: Bench, work: Sequence[Work]) -> Rendered | None:
+def _rendered_for_all(rig: Rig, work: Sequence[Work]) -> Rendered | None:
     """One image's sources for all models, or None where a model must have its own."""
     graphs = [item.graph for item in work]
     for graph in graphs:
-        bench.engine.check(graph)
-    rendered = bench.engine.render(graphs[0], others=graphs[1:])
+        rig.engine.check(graph)
+    rendered = rig.engine.render(graphs[0], others=graphs[1:])
     fits = rendered.slot_bytes >= max(len(graph.content) for graph in graphs)
     return rendered if fits else None
 
 
-def _conditions(bench: Bench, info: DeviceInfo) -> DeviceConditions:
+def _conditions(rig: Rig, info: DeviceInfo) -> DeviceConditions:
     return DeviceConditions(
-        board=bench.board.name,
+        board=rig.board.name,
         engine=info.engine,
         engine_version=info.engine_version,
         compiler=info.compiler,
@@ -133,20 +133,20 @@ def _conditions(bench: Bench, info: DeviceInfo) -> DeviceConditions:
 class _Board:
     """Builds images into ``folder`` and runs models on them."""
 
-    bench: Bench
+    rig: Rig
     folder: Path
     timeout: float
     observer: Observer
 
     def one_image(self, rendered: Rendered, work: Sequence[Work]) -> Answers:
         """All models on one image, sent to the running device one after the other."""
-        bench, graphs = self.bench, [item.graph for item in work]
+        rig, graphs = self.rig, [item.graph for item in work]
         total, at = sum(len(item.inputs) for item in work), 0
         while at < len(work):
             image = self._build(rendered, graphs[0])
             self.observer.stage("board", total)
             log = self.folder / "device.log"
-            with bench.target.start(image, bench.board, log) as link:
+            with rig.target.start(image, rig.board, log) as link:
                 try:
                     session = Session(link, timeout=self.timeout)
                     info = session.hello(self.timeout)
@@ -156,19 +156,19 @@ class _Board:
                         at += 1
                 except SizeError:  # its kernels need more scratch memory than the host's
                     arena = 2 * rendered.arena_bytes
-                    if arena > min(bench.board.ram, _LARGEST_ARENA):
+                    if arena > min(rig.board.ram, _LARGEST_ARENA):
                         raise
-                    rendered = bench.engine.render(graphs[0], arena, graphs[1:])
+                    rendered = rig.engine.render(graphs[0], arena, graphs[1:])
 
     def image_each(self, work: Sequence[Work]) -> Answers:
         """A build and a start for each model."""
-        bench = self.bench
+        rig = self.rig
         self.observer.stage("build and run each model on the board", len(work))
         for at, item in enumerate(work):
-            rendered = bench.engine.render(item.graph)
+            rendered = rig.engine.render(item.graph)
             image = self._build(rendered, item.graph)
             log = self.folder / "device.log"
-            with bench.target.start(image, bench.board, log) as link:
+            with rig.target.start(image, rig.board, log) as link:
                 run = measure(
                     link,
                     rendered,
@@ -183,8 +183,8 @@ class _Board:
 
     def _build(self, rendered: Rendered, graph: Graph) -> Image:
         self.folder.mkdir(exist_ok=True)
-        firmware.check_size(rendered, graph, self.bench.board)
-        return build_image(rendered, graph, self.bench.board, self.folder)
+        firmware.check_size(rendered, graph, self.rig.board)
+        return build_image(rendered, graph, self.rig.board, self.folder)
 
     def _stream(
         self, session: Session, info: DeviceInfo, item: Work, before: Sequence[Work]
@@ -201,7 +201,8 @@ def _load(session: Session, graph: Graph, info: DeviceInfo, timeout: float) -> D
     """Have the device hold the model, and see that it does."""
     if info.model_digest != graph.sha256:
         info = session.load_model(graph.content, info, timeout)
-    if info.model_digest != graph.sha256 or info.operators != len(graph.operators):
+    outputs = sum(len(operator.outputs) for operator in graph.operators)
+    if info.model_digest != graph.sha256 or info.operators != outputs:
         raise StaleImageError(
             f"the device holds {info.model_digest[:16]}…, not the model {graph.sha256[:16]}… that "
             "it was sent"

@@ -5,25 +5,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from host import cache, doctor, isolated
-from host.boards import find_board
-from host.engines import Engine, find_engine
 from host.errors import ConfigError, DataError, FlashAndEvalError, ToolMissingError
 from host.models.datasets import check_fit
 from host.models.training import Training
 from host.paths import ROOT
 from host.quantize.routes import MAIN, ROUTES, find_route
-from host.records import Board, ColumnName, Dataset
+from host.records import ColumnName, Dataset
+from host.rig import Rig, find_rig
 from host.study.folder import identity
 from host.study.models import check_form, demo_model, inspect_function
 from host.study.records import Plan, StudyRequest
 from host.study.runs import ENVIRONMENT, load_samples
-from host.targets import Target, find_target
 
 _PACKAGES = (
     *("tensorflow", "tf-keras", "tensorflow-model-optimization", "tflite-micro"),
@@ -33,18 +31,8 @@ _PACKAGES = (
 _PROGRAM = ("models/*.py", "quantize/*.py", "study/models.py", "study/runs.py", "oracles.py")
 
 
-@dataclass(frozen=True)
-class Bench:
-    """The board that a study also runs on: what starts it, what runs the models."""
-
-    board: Board
-    target: Target
-    engine: Engine
-    notes: tuple[str, ...]
-
-
-def find_bench(request: StudyRequest) -> Bench | None:
-    """The board that was asked for, seen to be there; None where none was.
+def study_rig(request: StudyRequest) -> Rig | None:
+    """The board that a study also runs on, seen to be there; None where none was asked for.
 
     Raises:
         ConfigError: no such board or engine; or options for a board without one.
@@ -54,24 +42,21 @@ def find_bench(request: StudyRequest) -> Bench | None:
         if request.board_routes or request.board_runs is not None:
             raise ConfigError("--board-routes and --board-runs need --board")
         return None
-    board = find_board(request.board)
-    target = find_target(board)
-    target.check(board)
-    engine, choice = find_engine(request.engine, board)
+    rig = find_rig(request.board, request.engine)
     if doctor.package_version("tflite-micro") is None:
         raise ToolMissingError(
             "--board needs TFLM on the host (tflite-micro) to compare the board with"
         )
-    notes: tuple[str, ...] = (choice,) if choice else ()
-    if not engine.per_channel_dense:
-        notes += (
-            f"Dense layers get one scale for all channels in every route: the TFLite-Micro of "
-            f"{board.name} computes a scale for each channel wrongly.",
-        )
-    return Bench(board, target, engine, notes)
+    if rig.engine.per_channel_dense:
+        return rig
+    note = (
+        f"Dense layers get one scale for all channels in every route: the TFLite-Micro of "
+        f"{rig.board.name} computes a scale for each channel wrongly."
+    )
+    return replace(rig, notes=(*rig.notes, note))
 
 
-def make_plan(request: StudyRequest, bench: Bench | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
+def make_plan(request: StudyRequest, rig: Rig | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
     """What the runs are of, the samples, and what the user must be told about both.
 
     Raises:
@@ -111,7 +96,7 @@ def make_plan(request: StudyRequest, bench: Bench | None) -> tuple[Plan, Dataset
         first_seed=request.seed,
         samples=request.samples,
         training=training,
-        per_channel_dense=bench is None or bench.engine.per_channel_dense,
+        per_channel_dense=rig is None or rig.engine.per_channel_dense,
         executor=executor,
         program=_program(),
         packages={name: doctor.package_version(name) or "missing" for name in _PACKAGES},

@@ -136,7 +136,7 @@ def _result(routed: Routed, dataset: Dataset, executor: ColumnName) -> RouteResu
     if routed.quantized is None:
         return RouteResult(name, columns, "keras")
     graph = routed.quantized.graph
-    inputs = quantize_samples(dataset, graph.input)
+    inputs = quantize_samples(dataset, graph)
     for column in (run_litert(graph, inputs), run_tflm_host(graph, inputs)):
         if column.outputs is not None:
             columns[column.name] = column.outputs

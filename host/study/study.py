@@ -11,11 +11,12 @@ from host.errors import FlashAndEvalError, MachineError
 from host.quantize.routes import ROUTES
 from host.records import Dataset
 from host.report.study_write import write_study
+from host.rig import Rig
 from host.stages import Observer
 from host.study import compare, words
 from host.study.device import run_on_board
 from host.study.folder import Folder, open_folder
-from host.study.plan import Bench, default_folder, find_bench, make_plan
+from host.study.plan import default_folder, make_plan, study_rig
 from host.study.records import BoardWork, Failure, RunResult, Study, StudyRequest
 from host.study.runs import absolute, compute_runs, default_jobs
 
@@ -30,10 +31,10 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         MachineError: no run succeeded.
     """
     begin = time.monotonic()
-    bench = find_bench(request)  # nothing is trained for a board that is not there
+    rig = study_rig(request)  # nothing is trained for a board that is not there
     observer.stage("check data and model", None)
-    plan, dataset, notes = make_plan(request, bench)
-    notes = (*(bench.notes if bench else ()), *notes)
+    plan, dataset, notes = make_plan(request, rig)
+    notes = (*(rig.notes if rig else ()), *notes)
     folder = open_folder(request.folder or default_folder(plan), plan, fresh=request.fresh)
     observer.note(*notes)
 
@@ -49,7 +50,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         runs = [run for seed in seeds if (run := folder.load_run(seed)) is not None]
         if not runs:
             raise _all_failed(failures)
-        board, trouble = _board(request, bench, folder, runs, dataset, observer)
+        board, trouble = _board(request, rig, folder, runs, dataset, observer)
 
         observer.stage("compare and report", None)
         assert dataset.y is not None and dataset.x_train is not None  # make_plan has seen to it
@@ -103,19 +104,19 @@ def _all_failed(failures: Sequence[Failure]) -> FlashAndEvalError:
 
 def _board(
     request: StudyRequest,
-    bench: Bench | None,
+    rig: Rig | None,
     folder: Folder,
     runs: Sequence[RunResult],
     dataset: Dataset,
     observer: Observer,
 ) -> tuple[BoardWork | None, tuple[Failure, ...]]:
     """The board's column, or why there is none: its failure takes no run away."""
-    if bench is None:
+    if rig is None:
         return None, ()
     chosen = runs[: request.board_runs]
     routes, timeout = request.board_routes, request.timeout
     try:
-        return run_on_board(bench, folder, chosen, routes, dataset, timeout, observer), ()
+        return run_on_board(rig, folder, chosen, routes, dataset, timeout, observer), ()
     except FlashAndEvalError as error:
-        message = f"the board {bench.board.name}: {error.message}"
+        message = f"the board {rig.board.name}: {error.message}"
         return None, (Failure(None, message, error.hint, error.exit_code),)

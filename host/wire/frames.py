@@ -62,6 +62,11 @@ class Decoder:
         self._max = max_encoded
         self._overlong = False
 
+    @property
+    def waiting(self) -> int:
+        """Bytes of a frame that is not complete yet."""
+        return len(self._buffer)
+
     def feed(self, data: bytes) -> list[Frame | Damage]:
         """Take bytes in; give what is complete."""
         found: list[Frame | Damage] = []

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from enum import IntEnum
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_RANK = 6
 HASH_BYTES = 8
 FRAME_HEADER_BYTES = 3
@@ -25,9 +25,11 @@ class MessageType(IntEnum):
     MODEL_BEGIN = 0x03
     MODEL_DATA = 0x04
     MODEL_END = 0x05
+    TENSOR = 0x06
     HELLO_REPLY = 0x81
     INFER_REPLY = 0x82
     MODEL_REPLY = 0x83
+    TENSOR_REPLY = 0x84
     LOG = 0x90
     REFUSED = 0x9F
 
@@ -45,10 +47,11 @@ class Status(IntEnum):
     MODEL_TOO_LARGE = 7
     MODEL_DAMAGED = 8
     MODEL_UNFIT = 9
+    BAD_POSITION = 10
 
 
 class InferMode(IntEnum):
-    """What an INFER_REPLY carries for each operator."""
+    """What an INFER_REPLY carries for each output of each operator."""
 
     PLAIN = 0
     TICKS = 1
@@ -115,13 +118,16 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
     MessageType.MODEL_DATA: (("offset", "u32"), ("data", "rest")),
     MessageType.MODEL_END: (),
     MessageType.MODEL_REPLY: (("status", "u8"), ("value", "u32")),
+    MessageType.TENSOR: (("position", "u16"), ("sample", "u32"), ("input", "rest")),
+    MessageType.TENSOR_REPLY: (("sample", "u32"), ("input_crc", "u32"), ("data", "rest")),
     MessageType.LOG: (("text", "rest"),),
     MessageType.REFUSED: (("status", "u8"), ("value", "u32")),
 }
 
 _ENUMS: tuple[type[IntEnum], ...] = (MessageType, Status, InferMode, TensorType, TickUnit)
-# Bytes of an INFER payload before the input.
+# Bytes of an INFER and of a TENSOR payload before the input.
 INFER_HEADER_BYTES = 5
+TENSOR_HEADER_BYTES = 6
 # Largest piece of a model in a MODEL_DATA.
 MODEL_PIECE_BYTES = 1024
 
@@ -152,6 +158,7 @@ def cpp_header() -> str:
         f"inline constexpr uint32_t kFrameHeaderBytes = {FRAME_HEADER_BYTES};",
         f"inline constexpr uint32_t kFrameCrcBytes = {FRAME_CRC_BYTES};",
         f"inline constexpr uint32_t kInferHeaderBytes = {INFER_HEADER_BYTES};",
+        f"inline constexpr uint32_t kTensorHeaderBytes = {TENSOR_HEADER_BYTES};",
         f"inline constexpr uint8_t kProtocolHash[{HASH_BYTES}] = {{{hash_bytes}}};",
     ]
     for enum in _ENUMS:

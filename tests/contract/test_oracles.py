@@ -13,16 +13,14 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from host.divergence import crcs, host_outputs
+from host.errors import MachineError, OracleError
 from host.evaluate import differing, host_columns
+from host.feeds import drawn, single
 from host.models import tflite
 from host.models.datasets import load_dataset
 from host.models.tflite import Graph
-from host.oracles import (
-    host_arena_bytes,
-    operator_crcs,
-    run_litert,
-    run_tflm_host,
-)
+from host.oracles import host_arena_bytes, run_litert, run_tflm_host
 from host.quiet import captured, quiet
 from host.records import ExecutedOperator
 from tests.graphs import shared_model
@@ -71,16 +69,23 @@ def test_arena_is_a_little_above_the_targets(name: str, least: int) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_operator_crcs_end_in_the_output(name: str) -> None:
+def test_operators_end_in_the_output(name: str) -> None:
     graph = graph_of(name)
     x = noise(graph, 2).x
     outputs = run_tflm_host(graph, x).outputs
     assert outputs is not None
-    for sample, output in zip(x, outputs, strict=True):
-        found = operator_crcs(graph, sample, executed(graph))
-        assert found is not None and found.dtype == np.uint32
-        assert len(found) == len(graph.operators)
-        assert found[-1] == zlib.crc32(output.tobytes())
+    written = host_outputs(graph, executed(graph), single(graph, x))
+    for found, output in zip(written, outputs, strict=True):
+        checksums = crcs(executed(graph), found)
+        assert checksums.dtype == np.uint32 and len(checksums) == len(graph.operators)
+        assert checksums[-1] == zlib.crc32(output.tobytes())
+
+
+def test_a_tensor_that_is_not_there_is_an_error() -> None:
+    graph = graph_of("tflm_hello_world")
+    operators = [ExecutedOperator(0, "NONE", len(graph.tensors) + 7)]
+    with pytest.raises(MachineError):
+        host_outputs(graph, operators, drawn(graph, 1, 0))
 
 
 def with_unknown_operator(graph: Graph) -> Graph:
@@ -103,7 +108,8 @@ def test_a_refused_model_gives_an_absent_column_with_the_reason() -> None:
         assert column.absent is not None and "refuses the model" in column.absent
     assert "builtin opcode" in (run_tflm_host(graph, x).absent or "").lower()
     assert host_arena_bytes(graph) is None
-    assert operator_crcs(graph, x[0], executed(graph)) is None
+    with pytest.raises(OracleError, match="cannot run the model"):
+        host_outputs(graph, executed(graph), single(graph, x))
 
 
 def test_quiet_catches_what_native_code_writes(

@@ -44,12 +44,6 @@ def test_nothing_to_train_with(tmp_path: Path, keras_model: Path) -> None:
     assert "has nothing to train with" in message
 
 
-def test_int16_where_the_engine_has_no_kernels_for_it(tmp_path: Path, keras_model: Path) -> None:
-    data = npz(tmp_path, x=SMALL, y=np.arange(30) % 3, x_calibration=SMALL)
-    message = refused(tmp_path, "--route", "ptq-int16x8", "--model", keras_model, "--data", data)
-    assert "FULLY_CONNECTED" in message and "of type int16, not int8" in message
-
-
 def test_a_model_that_tfmot_does_not_support(tmp_path: Path) -> None:
     path = tmp_path / "model.h5"
     layers = tf_keras.layers

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from host.models.demo import build_demo
+from host.models.interface import activations_of
 from host.models.source import FloatModel
 from host.models.tflite import Graph
 from host.models.training import build_and_train, build_model
 from host.oracles import dequantize, quantize_samples, run_tflm_host
-from host.quantize.checks import activations, check_graph
+from host.quantize.checks import check_graph
 from host.quantize.ptq import convert_float, quantize_ptq
 from host.quantize.qat import with_qat_weights
 from host.quantize.routes import ROUTES, Routed, Trained, follow
@@ -49,7 +50,7 @@ def graph(name: str, trained: Trained) -> Graph:
 
 
 def on_host(model: Graph) -> Array:
-    outputs = run_tflm_host(model, quantize_samples(DIGITS, model.input)).outputs
+    outputs = run_tflm_host(model, quantize_samples(DIGITS, model)).outputs
     if outputs is None:
         pytest.skip("TFLM on the host is not installed")
     return outputs
@@ -70,7 +71,7 @@ def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) ->
     assert routed.quantized is not None and routed.quantized.route == name
     model = routed.quantized.graph
     kind = ROUTES[name].activations
-    assert {t.dtype for t in activations(model)} == {kind}
+    assert {t.dtype for t in activations_of(model)} == {kind}
     assert check_graph(model, DIGITS, kind) == routed.quantized.warnings
     expected = routed.keras.predict(DIGITS.x)
     found = dequantize(on_host(model), model.output)
@@ -107,7 +108,7 @@ def test_granularity(demo: Trained) -> None:
 
 def test_the_float_conversion_computes_what_keras_does(demo: Trained) -> None:
     model = convert_float(demo.source)
-    assert {t.dtype for t in activations(model)} == {"float32"}
+    assert {t.dtype for t in activations_of(model)} == {"float32"}
     names = [o.name for o in model.operators]
     assert names == [o.name for o in graph("ptq-int8", demo).operators]
     litert = pytest.importorskip("ai_edge_litert.interpreter")

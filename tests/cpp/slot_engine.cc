@@ -1,4 +1,5 @@
-// An engine for tests of the core: a model is a file of which the ninth byte is added to the input.
+// An engine for tests of the core: a model is a file of which the ninth byte is added to the input,
+// twice; the second time in place. With 254 it fails between the two.
 #include <cstring>
 
 #include "engine.h"
@@ -25,7 +26,7 @@ uint32_t arena_reserved() { return kTensorBytes; }
 uint32_t arena_used() { return kTensorBytes; }
 uint32_t arena_planned() { return kTensorBytes; }
 const char* message() { return "byte 9 is 255"; }
-uint16_t operator_count() { return 1; }
+uint16_t operator_count() { return 2; }
 uint8_t input_count() { return 1; }
 uint8_t output_count() { return 1; }
 TensorInfo input_info(uint8_t) { return {wire::TensorType::kInt8, 2, {1, kTensorBytes}, 0.5F, -3}; }
@@ -34,8 +35,11 @@ Bytes input(uint8_t) { return {g_tensor, kTensorBytes}; }
 Bytes output(uint8_t) { return {g_tensor, kTensorBytes}; }
 
 wire::Status invoke(OperatorHook hook, void* context) {
-  for (uint8_t& value : g_tensor) value = static_cast<uint8_t>(value + g_model[8]);
-  if (hook != nullptr) hook(context, 0, g_tensor, kTensorBytes);
+  for (uint16_t position = 0; position < operator_count(); ++position) {
+    if (position > 0 && g_model[8] == 254) return wire::Status::kEngineFailed;
+    for (uint8_t& value : g_tensor) value = static_cast<uint8_t>(value + g_model[8]);
+    if (hook != nullptr) hook(context, position, g_tensor, kTensorBytes);
+  }
   return wire::Status::kOk;
 }
 

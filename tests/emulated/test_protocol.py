@@ -66,6 +66,8 @@ def test_inferences_profiles_and_traces(link: Link) -> None:
     assert len(profiled.detail) == 2 and sum(profiled.detail) <= profiled.ticks
     (traced,) = session.infer(inputs[:1], InferMode.CRCS)
     assert traced.detail[1] == zlib.crc32(traced.output)
+    tensors = [session.tensor(0, inputs[0], position) for position in range(2)]
+    assert tuple(map(zlib.crc32, tensors)) == traced.detail
     assert session.statistics().retries == 0
 
 
@@ -85,6 +87,8 @@ def test_refusals(link: Link) -> None:
         (MessageType.INFER, b"\0", Status.BAD_LENGTH),
         (MessageType.INFER, bytes(5 + INPUTS - 1), Status.BAD_LENGTH),
         (MessageType.INFER, b"\x09" + bytes(4 + INPUTS), Status.BAD_MODE),
+        (MessageType.TENSOR, bytes(6 + INPUTS - 1), Status.BAD_LENGTH),
+        (MessageType.TENSOR, b"\2\0" + bytes(4 + INPUTS), Status.BAD_POSITION),
         (MessageType.MODEL_DATA, b"\0", Status.BAD_LENGTH),
     ):
         frame = encode(Frame(kind, 9, payload))

@@ -51,14 +51,14 @@ def test_digest_is_over_the_file_and_the_tables_as_they_are_emitted() -> None:
     rendered = AotEngine().render(graph)
     hashed = hashlib.sha256(hashlib.sha256(graph.content).digest())
     constants = tables(rendered.files["model.cc"])
-    assert [kind for kind, _ in constants] == ["int8", "int32", "int32", "int8"]
+    assert [kind for kind, _ in constants] == ["int16", "int32", "int32", "int8"]
     size = 0
     for kind, values in constants:
         data = np.array(values, np.dtype(kind).newbyteorder("<")).tobytes()
         hashed.update(data)
         size += len(data)
     assert rendered.digest == hashed.hexdigest()
-    assert rendered.constant_bytes == size == 6 + 8 + 8 + 2
+    assert rendered.constant_bytes == size == 16 + 8 + 8 + 2
 
 
 def test_what_is_rendered_about_the_model() -> None:

@@ -116,10 +116,53 @@ def test_float_models_by_their_weights(dtype: str, says: str) -> None:
         check_graph(with_constant(floating, 0, weights))
 
 
-def test_a_float_interface_is_told_from_a_float_model() -> None:
-    base = graph("QUANTIZE", "CONV_2D", "DEQUANTIZE")
-    with pytest.raises(ModelError, match="int8 inside, but its interface is float32 to float32"):
-        check_graph(with_types(base, F, "int8", "int8", F))
+ENDS = graph("QUANTIZE", "CONV_2D", "DEQUANTIZE")
+
+
+def test_ends_may_be_float_or_uint8() -> None:
+    floating = with_types(ENDS, F, "int8", "int8", F)
+    bare = with_tensor(with_tensor(floating, 0, quantization=None), 3, quantization=None)
+    assert check_graph(bare) == ()
+    unsigned = with_types(
+        graph("QUANTIZE", "CONV_2D", "QUANTIZE"), "uint8", "int8", "int8", "uint8"
+    )
+    points = [Quantization((0.1,), (z,), 0) for z in (0, 3, 3, 255)]
+    tensors = [replace(t, quantization=q) for t, q in zip(unsigned.tensors, points, strict=True)]
+    assert check_graph(replace(unsigned, tensors=tuple(tensors))) == ()
+    assert check_graph(with_types(graph("CONV_2D", "DEQUANTIZE"), "int8", "int8", F)) == ()
+
+
+def test_the_range_behind_a_float_input_is_compared_with_the_data() -> None:
+    floating = with_types(ENDS, F, "int8", "int8", F)
+    inside = with_tensor(floating, 1, quantization=Quantization((1 / 255,), (-128,), 0))
+    samples = np.linspace(0, 255, 300, dtype=np.float32).reshape(100, 3)
+    assert codes(inside, samples) == ["input-saturated"]
+
+
+def test_ends_are_nothing_but_ends() -> None:
+    read_twice = with_types(ENDS, F, "int8", "int8", F)
+    operators = list(read_twice.operators)
+    operators[1] = replace(operators[1], inputs=(1, 0))
+    with pytest.raises(ModelError, match="operator 1 CONV_2D"):
+        check_graph(replace(read_twice, operators=tuple(operators)))
+    back = with_types(graph("CONV_2D", "DEQUANTIZE", "QUANTIZE"), "int8", "int8", F, "int8")
+    with pytest.raises(ModelError, match="int8 inside, but"):
+        check_graph(back)
+    shifted = with_types(graph("QUANTIZE", "CONV_2D"), "uint8", "int8", "int8")
+    with pytest.raises(ModelError, match="zero point -128, which cannot be"):
+        check_graph(with_tensor(shifted, 0, quantization=Quantization((1.0,), (-128,), 0)))
+    wide = with_types(graph("QUANTIZE", "CONV_2D"), "uint8", "int16", "int16")
+    with pytest.raises(ModelError, match=r"input \(in\) is uint8, not int16"):
+        check_graph(wide, None, "int16")
+
+
+def test_what_is_computed_from_shapes_alone_is_no_activation() -> None:
+    base = graph("SHAPE", "PACK", "SOFTMAX")
+    operators = list(base.operators)
+    operators[2] = replace(operators[2], name="RESHAPE", inputs=(0, 2))
+    static = replace(with_types(base, "int8", "int32", "int32", "int8"), operators=tuple(operators))
+    static = with_tensor(with_tensor(static, 1, quantization=None), 2, quantization=None)
+    assert check_graph(static) == ()
 
 
 def test_islands_name_their_operators() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from host.oracles import dequantize, quantize, quantize_samples
 from host.records import Dataset
-from tests.graphs import tensor
+from tests.graphs import tensor, with_input
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,5 @@ def test_codes_round_to_even_and_are_clipped_to_the_tensors_type(
 def test_samples_become_codes_unless_they_are_already(raw: bool, expected: Any) -> None:
     x = np.array([[1.0, 2.0]], np.float32)
     target = tensor(0, scale=0.5, zero_point=0)
-    assert quantize_samples(Dataset("set", x, None, None, raw=raw), target).tolist() == [expected]
+    dataset = Dataset("set", x, None, None, raw=raw)
+    assert quantize_samples(dataset, with_input(target)).tolist() == [expected]

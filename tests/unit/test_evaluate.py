@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from host.evaluate import compare, decide, detect_task, differing
+from host.models.interface import output_codes
+from host.models.tflite import Graph, Quantization
 from host.oracles import dequantize, quantize, quantize_samples, real_samples
 from host.records import Array, Column, ColumnName, Dataset, Gap
-from tests.graphs import graph, tensor
+from tests.graphs import graph, tensor, with_input
 
 OUTPUT = tensor(1, "out", (1, 3))  # scale 1/256, zero point −128: probabilities
 
@@ -112,8 +116,54 @@ def test_quantize_rounds_and_clips() -> None:
 
 def test_raw_samples_pass_unchanged_and_keras_gets_real_values() -> None:
     q = tensor(0, scale=0.5, zero_point=10)
+    model = with_input(q)
     codes = np.array([[-128, 10, 127]], np.int8)
     raw = Dataset("random", codes, None, None, raw=True)
-    assert (quantize_samples(raw, q) == codes).all()
-    assert real_samples(raw, q).tolist() == [[-69.0, 0.0, 58.5]]
-    assert (quantize(real_samples(raw, q), q) == codes).all()
+    assert (quantize_samples(raw, model) == codes).all()
+    assert real_samples(raw, model).tolist() == [[-69.0, 0.0, 58.5]]
+    assert (quantize(real_samples(raw, model), q) == codes).all()
+
+
+def test_raw_samples_span_every_type_of_input() -> None:
+    raw = Dataset("random", np.array([[-128, 0, 127]], np.int8), None, None, raw=True)
+    wide = quantize_samples(raw, with_input(tensor(0, dtype="int16", zero_point=0)))
+    assert wide.dtype == np.int16 and wide.tolist() == [[-32768, 128, 32767]]
+    plain = quantize_samples(raw, with_input(tensor(0, dtype="uint8", zero_point=0)))
+    assert plain.dtype == np.uint8 and plain.tolist() == [[0, 128, 255]]
+
+
+def float_ends() -> Graph:
+    """QUANTIZE to a scale of 0.5, SOFTMAX, DEQUANTIZE."""
+    base = graph("QUANTIZE", "SOFTMAX", "DEQUANTIZE")
+    first, inside, codes, last = base.tensors
+    first, last = (replace(t, dtype="float32", quantization=None) for t in (first, last))
+    inside = replace(inside, quantization=Quantization((0.5,), (10,), 0))
+    return replace(base, tensors=(first, inside, codes, last))
+
+
+def test_float_inputs_are_fed_as_they_are() -> None:
+    model = float_ends()
+    real = Dataset("set", np.array([[0.1, 0.2, 0.3]], np.float64), None, None)
+    fed = quantize_samples(real, model)
+    assert fed.dtype == np.float32 and (fed == real.x.astype(np.float32)).all()
+    raw = Dataset("random", np.array([[-128, 10, 127]], np.int8), None, None, raw=True)
+    assert quantize_samples(raw, model).tolist() == [[-69.0, 0.0, 58.5]]
+
+
+def test_float_outputs_are_equal_in_bits_and_differ_in_the_steps_behind_them() -> None:
+    model = float_ends()
+    step = 1 / 256
+    oracle = column("tflm_host", [[0.0, step, 0.5]], np.float32)
+    last_bit = column("device", [[0.0, np.nextafter(np.float32(step), 1), 0.5]], np.float32)
+    found = compare("deployment", oracle, last_bit, output_codes(model), "regression", None)
+    assert found is not None
+    assert (found.bit_equal, found.max_steps, len(found.disagreements)) == (0.0, 0, 1)
+    off = column("device", [[0.0, 3 * step, 0.5]], np.float32)
+    found = compare("deployment", oracle, off, output_codes(model), "regression", None)
+    assert found is not None and found.max_steps == 2
+    keras = column("keras", [[0.0001, step, 0.5]], np.float32)
+    found = compare("quantization", keras, oracle, output_codes(model), "regression", None)
+    assert found is not None and found.bit_equal == 1.0
+    negative_zero = column("device", [[-0.0, step, 0.5]], np.float32)
+    assert differing(oracle, negative_zero).tolist() == [0]
+    assert detect_task(model, Dataset("a", np.zeros((1, 3)), None, None)) == "classification"

@@ -114,7 +114,7 @@ def test_encoded_size_is_an_upper_bound(frame: Frame) -> None:
     assert len(encode(frame)) <= encoded_size(len(frame.payload))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(stream=st.lists(st.one_of(st.binary(max_size=80), frames.map(encode)), max_size=6))
 def test_firmware_and_host_agree_on_any_stream(native_codec: Path, stream: list[bytes]) -> None:
     wire = b"".join(stream)

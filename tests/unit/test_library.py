@@ -22,6 +22,9 @@ RESOLVER = """
       const TFLMRegistration& registration = Register_SOFTMAX()) {
     return AddBuiltin(BuiltinOperator_SOFTMAX, registration, ParseSoftmax);
   }
+  TfLiteStatus AddSvdf(const TFLMRegistration& registration = Register_SVDF()) {
+    return AddBuiltin(BuiltinOperator_SVDF, registration, ParseSvdf);
+  }
   TfLiteStatus AddReshape() {
     return AddBuiltin(BuiltinOperator_RESHAPE, Register_RESHAPE(),
                       ParseReshape);
@@ -34,7 +37,7 @@ RESOLVER = """
 MICRO = "src/tensorflow/lite/micro"
 FILES = {
     "library.json": '{"name": "Tiny \\"lib\\"", "version": "1.2"}',
-    f"{MICRO}/micro_mutable_op_resolver.h": RESOLVER,
+    f"{MICRO}/micro_mutable_op_resolver.h": f'#include "{MICRO[4:]}/kernels/softmax.h"\n{RESOLVER}',
     f"{MICRO}/micro_interpreter.cc": "",
     f"{MICRO}/debug_log.cc": "",
     f"{MICRO}/recording_micro_allocator.cc": "",
@@ -46,6 +49,7 @@ FILES = {
     f'#include "{MICRO[4:]}/kernels/kernel_util.h"\n'
     "TFLMRegistration Register_SOFTMAX() {\n}",
     f"{MICRO}/kernels/softmax_common.cc": "",
+    f"{MICRO}/kernels/svdf.h": "TFLMRegistration Register_SVDF_INT8();",
     f"{MICRO}/kernels/reshape.cc": "TFLMRegistration Register_RESHAPE() {}",
     f"{MICRO}/kernels/fully_connected.h": f'#include "{MICRO[4:]}/kernels/softmax.h"',
     f"{MICRO}/kernels/fully_connected.cc": f'#include "{MICRO[4:]}/kernels/fully_connected.h"\n'
@@ -76,6 +80,7 @@ def library(board: Board) -> Library:
 def test_operators_and_how_to_add_them(library: Library) -> None:
     assert library.calls == {
         "SOFTMAX": "AddSoftmax(tflite::Register_SOFTMAX_INT8())",
+        "SVDF": "AddSvdf()",  # the resolver does not include its header
         "RESHAPE": "AddReshape()",
         "FULLY_CONNECTED": "AddFullyConnected()",
     }

@@ -66,6 +66,8 @@ def test_the_hash_follows_the_declaration(monkeypatch: pytest.MonkeyPatch) -> No
     assert spec.protocol_hash() != before
 
 
-def test_infer_header_has_the_size_that_the_firmware_uses() -> None:
+def test_the_headers_before_inputs_have_the_sizes_that_the_firmware_uses() -> None:
     payload = messages.pack(MessageType.INFER, {"mode": 0, "sample": 1, "input": b""})
     assert len(payload) == spec.INFER_HEADER_BYTES
+    payload = messages.pack(MessageType.TENSOR, {"position": 0, "sample": 1, "input": b""})
+    assert len(payload) == spec.TENSOR_HEADER_BYTES

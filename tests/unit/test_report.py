@@ -198,7 +198,9 @@ def test_nan_and_infinity_become_null(tmp_path: Path, validate: Callable[[object
             base.latency,
             median=nan,
             maximum=inf,
-            operators=tuple((op, nan) for op, _ in base.latency.operators),
+            operators=tuple(
+                dataclasses.replace(c, ticks=nan, share=nan) for c in base.latency.operators
+            ),
         ),
     )
     values: Any = document(run)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from host import options
 from host.cli import flash_and_eval
 from host.errors import ConfigError
 from host.quantize.routes import DEFAULT, MAIN, ROUTES, Route, find_int8_route, find_route
@@ -38,10 +39,10 @@ def test_what_the_routes_are() -> None:
 
 
 def test_the_command_lines_default_and_its_help() -> None:
-    annotation = flash_and_eval.__annotations__["route"]
+    (option,) = get_args(options.Route)[1:]
     assert flash_and_eval.__defaults__ is not None and DEFAULT in flash_and_eval.__defaults__
     for name in chosen(ROUTES, runs_in="tflite"):
-        assert name in annotation, f"--help does not name {name}"
+        assert name in option.help, f"--help does not name {name}"
 
 
 def test_an_unknown_route_is_answered_with_the_known_ones() -> None:

@@ -36,6 +36,7 @@ ALLOWED = {
         "host.models",
         "host.oracles",
         "host.evaluate",
+        "host.inside.records",
         "host.study.records",
         "host.explain.records",
         "host.explain.causes",

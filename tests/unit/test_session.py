@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +51,40 @@ def test_the_device_reports_on_operators_when_asked() -> None:
     assert session.infer(INPUTS[:1], InferMode.TICKS)[0].detail == (10, 20)
 
 
+def test_any_output_of_an_operator_is_given() -> None:
+    session = connect(FakeLink(FakeDevice()))
+    assert session.tensor(7, INPUTS[3], 0) == INPUTS[3]
+    assert session.tensor(7, INPUTS[3], 1) == compute(INPUTS[3])
+    with pytest.raises(DeviceError, match=r"output 2 .* sample 7: .* no operator output"):
+        session.tensor(7, INPUTS[3], 2)
+
+
+@pytest.mark.parametrize("fault", [lost, flipped, doubled, noisy])
+@pytest.mark.parametrize("to_device", [True, False])
+def test_a_fault_costs_no_tensor(fault: Fault, to_device: bool) -> None:
+    hit = Nth([1], fault)  # frame 0 is HELLO
+    link = FakeLink(FakeDevice(), hit if to_device else healthy, healthy if to_device else hit)
+    assert connect(link).tensor(0, INPUTS[5], 1) == compute(INPUTS[5])
+
+
+def test_an_answer_that_takes_longer_than_the_timeout_is_waited_for() -> None:
+    data = bytes(range(1, 200)) * 50
+
+    class Slow(FakeLink):
+        def transfer(self, outgoing: bytes, deadline: float) -> tuple[int, bytes]:
+            self.waiting += super().transfer(outgoing, deadline)[1]
+            piece, self.waiting = self.waiting[:500], self.waiting[500:]
+            time.sleep(0.01)
+            return len(outgoing), piece
+
+        waiting = b""
+
+    device = FakeDevice(trace=lambda _: [data])
+    session = connect(Slow(device), timeout=0.05, retries=0)
+    assert session.tensor(0, b"", 0) == data  # takes 0.2 s
+    assert device.inferences == 1
+
+
 def test_hello_is_asked_until_it_is_answered() -> None:
     link = FakeLink(FakeDevice(), to_device=Nth([0, 1], lost))
     info = Session(link, timeout=1.0).hello(5.0)
@@ -67,7 +103,7 @@ def test_a_fault_on_some_frames_costs_no_sample(fault: Fault, to_device: bool) -
         assert session.statistics().retries > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     requests=st.sets(st.integers(1, 60)),
     replies=st.sets(st.integers(1, 60)),

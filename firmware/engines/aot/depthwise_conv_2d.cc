@@ -1,106 +1,134 @@
 #include <cstdint>
 
 #include "convolution.h"
-#include "dot.h"
+#include "requantize.h"
+#include "simd.h"
 #include "window.h"
 
 namespace aot {
 namespace {
 
-// The sums of kChannels neighbouring output channels. They read neighbouring input channels where
-// kInputStep is 1, and share one where it is 0. Loops over them are unrolled, which keeps the sums
-// in registers.
-template <int kChannels, int kInputStep>
-struct Sums {
-  uint32_t values[kChannels];
+// Channels whose sums are held at once.
+constexpr int32_t kBlock = 4;
 
-  // Adds the products of `count` taps in a row. Pitches lead from tap to tap.
-  void add_taps(const int8_t* x, int32_t x_pitch, const int8_t* weights, int32_t pitch,
-                int32_t count) {
-    for (int32_t i = 0; i < count; ++i) {
-#pragma GCC unroll 4
-      for (int c = 0; c < kChannels; ++c) values[c] += product(x[c * kInputStep], weights[c]);
-      x += x_pitch;
-      weights += pitch;
+using Pixel = const int8_t*;
+
+#if defined(AOT_DSP)
+
+// The block's channels of a pixel. Where it is not whole, what follows the pixel is not touched.
+template <bool kWhole>
+uint32_t load_block(const int8_t* from, int32_t channels) {
+  if constexpr (kWhole) {
+    return load_word(from);
+  } else {
+    uint32_t word = 0;
+    for (int32_t c = 0; c < channels; ++c) {
+      word |= static_cast<uint32_t>(static_cast<uint8_t>(from[c])) << 8 * c;
     }
-  }
-
-  // The same where every input is `value`.
-  void add_padding(int32_t value, const int8_t* weights, int32_t pitch, int32_t count) {
-    for (int32_t i = 0; i < count; ++i) {
-#pragma GCC unroll 4
-      for (int c = 0; c < kChannels; ++c) values[c] += product(value, weights[c]);
-      weights += pitch;
-    }
-  }
-};
-
-template <int kChannels, int kInputStep>
-void convolve(const DepthwiseConv2D& p, const int8_t* image, const Taps& rows, const Taps& columns,
-              int32_t channel, int8_t* output) {
-  const Window& w = p.window;
-  const int32_t pitch = w.output_channels;
-  const int32_t padding = p.input_zero_point;
-  const int32_t x_pitch = w.dilation_width * w.input_channels;
-  const int32_t row_pitch = w.dilation_height * w.input_width * w.input_channels;
-  const int8_t* weights = p.weights + channel;
-  const int8_t* x = image + channel / p.depth_multiplier +
-                    ((rows.origin + rows.first * w.dilation_height) * w.input_width +
-                     columns.origin + columns.first * w.dilation_width) *
-                        w.input_channels;
-  Sums<kChannels, kInputStep> sums;
-#pragma GCC unroll 4
-  for (int c = 0; c < kChannels; ++c) sums.values[c] = static_cast<uint32_t>(p.bias[channel + c]);
-
-  sums.add_padding(padding, weights, pitch, rows.first * w.filter_width);
-  weights += rows.first * w.filter_width * pitch;
-  for (int32_t y = rows.first; y < rows.last; ++y) {
-    sums.add_padding(padding, weights, pitch, columns.first);
-    sums.add_taps(x, x_pitch, weights + columns.first * pitch, pitch, columns.last - columns.first);
-    sums.add_padding(padding, weights + columns.last * pitch, pitch, w.filter_width - columns.last);
-    x += row_pitch;
-    weights += w.filter_width * pitch;
-  }
-  sums.add_padding(padding, weights, pitch, (w.filter_height - rows.last) * w.filter_width);
-
-#pragma GCC unroll 4
-  for (int c = 0; c < kChannels; ++c) {
-    output[c] = requantize(p.output, channel + c, sums.values[c]);
+    return word;
   }
 }
 
-// All output channels at one position. Blocks of four never cross from one input channel to the
-// next where they share it.
-template <int kInputStep>
-void convolve_position(const DepthwiseConv2D& p, const int8_t* image, const Taps& rows,
-                       const Taps& columns, int8_t* output) {
+// Adds the products of a block's channels at all taps, two at a time.
+template <bool kWhole>
+void multiply(const Pixel* taps, const Pixel* end, int32_t start, int32_t channels,
+              const int8_t* weights, uint32_t sums[kBlock]) {
+  uint32_t sum0 = sums[0];
+  uint32_t sum1 = sums[1];
+  uint32_t sum2 = sums[2];
+  uint32_t sum3 = sums[3];
+  while (taps != end) {
+    const uint32_t first = load_block<kWhole>(*taps++ + start, channels);
+    const uint32_t second = load_block<kWhole>(*taps++ + start, channels);
+    uint32_t w01, w23;
+    load_words(weights, w01, w23);
+    const uint32_t x01 = lower_halves(first, second);
+    const uint32_t x23 = upper_halves(first, second);
+    sum0 = multiply_add(widen_even(x01), widen_even(w01), sum0);
+    sum1 = multiply_add(widen_odd(x01), widen_odd(w01), sum1);
+    sum2 = multiply_add(widen_even(x23), widen_even(w23), sum2);
+    sum3 = multiply_add(widen_odd(x23), widen_odd(w23), sum3);
+  }
+  sums[0] = sum0;
+  sums[1] = sum1;
+  sums[2] = sum2;
+  sums[3] = sum3;
+}
+
+#else
+
+template <bool kWhole>
+void multiply(const Pixel* taps, const Pixel* end, int32_t start, int32_t channels,
+              const int8_t* weights, uint32_t sums[kBlock]) {
+  uint32_t values[kBlock] = {sums[0], sums[1], sums[2], sums[3]};
+  while (taps != end) {
+    const int8_t* first = *taps++ + start;
+    const int8_t* second = *taps++ + start;
+#pragma GCC unroll 4
+    for (int32_t c = 0; c < kBlock; ++c) {
+      if (!kWhole && c >= channels) break;
+      const int8_t* w = weights + c / 2 * 4 + c % 2;
+      values[c] += static_cast<uint32_t>(first[c] * w[0] + second[c] * w[2]);
+    }
+    weights += 2 * kBlock;
+  }
+  for (int32_t c = 0; c < kBlock; ++c) sums[c] = values[c];
+}
+
+#endif
+
+// Where each tap of the filter reads; outside the image, in a pixel of zero points.
+void find_taps(const Window& w, const int8_t* image, int32_t top, int32_t left, Pixel outside,
+               Pixel* taps) {
+  for (int32_t i = 0; i < w.filter_height; ++i) {
+    const int32_t y = top + i * w.dilation_height;
+    const bool inside = y >= 0 && y < w.input_height;
+    const int8_t* row = image + (inside ? y : 0) * w.input_width * w.input_channels;
+    for (int32_t j = 0; j < w.filter_width; ++j) {
+      const int32_t x = left + j * w.dilation_width;
+      *taps++ = inside && x >= 0 && x < w.input_width ? row + x * w.input_channels : outside;
+    }
+  }
+}
+
+void convolve(const DepthwiseConv2D& p, const Pixel* taps, const Pixel* end, int8_t* output) {
   const int32_t channels = p.window.output_channels;
-  const int32_t span = kInputStep == 1 ? channels : p.depth_multiplier;
-  for (int32_t start = 0; start < channels; start += span) {
-    int32_t channel = start;
-    for (; channel + 4 <= start + span; channel += 4) {
-      convolve<4, kInputStep>(p, image, rows, columns, channel, output + channel);
-    }
-    for (; channel < start + span; ++channel) {
-      convolve<1, kInputStep>(p, image, rows, columns, channel, output + channel);
-    }
+  const int8_t* weights = p.weights;
+  Outputs outputs(p.output, 1, p.bias, p.small);
+  int32_t start = 0;
+  for (; start + kBlock <= channels; start += kBlock) {
+    uint32_t sums[kBlock] = {};
+    multiply<true>(taps, end, start, kBlock, weights, sums);
+    outputs.write<kBlock, 1>(sums, output + start, 0);
+    weights += kBlock * (end - taps);
+  }
+  if (start == channels) return;
+  uint32_t sums[kBlock] = {};
+  multiply<false>(taps, end, start, channels - start, weights, sums);
+  for (int32_t c = 0; start + c < channels; ++c) {
+    outputs.write<1, 1>({sums[c]}, output + start + c, 0);
   }
 }
 
 }  // namespace
 
-void depthwise_conv_2d(const DepthwiseConv2D& params, const int8_t* input, int8_t* output) {
+void depthwise_conv_2d(const DepthwiseConv2D& params, const int8_t* input, int8_t* output,
+                       int8_t* scratch) {
   const Window& w = params.window;
+  const int32_t taps_count = w.filter_height * w.filter_width;
+  Pixel* taps = reinterpret_cast<Pixel*>(scratch);
+  Pixel* end = taps + (taps_count + 1) / 2 * 2;
+  int8_t* outside = reinterpret_cast<int8_t*>(end);
+  for (int32_t c = 0; c < w.input_channels; ++c) {
+    outside[c] = static_cast<int8_t>(params.input_zero_point);
+  }
+  end[-1] = outside;
   for (int32_t batch = 0; batch < w.batches; ++batch) {
     for (int32_t y = 0; y < w.output_height; ++y) {
-      const Taps rows = rows_inside(w, y);
       for (int32_t x = 0; x < w.output_width; ++x) {
-        const Taps columns = columns_inside(w, x);
-        if (params.depth_multiplier == 1) {
-          convolve_position<1>(params, input, rows, columns, output);
-        } else {
-          convolve_position<0>(params, input, rows, columns, output);
-        }
+        find_taps(w, input, y * w.stride_height - w.pad_top, x * w.stride_width - w.pad_left,
+                  outside, taps);
+        convolve(params, taps, end, output);
         output += w.output_channels;
       }
     }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "simd.h"
+
 namespace aot {
 
 // TFLite's accumulators wrap around; signed overflow would be undefined here.
@@ -41,6 +43,23 @@ inline int32_t scale(int32_t x, int32_t multiplier, int32_t shift) {
     return rounding_doubling_high_multiply(wrapping_shift_left(x, shift), multiplier);
   }
   return rounding_shift_right(rounding_doubling_high_multiply(x, multiplier), -shift);
+}
+
+// x · multiplier / 2^shift for 64-bit sums, halves towards plus infinity; shift ≥ 1. What does not
+// fit an int32 loses its upper bits.
+inline int32_t scale_wide(int64_t x, int32_t multiplier, int32_t shift) {
+  const uint64_t half = uint64_t{1} << (shift - 1);
+  const uint64_t product = static_cast<uint64_t>(x) * static_cast<uint64_t>(int64_t{multiplier});
+  return static_cast<int32_t>(static_cast<int64_t>(product + half) >> shift);
+}
+
+// scale(), and a zero point added, as the nearest int8, where nothing can overflow: |x| < 2^30,
+// −22 ≤ shift ≤ −1, multiplier ≥ 0. Takes −shift − 1, and (2 · zero point + 1) · 2^(−shift − 1).
+inline int8_t scale_to_int8(int32_t x, int32_t multiplier, int32_t shift, int32_t zero_point) {
+  const int32_t product = rounded_high_product(x * 2, multiplier);
+  // What is just half goes down where the product is negative, and up elsewhere.
+  const int32_t rounded = product + (product >> 31) + zero_point;
+  return half_as_int8(rounded >> shift);
 }
 
 }  // namespace aot

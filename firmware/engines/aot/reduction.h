@@ -1,4 +1,4 @@
-// Pooling, MEAN, SOFTMAX.
+// Pooling, reductions, SOFTMAX.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace aot {
 
-// Dimensions that MEAN keeps, and that it reduces, after fusing.
-constexpr int kMaxMeanDims = 4;
+// Dimensions that a reduction keeps, and that it reduces, after fusing.
+constexpr int kMaxWalkDims = 4;
 
 // Input and output share scale and zero point.
 struct Pool2D {
@@ -17,21 +17,48 @@ struct Pool2D {
   int32_t maximum;
 };
 void average_pool_2d(const Pool2D& params, const int8_t* input, int8_t* output);
+void average_pool_2d(const Pool2D& params, const int16_t* input, int16_t* output);
 void max_pool_2d(const Pool2D& params, const int8_t* input, int8_t* output);
+void max_pool_2d(const Pool2D& params, const int16_t* input, int16_t* output);
 
-// Sizes, and strides in the input, of the dimensions that stay and of those that are reduced.
-// Unused dimensions come first, with size 1. The multiplier includes 1 / count.
-struct Mean {
-  int32_t kept_sizes[kMaxMeanDims];
-  int32_t kept_strides[kMaxMeanDims];
-  int32_t reduced_sizes[kMaxMeanDims];
-  int32_t reduced_strides[kMaxMeanDims];
+// Some dimensions of a tensor, after fusing: sizes, and strides in elements. Unused ones come
+// first, with size 1.
+struct Walk {
+  int32_t sizes[kMaxWalkDims];
+  int32_t strides[kMaxWalkDims];
+};
+
+// Reductions read every element that an output depends on before they write it, and outputs in the
+// order of their first elements: the output may be laid over the input.
+
+// MEAN and SUM; the multiplier of a mean includes 1 / count.
+struct Sum {
+  Walk kept;
+  Walk reduced;
   int32_t zero_points_sum;  // input zero point · count
   int32_t multiplier;
   int32_t shift;
   int32_t output_zero_point;
 };
-void mean(const Mean& params, const int8_t* input, int8_t* output);
+void sum(const Sum& params, const int8_t* input, int8_t* output);
+void sum(const Sum& params, const int16_t* input, int16_t* output);
+
+// Input and output share scale and zero point.
+struct Extreme {
+  Walk kept;
+  Walk reduced;
+};
+void reduce_max(const Extreme& params, const int8_t* input, int8_t* output);
+void reduce_min(const Extreme& params, const int8_t* input, int8_t* output);
+
+// input: [outer, size, inner]; output: [outer, inner], the index of the greatest or least value.
+struct ExtremePosition {
+  int32_t outer;
+  int32_t size;
+  int32_t inner;
+};
+void arg_max(const ExtremePosition& params, const int8_t* input, int32_t* output);
+void arg_min(const ExtremePosition& params, const int8_t* input, int32_t* output);
 
 // Over the last dimension. A difference from the row's maximum that is below minimum_difference is
 // as good as minus infinity.

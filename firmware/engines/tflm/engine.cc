@@ -61,7 +61,8 @@ class Profiler final : public tflite::MicroProfilerInterface {
 
   OperatorHook hook = nullptr;
   void* context = nullptr;
-  uint16_t position = 0;
+  uint32_t operators = 0;  // that have ended
+  uint16_t outputs = 0;    // of these
 };
 
 // Gives access to the context, through which tensors between operators are reached.
@@ -90,6 +91,7 @@ Profiler g_profiler;
 File g_file = {model::kFile, model::kFileBytes};
 uint8_t g_next_slot = 0;
 uint32_t g_arena_used = 0;
+bool g_has_state = false;
 
 const tflite::SubGraph& graph() { return *tflite::GetModel(g_file.data)->subgraphs()->Get(0); }
 
@@ -120,10 +122,11 @@ uint32_t bytes(const TfLiteEvalTensor& tensor) {
 
 void Profiler::EndEvent(uint32_t) {
   if (hook == nullptr) return;
-  const tflite::Operator& op = *graph().operators()->Get(position);
-  const TfLiteEvalTensor* output = g_interpreter->tensor(op.outputs()->Get(0));
-  hook(context, position, static_cast<const uint8_t*>(output->data.data), bytes(*output));
-  ++position;
+  const tflite::Operator& op = *graph().operators()->Get(operators++);
+  for (const int32_t index : *op.outputs()) {
+    const TfLiteEvalTensor* output = g_interpreter->tensor(index);
+    hook(context, outputs++, static_cast<const uint8_t*>(output->data.data), bytes(*output));
+  }
 }
 
 // Makes an interpreter in the first `size` bytes of the arena.
@@ -141,10 +144,18 @@ bool allocate(uint32_t size) {
   return build(size);
 }
 
+bool has_state() {
+  for (const tflite::Tensor* tensor : *graph().tensors()) {
+    if (tensor->is_variable()) return true;
+  }
+  return false;
+}
+
 // Allocates in the least arena that works, so that arena_used() is a size that has been tried.
 wire::Status make_ready() {
   g_message[0] = 0;
   g_quiet = false;
+  g_has_state = has_state();
   if (!allocate(model::kArenaBytes)) return wire::Status::kArenaTooSmall;
   const uint32_t used = static_cast<uint32_t>(g_interpreter->arena_used_bytes());
   uint32_t size = (used + kAlignment - 1) / kAlignment * kAlignment;
@@ -204,7 +215,11 @@ uint32_t arena_reserved() { return model::kArenaBytes; }
 uint32_t arena_used() { return g_arena_used; }
 uint32_t arena_planned() { return static_cast<uint32_t>(g_allocator->GetNonPersistentUsedBytes()); }
 
-uint16_t operator_count() { return static_cast<uint16_t>(graph().operators()->size()); }
+uint16_t operator_count() {
+  uint32_t outputs = 0;
+  for (const tflite::Operator* op : *graph().operators()) outputs += op->outputs()->size();
+  return static_cast<uint16_t>(outputs);
+}
 
 uint8_t input_count() { return static_cast<uint8_t>(graph().inputs()->size()); }
 uint8_t output_count() { return static_cast<uint8_t>(graph().outputs()->size()); }
@@ -217,7 +232,10 @@ wire::Status invoke(OperatorHook hook, void* context) {
   g_message[0] = 0;
   g_profiler.hook = hook;
   g_profiler.context = context;
-  g_profiler.position = 0;
+  g_profiler.operators = 0;
+  g_profiler.outputs = 0;
+  // A request may be repeated, so no inference knows of another.
+  if (g_has_state && g_interpreter->Reset() != kTfLiteOk) return wire::Status::kEngineFailed;
   const TfLiteStatus status = g_interpreter->Invoke();
   g_profiler.hook = nullptr;
   return status == kTfLiteOk ? wire::Status::kOk : wire::Status::kEngineFailed;

@@ -85,7 +85,8 @@ def scratch_key(position: int) -> int:
 def place(lifetimes: Sequence[Lifetime], leads: Leads | None = None) -> list[int]:
     """An aligned offset for each, such that none disturbs another."""
     leads = leads or {}
-    order = sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].nbytes, i))
+    # Of equal sizes the last one first: an output begins before the input that it is laid over.
+    order = sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].nbytes, -i))
     best, total = _place_in(order, lifetimes, leads)
     largest_live = _largest_live(lifetimes) if not leads else 0
     chance = random.Random(0)

@@ -17,6 +17,7 @@ INT8_MIN, INT8_MAX = -128, 127
 INT32_MAX = 2**31 - 1
 # Beyond this a left shift would move all of an int32 out.
 MAX_SHIFT = 30
+_MOST_WIDE_SHIFT = 7
 _SOFTMAX_INTEGER_BITS = 5
 
 # ActivationFunctionType of the schema: the real numbers between which an output is clamped.
@@ -80,6 +81,18 @@ def quantize_multiplier(real: float) -> Multiplier:
     if shift > MAX_SHIFT:
         raise ValueError(f"has a scale ratio of {real}, over 2^{MAX_SHIFT}")
     return Multiplier(mantissa, shift)
+
+
+def wide_multiplier(real: float) -> Multiplier:
+    """A multiplier for 64-bit sums: a mantissa of 15 bits, and how far to shift to the right.
+
+    Raises:
+        ValueError: see ``quantize_multiplier``; or over 2^7, TFLite-Micro's stated bound.
+    """
+    mantissa, shift = quantize_multiplier(real)
+    if shift > _MOST_WIDE_SHIFT:
+        raise ValueError(f"has a scale ratio over 2^{_MOST_WIDE_SHIFT}")
+    return Multiplier(min((mantissa + 2**15) >> 16, 2**15 - 1), 15 - shift)
 
 
 def activation_clamp(

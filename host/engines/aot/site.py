@@ -114,6 +114,27 @@ class Site:
             raise self.refuse(f"has {role} {tensor.name!r} that are not constant")
         return tensor, tensor.data
 
+    def integers(self, position: int, role: str, types: Sequence[str] = ("int32",)) -> list[int]:
+        """A constant list of integers of one of these types."""
+        dtype = self.tensor(position).dtype
+        _, values = self.constant(position, dtype if dtype in types else types[0], role)
+        if values.ndim != 1:
+            raise self.refuse(f"has {role} of shape {values.shape}")
+        return [int(v) for v in values]
+
+    def integer(self, position: int, role: str) -> int:
+        """A constant of one int32."""
+        values = self.constant(position, "int32", role)[1]
+        if values.size != 1:
+            raise self.refuse(f"has {role} of shape {values.shape}")
+        return int(values.item())
+
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis that may be counted from the end, as one that is not."""
+        if not -rank <= axis < rank:
+            raise self.refuse(f"has axis {axis} for rank {rank}")
+        return axis % rank
+
     def weights(self, position: int, rank: int, axis: int) -> tuple[Tensor, tuple[float, ...]]:
         """Constant symmetric int8 weights, and their scales: one, or one per index of ``axis``."""
         tensor, _ = self.constant(position, "int8", "weights")

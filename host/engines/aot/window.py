@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 from host.engines.aot.ir import Struct
+from host.engines.aot.quantization import LIMITS
 from host.engines.aot.site import Site
 
 SAME, VALID = 0, 1
@@ -29,7 +35,7 @@ def window(site: Site, filter_size: tuple[int, int], out_channels: int, dilated:
         OperatorError: the input is not [batch, height, width, channels], an option makes no
             sense, or the output has another shape than the window gives.
     """
-    x = site.activation()
+    x = site.activation(types=tuple(LIMITS))
     if len(x.shape) != 4:
         raise site.refuse(f"has input shape {x.shape}, not [batch, height, width, channels]")
     batch, height, width, channels = x.shape
@@ -71,3 +77,40 @@ def window(site: Site, filter_size: tuple[int, int], out_channels: int, dilated:
             ("pad_left", pad_left),
         )
     )
+
+
+def overlap_lead(shape: Struct, at_once: int = 1, reads_first: bool = False) -> int:
+    """How far before the input the output must begin, at least, to be laid over it; in elements.
+
+    Kernels go over the output positions row by row. What a step writes must not reach what that
+    step, or a later one, still reads.
+
+    Args:
+        shape: the struct ``Window``.
+        at_once: positions in a step.
+        reads_first: a step has read all that it needs before it writes.
+    """
+    w: dict[str, Any] = dict(shape.fields)
+    row = w["input_width"] * w["input_channels"]
+    tops = _first_inside(w, "height", "pad_top") * row
+    lefts = _first_inside(w, "width", "pad_left") * w["input_channels"]
+    images = np.arange(w["batches"]) * w["input_height"] * row
+    # [batch, row, column]: the lowest element that is read; infinite where none is.
+    lowest = (images[:, np.newaxis, np.newaxis] + tops[:, np.newaxis] + lefts).reshape(-1)
+    count = len(lowest)
+    still_read = np.append(np.minimum.accumulate(lowest[::-1])[::-1], np.inf)
+    begins = np.arange(0, count, at_once)
+    ends = np.minimum(begins + at_once, count)
+    ahead = ends * w["output_channels"] - still_read[ends if reads_first else begins]
+    return max(0, int(ahead.max())) if np.isfinite(ahead).any() else 0
+
+
+def _first_inside(w: dict[str, Any], axis: str, pad: str) -> npt.NDArray[np.float64]:
+    """Along one axis, for each output position: the image's first place under the filter."""
+    outputs = np.arange(w[f"output_{axis}"])
+    dilation = w[f"dilation_{axis}"]
+    origin = outputs * w[f"stride_{axis}"] - w[pad]
+    skipped = np.maximum(-(origin // dilation), 0)
+    first = np.where(origin < 0, origin + skipped * dilation, origin)
+    inside = (first < w[f"input_{axis}"]) & (skipped < w[f"filter_{axis}"])
+    return np.where(inside, first, np.inf)

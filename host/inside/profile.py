@@ -1,0 +1,59 @@
+"""The flow of `profile`: what each operator of a model costs on a device."""
+
+from __future__ import annotations
+
+from host import doctor, measure, rig
+from host.costs import operator_costs
+from host.inside.records import Profile
+from host.inside.samples import load
+from host.report.profile_write import RESULTS, write_profile
+from host.session import Session
+from host.stages import Observer, Request, Stages
+from host.verdict import summarize_latency
+
+# Samples that are run where the request names no number; of their ticks the median is taken.
+SAMPLES = 5
+
+
+def profile(request: Request, observer: Observer) -> Profile:
+    """Profile a model.
+
+    Args:
+        request: model, board and samples, as for ``flash_and_eval``.
+        observer: is told how far it is.
+
+    Raises:
+        FlashAndEvalError: see ``host.errors``.
+    """
+    stages = Stages(observer)
+    found = rig.rig_of(request, stages)
+    loaded = load(request, found.engine, stages, SAMPLES)
+    graph, feeds = loaded.graph, loaded.feeds
+    rendered = rig.render(found, graph, request, stages)
+    folder = rig.run_folder(request, loaded.model, graph, RESULTS)
+    rendered, image = rig.build(found, rendered, graph, folder, request, stages)
+    with (
+        stages.run("device"),
+        found.target.start(image, found.board, folder / "device.log") as link,
+    ):
+        session = Session(link, timeout=request.timeout)
+        info = session.hello(request.timeout)
+        measure.check_identity(info, rendered, graph)
+        ticks = measure.plain_ticks(session, info, feeds)
+        profiled, operator_ticks = measure.profile(session, info, rendered, feeds)
+    result = Profile(
+        board=found.board,
+        loaded=loaded,
+        rendered=rendered,
+        image=image,
+        info=info,
+        latency=summarize_latency(
+            info, ticks, profiled, operator_costs(graph, rendered, operator_ticks)
+        ),
+        versions=doctor.versions(),
+        notes=(*found.notes, *loaded.notes),
+        folder=folder,
+        command=request.command,
+    )
+    write_profile(result)
+    return result

@@ -1,0 +1,132 @@
+"""What is odd about a quantized model that may run all the same: its ranges, its operators."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from host.models.interface import activations_of, input_codes
+from host.models.tflite import Graph, Operator
+from host.records import Advice, Dataset
+
+ActivationType = Literal["int8", "int16"]
+
+# The code of the advice about dense layers with a scale for each channel.
+PER_CHANNEL_DENSE = "per-channel-fully-connected"
+# The newest version of an operator whose meaning TFLM's int8 kernels have, from the converter's
+# table (tensorflow/compiler/mlir/lite/tools/versioning/op_version.cc). TFLM itself resolves
+# operators without looking at the version, so a newer meaning would be ignored silently.
+_KNOWN_VERSIONS = {
+    "ADD": 2,
+    "AVERAGE_POOL_2D": 2,
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "FULLY_CONNECTED": 6,
+    "MAX_POOL_2D": 2,
+    "MEAN": 2,
+    "PAD": 2,
+    "QUANTIZE": 2,
+    "RESHAPE": 1,
+    "SOFTMAX": 2,
+}
+# Ranges: the smallest that is believed, the least share of the input's range that data should
+# fill, and the largest share of data values that may lie outside it.
+_TINY_RANGE = 1e-6
+_LEAST_FILLED = 0.25
+_MOST_SATURATED = 0.01
+
+
+def advise(
+    graph: Graph, dataset: Dataset | None, activations: ActivationType
+) -> tuple[Advice, ...]:
+    """Advice on a model that ``check_graph`` has passed; ``dataset`` as there."""
+    return (
+        *_advise_ranges(graph),
+        *_advise_input(graph, dataset),
+        *_advise_operators(graph, activations),
+    )
+
+
+def _advise_ranges(graph: Graph) -> list[Advice]:
+    tiny = [
+        t for t in activations_of(graph) if t.quantization and t.quantization.scale < _TINY_RANGE
+    ]
+    if not tiny:
+        return []
+    names = ", ".join(f"{t.name} (scale {t.quantization.scale:g})" for t in tiny if t.quantization)
+    return [
+        Advice(
+            "degenerate-range",
+            f"Activations hardly vary on the representative data: {names}.",
+            "Calibrate with real training samples; look for dead layers.",
+        )
+    ]
+
+
+def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
+    codes = input_codes(graph)
+    q = codes.quantization
+    if dataset is None or dataset.raw or q is None:
+        return []
+    limits = np.iinfo(codes.numpy_dtype)
+    low, high = (q.scale * (int(code) - q.zero_point) for code in (limits.min, limits.max))
+    least, most = float(dataset.x.min()), float(dataset.x.max())
+    outside = (dataset.x < low - q.scale / 2) | (dataset.x > high + q.scale / 2)
+    share = float(np.count_nonzero(outside)) / dataset.x.size
+    data = f"the data's values go from {least:g} to {most:g}"
+    range_ = f"the model's {codes.dtype} input covers {low:g} to {high:g}"
+    if share > _MOST_SATURATED:
+        return [
+            Advice(
+                "input-saturated",
+                f"{100 * share:.1f} % of the input values are clipped: {data}, {range_}.",
+                "Scale the samples and the representative data alike, as in training.",
+            )
+        ]
+    if most - least < _LEAST_FILLED * (high - low):
+        return [
+            Advice(
+                "input-range-unused",
+                f"Most of the input's codes are unused: {data}, {range_}.",
+                "Scale the representative data as the samples are, as in training (0 to 255 "
+                "against 0 to 1?).",
+            )
+        ]
+    return []
+
+
+def _advise_operators(graph: Graph, activations: ActivationType) -> list[Advice]:
+    advice = []
+    per_channel = [o for o in graph.operators if _per_channel_dense(graph, o)]
+    if per_channel:
+        advice.append(
+            Advice(
+                PER_CHANNEL_DENSE,
+                f"{graph.describe(per_channel[0])} has one scale per channel: TFLM from before "
+                "May 2024 computes it wrongly, without an error.",
+                "Use the engine aot or a newer TFLM; or convert with "
+                "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
+            )
+        )
+    # The table is of int8 operators; those of int16 have versions of their own.
+    known = _KNOWN_VERSIONS if activations == "int8" else {}
+    newer = [o for o in graph.operators if o.version > known.get(o.name, o.version)]
+    if newer:
+        names = "; ".join(f"{graph.describe(o)} version {o.version}" for o in newer[:3])
+        advice.append(
+            Advice(
+                "operator-version",
+                f"Operators are newer than what TFLM's int8 kernels are known to do: {names}.",
+                "Trust the bit-for-bit comparison, not the version; or convert with an older "
+                "TensorFlow.",
+            )
+        )
+    return advice
+
+
+def _per_channel_dense(graph: Graph, operator: Operator) -> bool:
+    if operator.name != "FULLY_CONNECTED" or len(operator.inputs) < 2:
+        return False
+    weights = graph.tensors[operator.inputs[1]].quantization
+    return weights is not None and weights.per_channel

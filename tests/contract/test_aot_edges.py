@@ -1,0 +1,104 @@
+"""64-bit sums at their edges, floats at the edges of QUANTIZE: engine ``aot`` and TFLite-Micro.
+
+The drawn models rarely come near these.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.engines.aot import AotEngine
+from host.models import tflite
+from tests import flatbuffer_models as fb
+from tests import native
+from tests.contract.test_aot_bit_exact import Array, Reference, assert_equal, near_one, pytestmark
+from tests.flatbuffer_models import ModelBuilder, Q
+
+__all__ = ["pytestmark"]
+
+MOST = 2**15 - 1
+
+
+def judge(b: ModelBuilder, x: int, y: int, samples: Array, folder: Path) -> Array:
+    """The output [n, …], after comparing all tensors with TFLite-Micro's."""
+    graph = tflite.parse(b.build([x], [y]))
+    rendered = AotEngine().render(graph)
+    run = native.build(graph, rendered, folder).run((samples,))
+    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+    return run.outputs[0]
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_sums_at_the_edges_of_int64(per_channel: bool, tmp_path: Path) -> None:
+    # Beyond 48 bits, TFLite-Micro's stated limit, results lose upper bits before the clamp.
+    x, w, y = near_one()
+    edges = [s * 2**n + d for n in (15, 31, 46, 47, 48, 62) for s in (1, -1) for d in (-1, 0, 1)]
+    edges += [-(2**63), 2**63 - 1, 0]
+    octaves = [0, 1, 6, -1, -8, -14, -16, -30, -33] if per_channel else [0]
+    bias = np.array([e for e in edges for _ in octaves], np.int64)
+    scales = [w * 2.0**octave for _ in edges for octave in octaves]
+    b = ModelBuilder()
+    first = b.tensor((1, 2), Q.tensor(x), dtype=np.int16)
+    wq = Q.symmetric(scales if per_channel else scales[:1], 0)
+    weights = np.full((len(bias), 2), -128, np.int8)
+    last = fb.fully_connected(b, first, weights, wq, bias, Q.tensor(y))
+    samples = np.array([[[0, 0]], [[MOST, MOST]], [[-MOST - 1] * 2], [[-1, 0]]], np.int16)
+    judge(b, first, last, samples, tmp_path)
+
+
+def test_many_of_the_largest_products_add_up(tmp_path: Path) -> None:
+    depth = 3000
+    b = ModelBuilder()
+    first = b.tensor((1, depth), Q.tensor(1.0), dtype=np.int16)
+    weights = np.full((5, depth), -128, np.int8)
+    weights[1] = 127
+    q = Q.tensor(2.0**19)
+    last = fb.fully_connected(b, first, weights, Q.tensor(1.0), np.zeros(5, np.int64), q)
+    samples = np.full((2, 1, depth), -MOST - 1, np.int16)
+    samples[1] = MOST
+    outputs = judge(b, first, last, samples, tmp_path)
+    assert outputs[0, 0].tolist() == [24_000, -23_812, 24_000, 24_000, 24_000]
+
+
+def halves(scale: float, steps: Array) -> Array:
+    """Floats at the middle between two codes, and their neighbours."""
+    middle = ((steps + 0.5) * scale).astype(np.float32)
+    below = np.nextafter(middle, np.float32(-np.inf))
+    return np.concatenate([below, middle, np.nextafter(middle, np.float32(np.inf))])
+
+
+@pytest.mark.parametrize("zero_point", [-128, -3, 0, 127])
+@pytest.mark.parametrize("scale", [0.5, 0.1, 1 / 255, 3e-5])
+def test_floats_round_halves_away_from_zero(scale: float, zero_point: int, tmp_path: Path) -> None:
+    scale = float(np.float32(scale))
+    values = halves(scale, np.arange(-300, 300))
+    tiny = np.float32(np.finfo(np.float32).smallest_subnormal)
+    edges = np.array([0.0, -0.0, tiny, -tiny, 2.0**30 * scale, -(2.0**30) * scale], np.float32)
+    samples = np.concatenate([values, edges])[None, None]
+    b = ModelBuilder()
+    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    last = fb.quantize(b, first, Q.tensor(scale, zero_point))
+    judge(b, first, last, samples, tmp_path)
+
+
+def test_int16_halves_round_away_from_zero(tmp_path: Path) -> None:
+    samples = halves(0.25, np.arange(-33_000, 33_000, 7))[None, None]
+    b = ModelBuilder()
+    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    last = fb.quantize(b, first, Q.tensor(0.25), np.int16)
+    judge(b, first, last, samples, tmp_path)
+
+
+def test_floats_that_no_integer_holds_saturate(tmp_path: Path) -> None:
+    # TFLite-Micro's result is the processor's here, and so the wheel cannot judge.
+    values = [np.inf, 1e30, 2.0**31, -np.inf, -1e30, -(2.0**40), np.nan]
+    samples = np.array(values, np.float32)[None, None]
+    b = ModelBuilder()
+    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    last = fb.quantize(b, first, Q.tensor(0.5, -3))
+    graph = tflite.parse(b.build([first], [last]))
+    run = native.build(graph, AotEngine().render(graph), tmp_path).run((samples,))
+    assert run.outputs[0][0, 0].tolist() == [127, 127, 127, -128, -128, -128, -128]

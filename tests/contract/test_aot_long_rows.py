@@ -1,0 +1,79 @@
+"""Sums of many products at their extremes: pairs of rows in dense layers and convolutions."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from host.engines.aot import AotEngine
+from host.engines.aot.packing import pack_rows
+from host.models import tflite
+from tests import flatbuffer_models as fb
+from tests import native
+from tests.contract.test_aot_bit_exact import Reference, assert_equal
+from tests.flatbuffer_models import ModelBuilder, Q, Windowed
+
+pytestmark = [
+    pytest.mark.skipif(native.COMPILER is None, reason="g++ is not installed"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("tflite_micro") is None,
+        reason="tflite-micro has no wheel for this platform",
+    ),
+]
+
+
+def rows(size: int, least: int) -> npt.NDArray[np.int8]:
+    """Five rows whose sums are as large as they get, with either sign, in pairs and alone."""
+    weights = np.full((5, size), 127, np.int8)
+    weights[1] = least
+    weights[2, ::2] = least
+    weights[3, size // 2 :] = least
+    weights[4] = least
+    return weights
+
+
+def check(b: ModelBuilder, x: int, y: int, folder: Path) -> None:
+    graph = tflite.parse(b.build([x], [y]))
+    rendered = AotEngine().render(graph)
+    rng = np.random.default_rng(0)
+    samples = rng.choice(np.array([-128, 127], np.int8), (4, *graph.input.shape))
+    samples[0], samples[1] = -128, 127
+    for variant in native.VARIANTS:
+        run = native.build(graph, rendered, folder, variant).run((samples,))
+        assert_equal(graph, rendered, run, Reference(graph), (samples,), variant)
+
+
+@pytest.mark.parametrize("least", [-127, -128])
+@pytest.mark.parametrize("size", [503, 504, 505, 1011, 1516])
+def test_dense_layers(size: int, least: int, tmp_path: Path) -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, size), Q.tensor(1.0, 3))
+    # What differs in the last bits of a sum is seen in the bias, which brings it near to zero.
+    bias = np.array([-127 * 127 * size, 0, 5, -7, 128 * least * size], np.int32)
+    y = fb.fully_connected(b, x, rows(size, least), Q.tensor(1.0), bias, Q.tensor(200.0, -9))
+    check(b, x, y, tmp_path)
+
+
+@pytest.mark.parametrize("least", [-127, -128])
+@pytest.mark.parametrize("depth", [55, 56, 57, 120])
+def test_convolutions(depth: int, least: int, tmp_path: Path) -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 3, 3, depth), Q.tensor(1.0, -3))
+    weights = rows(9 * depth, least).reshape(5, 3, 3, depth)
+    window = Windowed((3, 3), (1, 1), (1, 1), fb.SAME, 0)
+    y = fb.conv_2d(b, x, window, weights, Q.tensor(1.0), None, Q.tensor(90_000.0, 4))
+    check(b, x, y, tmp_path)
+
+
+def test_rows_are_paired_where_a_pair_fits() -> None:
+    def each(*weights: tuple[int, ...]) -> Any:
+        return pack_rows(np.array([weights], np.int8))[1]
+
+    assert each((-1, 5), (-127, -128)) == 2
+    assert each((-1, 5), (-128, 0)) == 1
+    assert each((-128,)) == 2

@@ -1,0 +1,91 @@
+"""Outputs that take no memory of their own: over a dying input, or the input itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from host.engines.aot import AotEngine
+from host.engines.aot.lower import lower
+from host.models import tflite
+from host.models.tflite import Graph
+from tests import flatbuffer_elementwise as fe
+from tests import flatbuffer_models as fb
+from tests import flatbuffer_movement as fm
+from tests.flatbuffer_models import ModelBuilder, Q
+
+HALF = Q.tensor(0.5, 3)
+Step = Callable[[ModelBuilder, int], int]
+
+
+def arena(graph: Graph) -> int:
+    return AotEngine().render(graph).arena_bytes
+
+
+def test_a_chain_of_elementwise_operators_needs_one_tensor() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 10, 10, 4), HALF)
+    per_channel = b.constant(np.arange(4, dtype=np.int8), HALF)
+    y = fe.unary(b, "RELU", x, HALF)
+    y = fe.binary(b, "MUL", y, per_channel, HALF, 0)
+    y = fe.binary(b, "SUB", per_channel, y, Q.tensor(1.0), 0)
+    y = fe.binary(b, "ADD", y, y, HALF, 1)
+    y = fe.unary(b, "LOGISTIC", y, Q.tensor(1 / 256, -128))
+    graph = tflite.parse(b.build([x], [y]))
+    assert len(lower(graph)) == 5
+    assert arena(graph) == 400
+
+
+def test_an_operand_that_is_still_needed_keeps_its_memory() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 10, 10, 4), HALF)
+    y = fe.binary(b, "MUL", fe.unary(b, "RELU", x, HALF), x, HALF, 0)
+    assert arena(tflite.parse(b.build([x], [y]))) == 800
+
+
+def test_an_operand_that_is_repeated_is_not_written_over() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 1, 40), HALF)
+    y = fe.binary(b, "MUL", x, b.constant(np.ones((5, 1), np.int8), HALF), HALF, 0)
+    assert arena(tflite.parse(b.build([x], [y]))) >= 40 + 200
+
+
+def test_a_slice_moves_down_within_its_input() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 8, 10, 4), HALF)
+    y = fm.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
+    assert arena(tflite.parse(b.build([x], [y]))) == 320
+
+
+VIEWS: dict[str, Step] = {
+    "TRANSPOSE": lambda b, x: fm.transpose(b, x, (1, 3, 0, 2)),
+    "SLICE": lambda b, x: fm.slice_(b, x, [0] * 4, [1, -1, 1, 6]),
+    "STRIDED_SLICE": lambda b, x: fm.strided_slice(b, x, [0] * 4, [1, 4, 1, 6], [1] * 4, (0, 9, 1)),
+    "PAD": lambda b, x: fm.pad(b, x, [(0, 0)] * 4),
+    "PADV2": lambda b, x: fm.pad(b, x, [(0, 0)] * 4, 7),
+    "MIRROR_PAD": lambda b, x: fm.mirror_pad(b, x, [(0, 0)] * 4, 0),
+    "CONCATENATION": lambda b, x: fm.concatenation(b, [x], 1),
+    "PACK": lambda b, x: fm.pack(b, [x], 2),
+    "UNPACK": lambda b, x: fm.unpack(b, x, 2)[0],
+    "SPLIT": lambda b, x: fm.split(b, x, 1, 1)[0],
+    "SPLIT_V": lambda b, x: fm.split_v(b, x, [4], 1)[0],
+    "SQUEEZE": lambda b, x: fm.squeeze(b, x, []),
+    "EXPAND_DIMS": lambda b, x: fm.expand_dims(b, x, 0),
+    "RESHAPE": lambda b, x: fb.reshape(b, x, (3, 8)),
+    "BROADCAST_TO": lambda b, x: fm.broadcast_to(b, x, (1, 4, 1, 6)),
+    "TILE": lambda b, x: fm.tile(b, x, (1, 1, 1, 1)),
+    "RESIZE_NEAREST_NEIGHBOR": lambda b, x: fm.resize_nearest_neighbor(b, x, (4, 1), False, True),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_moves_nothing_costs_nothing(name: str) -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 4, 1, 6), HALF)
+    graph = tflite.parse(b.build([x], [VIEWS[name](b, x)]))
+    (step,) = lower(graph)
+    assert step.operator.name == name
+    assert step.calls == ()
+    assert arena(graph) == 32

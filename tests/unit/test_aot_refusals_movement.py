@@ -1,0 +1,160 @@
+"""What engine ``aot`` refuses of operators that move elements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from host.engines.aot import AotEngine
+from host.errors import OperatorError
+from host.models import tflite
+from tests import flatbuffer_movement as fm
+from tests.flatbuffer_models import ModelBuilder, Q
+from tests.unit.test_aot_refusals import (
+    FLOAT,
+    HALF,
+    INT64,
+    Operators,
+    Tweak,
+    assert_refused,
+    inputs,
+    model,
+    no_buffer,
+    option,
+    replaced,
+    tensor,
+    weights,
+)
+
+
+def numbers(*values: int) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+# On an input of [1, 5, 5, 2].
+OPERATORS: Operators = {
+    "CONCATENATION": lambda b, x: fm.concatenation(b, [x, x], 3),
+    "PACK": lambda b, x: fm.pack(b, [x, x], 1),
+    "UNPACK": lambda b, x: fm.unpack(b, x, 1)[0],
+    "SPLIT": lambda b, x: fm.split(b, x, 2, 3)[0],
+    "SPLIT_V": lambda b, x: fm.split_v(b, x, [2, 3], 1)[0],
+    "SLICE": lambda b, x: fm.slice_(b, x, [0, 1, 0, 0], [1, 2, -1, 2]),
+    "STRIDED_SLICE": lambda b, x: fm.strided_slice(b, x, [0, 4, 0, 0], [1, 0, 5, 2], [1, -2, 2, 1]),
+    "TRANSPOSE": lambda b, x: fm.transpose(b, x, [0, 3, 1, 2]),
+    "BROADCAST_TO": lambda b, x: fm.broadcast_to(b, x, (3, 5, 5, 2)),
+    "TILE": lambda b, x: fm.tile(b, x, (1, 2, 1, 2)),
+    "SQUEEZE": lambda b, x: fm.squeeze(b, x, [0]),
+    "EXPAND_DIMS": lambda b, x: fm.expand_dims(b, x, 2),
+    "PADV2": lambda b, x: fm.pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 5),
+    "MIRROR_PAD": lambda b, x: fm.mirror_pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 0),
+    "RESIZE_NEAREST_NEIGHBOR": lambda b, x: fm.resize_nearest_neighbor(b, x, (7, 3), False, True),
+}
+# Those whose activation comes first.
+FIRST = [name for name in OPERATORS if name != "SPLIT"]
+
+CASES: list[tuple[str, str, Tweak]] = [
+    *[(name, "scale", tensor(-1, quantization=None)) for name in OPERATORS],
+    *[(name, "float32", tensor(-1, type=FLOAT)) for name in OPERATORS],
+    *[(name, "zero point 300", tensor(-1, zeroPoint=[300])) for name in OPERATORS],
+    *[(name, "shape", tensor(-1, shape=[1, 3, 7, 2])) for name in OPERATORS],
+    *[(name, "inputs", inputs(lambda i: i * 5)) for name in FIRST if name != "CONCATENATION"],
+    *[
+        (name, "constant input", replaced(0, weights(1, 5, 5, 2), HALF))
+        for name in FIRST
+        if name not in ("CONCATENATION", "PACK")
+    ],
+    *[(name, "not constant", no_buffer(1)) for name in ("SLICE", "TRANSPOSE", "PADV2", "TILE")],
+    ("CONCATENATION", "axis 4", option("axis", 4)),
+    ("CONCATENATION", "fused activation", option("fusedActivationFunction", 1)),
+    ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.25, 3))),
+    ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.5, 4))),
+    ("CONCATENATION", "shape", replaced(1, weights(1, 5, 4, 2), HALF)),
+    ("CONCATENATION", "shapes", replaced(1, weights(5, 5, 2), HALF)),
+    ("PACK", "axis 5", option("axis", 5)),
+    ("PACK", "inputs", option("valuesCount", 3)),
+    ("PACK", "shape", replaced(1, weights(1, 5, 4, 2), HALF)),
+    ("UNPACK", "5 outputs", option("axis", 3)),
+    ("UNPACK", "5 outputs", option("num", 4)),
+    ("SPLIT", "axis -5", replaced(0, numbers(-5))),
+    ("SPLIT", "2 outputs", replaced(0, numbers(1))),
+    ("SPLIT", "int64", replaced(0, np.array([3], np.int64))),
+    ("SPLIT", "axis of shape (2,)", replaced(0, numbers(3, 3))),
+    ("SPLIT_V", "axis 4", replaced(2, numbers(4))),
+    ("SPLIT_V", "output shapes", replaced(2, numbers(2))),
+    ("SLICE", "begin", replaced(1, numbers(0, 4, 0, 0))),
+    ("SLICE", "begin", replaced(1, numbers(0, -1, 0, 0))),
+    ("SLICE", "begin", replaced(2, numbers(1, 2, 5))),
+    ("SLICE", "float32", replaced(1, np.zeros(4, np.float32))),
+    ("STRIDED_SLICE", "ellipsis", option("ellipsisMask", 1)),
+    ("STRIDED_SLICE", "new axis", option("newAxisMask", 2)),
+    ("STRIDED_SLICE", "strides", replaced(3, numbers(1, 0, 2, 1))),
+    ("STRIDED_SLICE", "strides", replaced(3, numbers(1, 1, 2, 1))),
+    ("STRIDED_SLICE", "strides", replaced(1, numbers(0, 4, 0))),
+    ("STRIDED_SLICE", "strides", option("shrinkAxisMask", 2)),
+    ("TRANSPOSE", "permutation", replaced(1, numbers(0, 3, 1, 1))),
+    ("TRANSPOSE", "permutation", replaced(1, numbers(0, 2, 1))),
+    ("BROADCAST_TO", "shape (3, 5, 5, 4)", replaced(1, numbers(3, 5, 5, 4))),
+    ("BROADCAST_TO", "shape (5, 2)", replaced(1, numbers(5, 2))),
+    ("TILE", "multiples", replaced(1, numbers(1, 2, 0, 2))),
+    ("TILE", "multiples", replaced(1, numbers(1, 2, 1))),
+    ("EXPAND_DIMS", "axis 5", replaced(1, numbers(5))),
+    ("PADV2", "paddings", replaced(1, np.zeros((3, 2), np.int32))),
+    ("PADV2", "another scale", replaced(2, weights(1), Q.tensor(0.25, 3))),
+    ("PADV2", "padding value", replaced(2, weights(2), HALF)),
+    ("PADV2", "not constant", no_buffer(2)),
+    ("RESIZE_NEAREST_NEIGHBOR", "size", replaced(1, numbers(0, 3))),
+    ("RESIZE_NEAREST_NEIGHBOR", "size", replaced(1, numbers(1, 2, 3))),
+]
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_operators_themselves_are_accepted(name: str) -> None:
+    AotEngine().check(tflite.parse(model(name, lambda b: None, OPERATORS)))
+
+
+@pytest.mark.parametrize(
+    ("name", "fragment", "tweak"), CASES, ids=[f"{n}-{f}-{i}" for i, (n, f, _) in enumerate(CASES)]
+)
+def test_refusals_name_the_operator(name: str, fragment: str, tweak: Tweak) -> None:
+    assert_refused(model(name, tweak, OPERATORS), name, fragment)
+
+
+def test_what_the_kernels_cannot_walk_is_refused() -> None:
+    b = ModelBuilder()
+    x = b.tensor((2, 3, 2, 3, 2, 3), HALF)
+    y = fm.transpose(b, x, (5, 4, 3, 2, 1, 0))
+    with pytest.raises(OperatorError, match="along more than 5 separate dimensions"):
+        AotEngine().check(tflite.parse(b.build([x], [y])))
+
+
+@pytest.mark.parametrize(("mode", "most"), [(0, 4), (1, 5)])
+def test_a_mirror_shows_no_more_than_there_is(mode: int, most: int) -> None:
+    for before in (most, most + 1):
+        b = ModelBuilder()
+        x = b.tensor((5, 3), HALF)
+        y = fm.mirror_pad(b, x, [(before, 0), (0, 1)], mode)
+        graph = tflite.parse(b.build([x], [y]))
+        if before == most:
+            AotEngine().check(graph)
+            continue
+        with pytest.raises(OperatorError, match=r"operator 0 MIRROR_PAD .* too large"):
+            AotEngine().check(graph)
+
+
+def test_an_open_shape_is_refused_with_the_way_out() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 8, 8, 4), HALF)
+    y = fm.like(b, x, (1, 1))
+    b.operator("RESHAPE", [x], [y])
+    with pytest.raises(OperatorError) as caught:
+        AotEngine().check(tflite.parse(b.build([x], [y])))
+    assert "batch size of 1" in caught.value.hint
+
+
+def test_an_int64_is_nothing_to_move() -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, 4), HALF)
+    y = fm.transpose(b, x, (1, 0))
+    b.graph.tensors[x].type = b.graph.tensors[y].type = INT64
+    with pytest.raises(OperatorError, match=r"operator 0 TRANSPOSE .* of type int64"):
+        AotEngine().check(tflite.parse(b.build([x], [y])))

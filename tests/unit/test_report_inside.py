@@ -1,0 +1,187 @@
+"""How a trace and a profile are shown: JSON fits its schema, page and terminal trust no name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console, RenderableType
+
+from host.inside.records import Loaded, Profile, Trace, TracedOutput, TracedTensor
+from host.records import Evaluation, ExecutedOperator, FirstDifference, TensorDifference
+from host.report import profile_document, profile_text, trace_document, trace_text
+from host.report.profile_html import render_html
+from host.report.profile_write import write_profile
+from host.report.trace_write import write_trace
+from tests.evaluations import DIFFERENCE, evaluation, hostile
+from tests.schemas import validate
+from tests.unit.test_report import HOSTILE, Page
+
+
+def loaded(base: Evaluation) -> Loaded:
+    feed = (np.zeros(base.quantized.graph.input.shape, np.int8),)
+    return Loaded(base.model, base.quantized.graph, (feed,) * 5, base.dataset.name, base.notes)
+
+
+def profile(base: Evaluation) -> Profile:
+    return Profile(
+        board=base.board,
+        loaded=loaded(base),
+        rendered=base.rendered,
+        image=base.image,
+        info=base.device.info,
+        latency=base.latency,
+        versions=base.versions,
+        notes=base.notes,
+        folder=base.folder,
+        command=base.command,
+    )
+
+
+def trace(
+    base: Evaluation, *, wrong: int | None = None, tensors: tuple[TracedTensor, ...] = ()
+) -> Trace:
+    """A trace; from output ``wrong`` on, all differ."""
+    graph = base.quantized.graph
+    outputs = tuple(
+        TracedOutput(
+            o,
+            graph.tensors[o.tensor].name,
+            graph.tensors[o.tensor].shape,
+            position,
+            position + (wrong is not None and position >= wrong),
+        )
+        for position, o in enumerate(base.rendered.operators)
+    )
+    first = None
+    if wrong is not None:
+        first = FirstDifference(outputs[wrong].operator, outputs[wrong].tensor_name, 3, DIFFERENCE)
+    return Trace(
+        board=base.board,
+        loaded=loaded(base),
+        rendered=base.rendered,
+        info=base.device.info,
+        sample=3,
+        outputs=outputs,
+        first=first,
+        tensors=tensors,
+        oracle="tflite-micro 0",
+        versions=base.versions,
+        notes=base.notes,
+        folder=base.folder,
+        command=base.command,
+    )
+
+
+def printed(shown: RenderableType, width: int = 400) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
+    with console.capture() as capture:
+        console.print(shown)
+    return capture.get()
+
+
+def checked(schema: str, values: Any) -> Any:
+    validate(schema, json.loads(json.dumps(values, allow_nan=False)))
+    return values
+
+
+def test_a_trace_that_is_equal(tmp_path: Path) -> None:
+    run = trace(evaluation(tmp_path))
+    values = checked("trace_schema.json", trace_document.document(run))
+    assert run.match and values["verdict"] == "match" and values["first_difference"] is None
+    assert values["headline"] == "sample 3: the outputs of all operators (8) equal TFLM on the host"
+    assert printed(trace_text.summary(run)).startswith("✓ sample 3")
+
+
+def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -> None:
+    run = trace(evaluation(tmp_path), wrong=3)
+    values = checked("trace_schema.json", trace_document.document(run))
+    assert not run.match
+    assert values["headline"] == "sample 3: of the outputs of all operators (8), 5 differ"
+    said = (
+        "operator 3 DEPTHWISE_CONV_2D (tensor 4 'model/separable_2/depthwise'), sample 3: "
+        "at [0, 4, 2, 7] the device has −12 (−0.31), TFLM on the host −13 (−0.33); 310 of 8000 "
+        "values differ, by at most 2 steps"
+    )
+    assert values["first_difference"]["text"] == said
+    shown = printed(trace_text.summary(run))
+    assert said.split(": ")[1] in shown
+    assert shown.count("DIFFERS") == 5 and shown.count(" equal") == 3
+
+
+@pytest.mark.parametrize("found", [None, DIFFERENCE])
+def test_tensors_that_were_asked_for_decide(found: TensorDifference | None, tmp_path: Path) -> None:
+    tensor = TracedTensor(ExecutedOperator(1, "ADD", 2), "x", (1, 2, 3), found)
+    run = trace(evaluation(tmp_path), wrong=7, tensors=(tensor,))
+    assert run.match == (found is None)
+    values = checked("trace_schema.json", trace_document.document(run))
+    text = values["tensors"][0]["text"]
+    assert text.startswith("tensor 2 'x' of operator 1 ADD: ")
+    assert ("all 6 values equal" in text) == (found is None)
+    assert text in printed(trace_text.summary(run))
+    codes = np.arange(6, dtype=np.int8).reshape(1, 2, 3)
+    write_trace(run, {2: codes}, {2: -codes})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tensors.npz", "trace.json"]
+    with np.load(tmp_path / "tensors.npz") as arrays:
+        np.testing.assert_array_equal(arrays["host_2"], -arrays["device_2"])
+
+
+def test_a_profile(tmp_path: Path) -> None:
+    run = profile(evaluation(tmp_path))
+    values = checked("profile_schema.json", profile_document.document(run))
+    assert values["latency"]["operators"][0]["share"] == pytest.approx(0.149, abs=0.001)
+    write_profile(run)
+    page = (tmp_path / "report.html").read_text()
+    found = Page(page)
+    assert not found.open and not found.tags & {"script", "link", "iframe"}
+    assert page.count('<svg class="plot"') == 2
+    assert "They are no cycles and no time" in page
+    assert json.loads((tmp_path / "report.json").read_text()) == {
+        **values,
+        "created": json.loads((tmp_path / "report.json").read_text())["created"],
+    }
+    lines = printed(profile_text.summary(run), 80).splitlines()
+    (line,) = (line for line in lines if line.startswith("7 "))
+    assert line.split()[:2] == ["7", "SOFTMAX"] and "…" not in line
+
+
+def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
+    base = evaluation(tmp_path)
+    costs = [
+        dataclasses.replace(c, macs=0, ticks_per_mac=None, ticks=None, share=None)
+        for c in base.latency.operators
+    ]
+    run = profile(
+        dataclasses.replace(
+            base,
+            rendered=dataclasses.replace(base.rendered, arena=()),
+            latency=dataclasses.replace(base.latency, operators=tuple(costs), disturbance=None),
+        )
+    )
+    values = checked("profile_schema.json", profile_document.document(run))
+    assert values["ticks_per_mac"] is None
+    page = render_html(run, values)
+    assert "plans its arena on the device" in page and "<svg" not in page
+    text = " ".join(Page(page).text) + printed(profile_text.summary(run))
+    assert not re.search(r"\b(nan|inf|None)\b", text)
+
+
+def test_hostile_names_are_only_text(tmp_path: Path) -> None:
+    base = hostile(evaluation(tmp_path), HOSTILE)
+    seen = profile(base)
+    tensor = TracedTensor(ExecutedOperator(1, HOSTILE, 2), HOSTILE, (1, 2, 3), None)
+    traces = [trace(base, wrong=2), trace(base, tensors=(tensor,))]
+    values = checked("profile_schema.json", profile_document.document(seen))
+    page = render_html(seen, values)
+    assert "script" not in Page(page).tags and "\x1b" not in page
+    shown = [printed(profile_text.summary(seen)), *(printed(trace_text.summary(t)) for t in traces)]
+    for run in traces:
+        checked("trace_schema.json", trace_document.document(run))
+    for text in shown:
+        assert "\x00" not in text and "\x1b" not in text and "\u202e" not in text
+    assert all("[red]" in text for text in shown)
