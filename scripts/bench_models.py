@@ -26,7 +26,7 @@ SHARED_MODELS = ROOT.parent / "shared" / "models"
 BOARD, PORTABLE_BOARD = "qemu-m4", "qemu-m4-portable"
 PORTABLE, DSP, TFLM = "aot portable", "aot DSP", "tflm"
 BUILDS = {PORTABLE: (PORTABLE_BOARD, "aot"), DSP: (BOARD, "aot"), TFLM: (BOARD, "tflm")}
-_WIDTH = 125
+_WIDTH = 132
 _COLUMNS = ("instructions", "arena", "code", "engine", "weights")
 SOURCE = (
     "TFLite-Micro of August 2026 with CMSIS-NN: arm-none-eabi-gcc 12.2, core -Os, kernels -O2, "
@@ -145,8 +145,8 @@ def _engine(elf: Path, weights: int) -> int:
 
 def _print(found: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table(title=f"Models on {BOARD}: an inference, and what it takes")
-    table.add_column("model")
-    table.add_column("build")
+    table.add_column("model", no_wrap=True)
+    table.add_column("build", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right")
     for name in ("plan", "compile"):

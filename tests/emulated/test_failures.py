@@ -201,9 +201,9 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
     # Rounds once, as desktop kernels do, where TFLM rounds twice.
     spoil(
         checkout / "firmware" / "engines" / "aot" / "fixed_point.h",
-        "  return rounding_shift_right(rounding_doubling_high_multiply(x, multiplier), -shift);",
-        "  const int64_t half = int64_t{1} << (30 - shift);\n"
-        "  return static_cast<int32_t>((int64_t{x} * multiplier + half) >> (31 - shift));",
+        "  return half_as_int8(rounded >> shift);",
+        "  const int64_t sum = int64_t{x} * multiplier + zero_point * (int64_t{1} << 31);\n"
+        "  return half_as_int8(static_cast<int32_t>(sum >> (31 + shift)) + 0 * rounded);",
     )
     done = run(
         "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE

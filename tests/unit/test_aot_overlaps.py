@@ -32,10 +32,10 @@ def windows(draw: st.DrawFn) -> Struct:
 
 def reads(w: dict[str, int]) -> list[set[int]]:
     """The elements that each output position reads, in the order of the positions."""
-    image = np.arange(w["batches"] * w["input_height"] * w["input_width"] * w["input_channels"])
-    image = image.reshape(w["batches"], w["input_height"], w["input_width"], -1)
+    shape = (w["batches"], w["input_height"], w["input_width"], w["input_channels"])
+    images = np.arange(np.prod(shape)).reshape(shape)
     found = []
-    for batch in image:
+    for number in range(w["batches"]):
         for y in range(w["output_height"]):
             for x in range(w["output_width"]):
                 rows, columns = (
@@ -49,7 +49,7 @@ def reads(w: dict[str, int]) -> list[set[int]]:
                         ("width", x * w["stride_width"] - w["pad_left"]),
                     )
                 )
-                found.append(set(batch[np.ix_(rows, columns)].reshape(-1).tolist()))
+                found.append(set(images[number][np.ix_(rows, columns)].reshape(-1).tolist()))
     return found
 
 

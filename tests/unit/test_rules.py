@@ -110,3 +110,10 @@ def test_the_seams_of_the_firmware_hold() -> None:
         assert stranger not in core
     for engine in (FIRMWARE / "engines").iterdir():
         assert "board" not in "".join(p.read_text() for p in engine.glob("*.cc"))
+
+
+def test_the_readme_names_every_operator_of_engine_aot() -> None:
+    from host.engines.aot.lower import LOWERINGS
+
+    text = " ".join((ROOT / "README.md").read_text().split())
+    assert f"has, in int8: {', '.join(sorted(LOWERINGS))}, with" in text
