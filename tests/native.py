@@ -8,9 +8,10 @@ operator hook sees, and the outputs.
 from __future__ import annotations
 
 import functools
+import hashlib
+import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from elftools.elf.elffile import ELFFile
 
 from host.models.tflite import Graph
+from host.paths import cache_folder
 from host.records import Rendered
 
 Array = npt.NDArray[Any]
@@ -156,19 +159,41 @@ def run_program(program: Path, data: bytes, *arguments: str) -> bytes:
 
 @functools.cache
 def _objects(variant: str) -> tuple[Path, ...]:
-    folder = Path(_folder().name)
+    """The kernels' objects, kept in the cache: each is compiled once, whatever process wants it."""
+    headers = b"".join(path.read_bytes() for path in sorted(KERNELS.glob("*.h")))
     objects = []
     for source in sorted(KERNELS.glob("*.cc")):
         if source.name == "engine.cc":
             continue
-        objects.append(folder / f"{variant}_{source.stem}.o")
-        _compile(["-O1", *VARIANTS[variant], "-c", str(source), "-o", str(objects[-1])])
+        flags = ["-O1", *VARIANTS[variant], "-c", str(source)]
+        made_of = " ".join([_version(), *LANGUAGE, *WARNINGS, *SANITIZERS, *flags]).encode()
+        key = hashlib.sha256(made_of + headers + source.read_bytes()).hexdigest()
+        found = cache_folder() / "kernels" / f"{source.stem}-{key[:32]}.o"
+        if not found.exists():
+            found.parent.mkdir(parents=True, exist_ok=True)
+            partial = found.with_suffix(f".{os.getpid()}.part")
+            _compile([*flags, "-o", str(partial)])
+            partial.replace(found)
+        objects.append(found)
     return tuple(objects)
 
 
+def kernels_that_differ(one: str, other: str) -> set[str]:
+    """Names of the kernels' sources that two variants make different code of."""
+    pairs = zip(_objects(one), _objects(other), strict=True)
+    return {a.name.partition("-")[0] for a, b in pairs if _code(a) != _code(b)}
+
+
+def _code(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        sections = ELFFile(stream).iter_sections()
+        return b"".join(s.data() for s in sections if s.name.startswith(".text"))
+
+
 @functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="aot-kernels-")
+def _version() -> str:
+    command = [str(COMPILER), "--version"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 def _compile(arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 
 import jinja2
@@ -13,14 +14,18 @@ _WIDTH = 98
 
 def render(template: str, **values: object) -> str:
     """A template of firmware/templates, filled in. A value that is missing is an error."""
-    environment = jinja2.Environment(
+    return _environment().get_template(template).render(values)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(FIRMWARE / "templates"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(values)
 
 
 def lines(items: Iterable[str]) -> str:

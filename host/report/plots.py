@@ -129,7 +129,7 @@ def arena(blocks: Sequence[ArenaBlock], names: Sequence[str], reserved: int, use
     """
     first, last = min(b.first for b in blocks), max(b.last for b in blocks)
     steps = np.arange(first, last + 1)
-    live = [sum(b.nbytes for b in blocks if b.first <= step <= b.last) for step in steps]
+    live = [_occupied([b for b in blocks if b.first <= step <= b.last]) for step in steps]
     peak = int(steps[int(np.argmax(live))])
     span = len(steps)
     with svg.figure(WIDTH + 1, 4.2) as (figure, axes):
@@ -154,7 +154,7 @@ def arena(blocks: Sequence[ArenaBlock], names: Sequence[str], reserved: int, use
                 axes.text(*middle, short(block.name, room), ha="center", va="center", fontsize=7.5)
         axes.step(
             [first - 0.5, *(steps + 0.5)], [live[0], *live], where="pre",
-            color=svg.INK, lw=1.6, label="live bytes",
+            color=svg.INK, lw=1.6, label="bytes in use",
         )  # fmt: skip
         axes.axhline(used, color=svg.MUTED, lw=1, ls=":", label=f"used, {size(used)}")
         axes.axhline(reserved, color=svg.MUTED, lw=1, ls="--", label=f"reserved, {size(reserved)}")
@@ -170,6 +170,15 @@ def arena(blocks: Sequence[ArenaBlock], names: Sequence[str], reserved: int, use
             f"{peak}, {size(max(live))}"
         )
         return svg.to_svg(figure, "arena", alt)
+
+
+def _occupied(blocks: Sequence[ArenaBlock]) -> int:
+    """Bytes in which one block lies, or several: an output may be laid over a dying input."""
+    total = end = 0
+    for block in sorted(blocks, key=lambda b: b.offset):
+        total += max(0, block.offset + block.nbytes - max(block.offset, end))
+        end = max(end, block.offset + block.nbytes)
+    return total
 
 
 def memory(sections: Sequence[Section], flash_limit: int, ram_limit: int) -> str:

@@ -59,7 +59,16 @@ DRAWS: dict[str, Draw] = {
     **drawn_reductions.DRAWS,
     **drawn_upscaling.DRAWS,
 }
-# Static arena that TFLite-Micro needs on a Cortex-M4F: shared/FACTS.md, section 8.
+# Whose kernels have code for the DSP extension: sources' and operators' names.
+WITH_DSP = {
+    "conv_2d": "CONV_2D",
+    "depthwise_conv_2d": "DEPTHWISE_CONV_2D",
+    "fully_connected": "FULLY_CONNECTED",
+    "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    "svdf": "SVDF",
+    "transpose_conv": "TRANSPOSE_CONV",
+}
+# Static arena that TFLite-Micro of August 2026 needs on a Cortex-M4F, with reference kernels.
 TFLM_ARENA = {
     "mlperf_kws_int8": 22_772,
     "mlperf_ic_int8": 54_340,
@@ -83,7 +92,6 @@ class Reference:
     def __init__(self, graph: Graph) -> None:
         from tflite_micro import runtime
 
-        self._graph = graph
         self._interpreter = runtime.Interpreter.from_bytes(
             graph.content,
             arena_size=2_000_000,
@@ -119,6 +127,10 @@ def assert_equal(
             )
 
 
+def test_these_kernels_have_code_for_the_dsp_extension() -> None:
+    assert native.kernels_that_differ("portable", "dsp") == set(WITH_DSP)
+
+
 @pytest.mark.parametrize("operator", DRAWS)
 def test_drawn_models_equal_tflite_micro(operator: str, tmp_path: Path) -> None:
     seeds: list[int] = []
@@ -142,7 +154,7 @@ def test_drawn_models_equal_tflite_micro(operator: str, tmp_path: Path) -> None:
     name = operator.split()[0]
     seen = [case for case in cases if any(o.name == name for o in case[3].operators)]
     assert len(seen) >= WANTED
-    for variant in native.VARIANTS:
+    for variant in native.VARIANTS if name in WITH_DSP.values() else ("portable",):
         programs = native.build_all([(case[2], case[3]) for case in cases], tmp_path, variant)
         for program, (seed, model, graph, rendered, reference) in zip(programs, cases, strict=True):
             note = f"{variant}, seed {seed}, {' '.join(model.operators)}"
