@@ -88,6 +88,7 @@ inline uint32_t multiply_add(uint32_t a, uint32_t b, uint32_t sum) {
 // Two words from an address that is a multiple of four, which moves on.
 template <typename T>
 void load_words(const T*& from, uint32_t& first, uint32_t& second) {
+  if (reinterpret_cast<uintptr_t>(from) % sizeof(first) != 0) __builtin_trap();
   std::memcpy(&first, from, sizeof(first));
   std::memcpy(&second, reinterpret_cast<const int8_t*>(from) + sizeof(first), sizeof(second));
   from += 8 / sizeof(T);
