@@ -29,7 +29,7 @@ def load(request: Request, engine: Engine, stages: Stages, least: int) -> Loaded
     model = model_file(request, stages)
     if model.kind == "tflite" and request.data in (None, RANDOM):
         graph = tflite.load(model.path)
-        feeds = _random(graph, request.samples or least, request.seed)
+        feeds = random_feeds(graph, request.samples or least, request.seed)
         return Loaded(model, graph, tuple(feeds), RANDOM, ())
     prepared = prepare(request, model, engine, stages)
     graph = prepared.quantized.graph
@@ -37,12 +37,14 @@ def load(request: Request, engine: Engine, stages: Stages, least: int) -> Loaded
     return Loaded(model, graph, tuple(feeds), prepared.dataset.name, prepared.dataset.notes)
 
 
-def _random(graph: Graph, samples: int, seed: int) -> list[Feed]:
+def random_feeds(graph: Graph, samples: int, seed: int) -> list[Feed]:
     """The samples of the data set ``random`` where the model can take them, so that a sample has
     the same number here and in ``flash-and-eval``; else any."""
     codes = input_codes(graph)
     if len(graph.inputs) > 1 or codes.dtype not in _CODES or codes.quantization is None:
         return drawn(graph, samples, seed)
-    shape = graph.input.shape[1:]
+    batch, shape = graph.input.shape[:1], graph.input.shape[1:]
+    if batch != (1,):  # a data set's sample is one of a batch
+        return drawn(graph, samples, seed)
     dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape, calibrate=False)
     return single(graph, quantize_samples(dataset, graph))

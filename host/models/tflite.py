@@ -6,6 +6,7 @@ The schema comes from LiteRT's own package; nothing else in the program touches 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from host.errors import ModelError
+from host.models.flatbuffer import check_extent
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +40,12 @@ _NUMPY_TYPES: dict[str, type[np.generic]] = {
     "float64": np.float64,
     "bool": np.bool_,
 }
+
+
+_AGAIN = "Convert or copy the model again."
+# More than microcontrollers have, and little enough for a desktop to allocate by the dozen.
+_LARGEST_ACTIVATION = 1 << 25  # bytes
+_MOST_DIMENSIONS = 32  # NumPy has twice as many, and arrays of samples have one more
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
+        return math.prod(self.shape)
 
     @property
     def nbytes(self) -> int:
@@ -185,14 +193,14 @@ def parse(content: bytes, origin: str = "the model") -> Graph:
     if len(content) < 8 or content[4:8] != b"TFL3":
         raise ModelError(f"{origin} is not a .tflite file (no TFL3 identifier)")
     try:
+        check_extent(content)
         model = schema.ModelT.InitFromPackedBuf(content, 0)
         return _graph(content, model, origin)
     except ModelError:
         raise
     except Exception as error:  # the flatbuffers reader raises whatever the bytes lead it to
         raise ModelError(
-            f"{origin} is damaged or truncated: {type(error).__name__}: {error}",
-            "Convert or copy the model again.",
+            f"{origin} is damaged or truncated: {type(error).__name__}: {error}", _AGAIN
         ) from error
 
 
@@ -203,14 +211,17 @@ def as_array(content: bytes) -> npt.NDArray[np.uint8]:
 
 def _graph(content: bytes, model: Any, origin: str) -> Graph:
     if not model.subgraphs:
-        raise ModelError(f"{origin} has no subgraph")
+        raise ModelError(f"{origin} has no subgraph", _AGAIN)
+    for entry in model.metadata or []:
+        _at(model.buffers, entry.buffer, "buffer", origin)
     sub = model.subgraphs[0]
     tensors = tuple(
         _tensor(index, raw, model.buffers, content, origin)
         for index, raw in enumerate(sub.tensors or [])
     )
     operators = tuple(
-        _operator(index, raw, model.operatorCodes) for index, raw in enumerate(_list(sub.operators))
+        _operator(index, raw, model.operatorCodes, origin)
+        for index, raw in enumerate(_list(sub.operators))
     )
     graph = Graph(
         content=content,
@@ -235,36 +246,48 @@ def _check_indices(graph: Graph, origin: str) -> None:
         used += [i for i in operator.inputs if i != -1]
         used += operator.outputs
     if any(not 0 <= index < count for index in used):
-        raise ModelError(f"{origin} is damaged: it refers to tensors that it does not have")
+        raise ModelError(f"{origin} is damaged: it refers to tensors that it does not have", _AGAIN)
 
 
-def _tensor(index: int, raw: Any, buffers: list[Any], content: bytes, origin: str) -> Tensor:
+def _tensor(index: int, raw: Any, buffers: list[Any] | None, content: bytes, origin: str) -> Tensor:
     name = (raw.name or b"").decode("utf-8", "replace")
     shape = _indices(raw.shape)
     dtype = TYPE_NAMES.get(raw.type, f"type {raw.type}")
     if any(d < 0 for d in shape):
-        raise ModelError(f"{origin}: tensor {index} ({name}) has a negative dimension: {shape}")
+        raise ModelError(
+            f"{origin}: tensor {index} ({name}) has a negative dimension: {shape}", _AGAIN
+        )
+    if len(shape) > _MOST_DIMENSIONS:
+        raise ModelError(f"{origin}: tensor {index} ({name}) has {len(shape)} dimensions", _AGAIN)
     quantization = _quantization(raw.quantization)
     bare = Tensor(index, name, dtype, shape, quantization, None, bool(raw.isVariable))
-    return replace(bare, data=_constant(bare, buffers[raw.buffer], content, origin))
+    buffer = _at(buffers, raw.buffer, "buffer", origin)
+    tensor = replace(bare, data=_constant(bare, buffer, content, origin))
+    if tensor.data is None and tensor.nbytes > _LARGEST_ACTIVATION:
+        raise ModelError(
+            f"{origin}: tensor {index} ({name}) of shape {shape} would take {tensor.nbytes:,} "
+            "bytes of memory",
+            "Convert with small fixed shapes, batch 1; where they are, copy the model again.",
+        )
+    return tensor
 
 
 def _constant(tensor: Tensor, buffer: Any, content: bytes, origin: str) -> Array | None:
     kind = _NUMPY_TYPES.get(tensor.dtype)
     # Files over 2 GB keep constants behind the flatbuffer; offset 0 and 1 mean "not so".
     if buffer.offset and buffer.offset > 1:
-        payload = content[buffer.offset : buffer.offset + buffer.size]
+        payload = as_array(content)[buffer.offset : buffer.offset + buffer.size]
     elif buffer.data is None or len(buffer.data) == 0:
         return None
     else:
-        payload = bytes(np.asarray(buffer.data, dtype=np.uint8))
+        payload = buffer.data  # a view: many tensors may share one buffer
     if kind is None:
         return None
     if len(payload) != tensor.nbytes:
         raise ModelError(
             f"{origin} is damaged: tensor {tensor.index} ({tensor.name}) of shape "
             f"{tensor.shape} needs {tensor.nbytes} bytes, its buffer has {len(payload)}",
-            "Convert or copy the model again.",
+            _AGAIN,
         )
     array = np.frombuffer(payload, dtype=kind).reshape(tensor.shape)
     array.flags.writeable = False
@@ -279,8 +302,8 @@ def _quantization(raw: Any) -> Quantization | None:
     return Quantization(scales, points, int(raw.quantizedDimension or 0))
 
 
-def _operator(index: int, raw: Any, codes: list[Any]) -> Operator:
-    code = codes[raw.opcodeIndex]
+def _operator(index: int, raw: Any, codes: list[Any] | None, origin: str) -> Operator:
+    code = _at(codes, raw.opcodeIndex, "operator code", origin)
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     name = OPERATOR_NAMES.get(builtin, f"builtin {builtin}")
     if name == "CUSTOM" and code.customCode:
@@ -289,6 +312,12 @@ def _operator(index: int, raw: Any, codes: list[Any]) -> Operator:
     return Operator(
         index, name, int(code.version), _indices(raw.inputs), _indices(raw.outputs), dict(options)
     )
+
+
+def _at(values: list[Any] | None, index: int, what: str, origin: str) -> Any:
+    if index >= len(values or []):
+        raise ModelError(f"{origin} is damaged: it has no {what} {index}", _AGAIN)
+    return (values or [])[index]
 
 
 def _list(values: Any) -> list[Any]:

@@ -176,7 +176,8 @@ def _saturated_16(x: int) -> int:
 
 
 def _float_ratio(x: Tensor, y: Tensor) -> float:
-    return float(np.float32(scale_of(x)) / np.float32(scale_of(y)))
+    with np.errstate(over="ignore"):  # infinity is refused with the operator's name
+        return float(np.float32(scale_of(x)) / np.float32(scale_of(y)))
 
 
 LOWERINGS: dict[str, Callable[[Site], Lowered]] = {

@@ -1,0 +1,136 @@
+"""Bounds on what a .tflite file unpacks to, checked before it is unpacked.
+
+A flatbuffer is made of references, and many may lead to the same place: a few kilobytes can say
+that there are a thousand subgraphs of a thousand tensors with names of a megabyte. No converter
+shares much, so what the references come to is measured against the file.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ai_edge_litert import schema_py_generated as schema
+
+# No table is smaller, together with the reference to it.
+_TABLE_BYTES = 8
+# How often the file's size may be read; once is what a file without any sharing comes to.
+_MOST_SHARING = 2
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of table: those of its fields that may lead to much, by their places in the vtable.
+
+    Attributes:
+        lists: strings and vectors of numbers, with the bytes of an element. A vector that is only
+            ever viewed in place, as the content of buffers is, need not be among them.
+        tables: fields that refer to a table.
+        vectors: fields that refer to a vector of tables.
+        unions: fields that refer to a table whose kind the field before them tells.
+    """
+
+    lists: Mapping[int, int] = field(default_factory=dict)
+    tables: Mapping[int, Kind] = field(default_factory=dict)
+    vectors: Mapping[int, Kind] = field(default_factory=dict)
+    unions: Mapping[int, Mapping[int, Kind]] = field(default_factory=dict)
+
+
+_OPTIONS = {
+    schema.BuiltinOptions.VarHandleOptions: Kind({4: 1, 6: 1}),
+    schema.BuiltinOptions.ReshapeOptions: Kind({4: 4}),
+    schema.BuiltinOptions.SqueezeOptions: Kind({4: 4}),
+}
+_OPTIONS_2 = {
+    schema.BuiltinOptions2.StablehloCustomCallOptions: Kind({4: 1, 8: 1}),
+    schema.BuiltinOptions2.StableHLOCompositeOptions: Kind({4: 1}),
+}
+_QUANTIZATION = Kind({4: 4, 6: 4, 8: 4, 10: 8})
+_SPARSITY = Kind({4: 4, 6: 4}, vectors={8: Kind()})
+_TENSOR = Kind(
+    {4: 4, 10: 1, 18: 4},
+    tables={12: _QUANTIZATION, 16: _SPARSITY},
+    vectors={22: Kind({4: 4})},
+)
+_OPERATOR = Kind({6: 4, 8: 4, 14: 1, 18: 1, 20: 4}, unions={12: _OPTIONS, 28: _OPTIONS_2})
+_SUBGRAPH = Kind({6: 4, 8: 4, 12: 1}, vectors={4: _TENSOR, 10: _OPERATOR})
+_NAMED = Kind({4: 1})  # metadata, a signature's tensor, a group of external buffers
+_SIGNATURE = Kind({8: 1}, vectors={4: _NAMED, 6: _NAMED})
+MODEL = Kind(
+    {10: 1, 14: 4},
+    vectors={
+        6: Kind({6: 1}),  # operator codes
+        8: _SUBGRAPH,
+        12: Kind(),  # buffers
+        16: _NAMED,
+        18: _SIGNATURE,
+        20: _NAMED,
+        22: Kind({12: 1}),  # external buffers
+    },
+)
+
+
+def check_extent(content: bytes) -> None:
+    """Check that a .tflite file's tables, strings and vectors lie in it and are not too many.
+
+    Raises:
+        ValueError: a reference leads out of the file, or all of them come to more than it can hold.
+    """
+    walk = _Walk(content)
+    walk.table(MODEL, walk.follow(0))
+
+
+class _Walk:
+    """Follows a file's references, and stops where they come to more than the file."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._left = _MOST_SHARING * len(content)
+
+    def table(self, kind: Kind, at: int) -> None:
+        """Walk the table at a position."""
+        self._spend(_TABLE_BYTES)
+        vtable = at - self._number("<i", at)
+        length = self._number("<H", vtable)
+
+        def place(slot: int) -> int:
+            offset = self._number("<H", vtable + slot) if slot < length else 0
+            return at + offset if offset else 0
+
+        for slot, nbytes in kind.lists.items():
+            if where := place(slot):
+                self._items(self.follow(where), nbytes)
+        for slot, inner in kind.tables.items():
+            if where := place(slot):
+                self.table(inner, self.follow(where))
+        for slot, inner in kind.vectors.items():
+            if where := place(slot):
+                vector = self.follow(where)
+                for item in range(self._items(vector, 4)):
+                    self.table(inner, self.follow(vector + 4 + 4 * item))
+        for slot, kinds in kind.unions.items():
+            if (where := place(slot)) and (tag := place(slot - 2)):
+                self.table(kinds.get(self._number("<B", tag), Kind()), self.follow(where))
+
+    def follow(self, at: int) -> int:
+        """Where the reference at a position leads."""
+        return at + self._number("<I", at)
+
+    def _items(self, at: int, nbytes: int) -> int:
+        """The length of the vector or string at a position, all of which must be in the file."""
+        count = self._number("<I", at)
+        if at + 4 + count * nbytes > len(self._content):
+            raise ValueError(f"{count} elements at byte {at} reach beyond its end")
+        self._spend(count * nbytes)
+        return count
+
+    def _number(self, code: str, at: int) -> int:
+        if not 0 <= at <= len(self._content) - struct.calcsize(code):
+            raise ValueError(f"a reference leads to byte {at}, outside it")
+        return int(struct.unpack_from(code, self._content, at)[0])
+
+    def _spend(self, nbytes: int) -> None:
+        self._left -= nbytes
+        if self._left < 0:
+            raise ValueError("its parts refer to each other so often that they are more than it")

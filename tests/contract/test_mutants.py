@@ -1,0 +1,178 @@
+"""Broken .tflite files end in a ModelError with a hint, in time, and leave nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from host.errors import ModelError
+from host.inside.samples import random_feeds
+from host.models import flatbuffer, tflite
+from host.models.flatbuffer import Kind
+from host.paths import ROOT
+from tests import mutants
+from tests.models import dense, every_operator
+from tests.runs import run, shared_model
+
+MADE = ("dense", "every", "bombs")
+SHARED = (
+    "mlperf_ad_int8",
+    "mlperf_ic_int8",
+    "mlperf_kws_int8",
+    "tflm_hello_world_int8",
+    "tflm_micro_speech_int8",
+)
+
+
+def verdicts(name: str) -> list[tuple[str, str]]:
+    """Names and verdicts of a model's mutants, by processes of limited memory.
+
+    A process that dies is followed by another, which goes on behind the mutant that ended it.
+    """
+    found: list[tuple[str, str]] = []
+    while True:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-m", "tests.mutants", name, str(len(found))],
+            cwd=ROOT,
+            # Threads of the linear algebra that nothing here uses would take most of the memory.
+            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        found += [tuple(json.loads(line)) for line in done.stdout.splitlines()]
+        if done.returncode == 0:
+            return found
+        assert done.returncode < 0, done.stderr
+        found.append((f"{name}: number {len(found)}", f"signal {-done.returncode}"))
+
+
+@pytest.mark.parametrize("name", [*MADE, *SHARED])
+def test_mutants_are_refused_or_are_models(name: str) -> None:
+    if name in SHARED:
+        shared_model(f"{name}.tflite")
+    found = verdicts(name)
+    bad = [(mutant, verdict) for mutant, verdict in found if verdict not in ("refused", "ran")]
+    assert not bad, f"{len(bad)} of {len(found)}: {bad[:20]}"
+    refused = sum(verdict == "refused" for _, verdict in found)
+    # Enough of them, of which many are wrong and some are not, since else nothing would be shown.
+    assert len(found) >= (20 if name == "bombs" else 400)
+    assert refused >= len(found) // 2
+    assert refused < len(found)
+
+
+@pytest.mark.parametrize("content", [dense(6, 3), every_operator()])
+def test_a_whole_model_is_within_its_extent(content: bytes) -> None:
+    flatbuffer.check_extent(content)
+
+
+def test_metadata_in_a_buffer_that_there_is_not() -> None:
+    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = b"CONVERSION_METADATA", 99
+    model.metadata = [entry]
+    with pytest.raises(ModelError, match="no buffer 99"):
+        tflite.parse(mutants.packed(model))
+
+
+def test_an_activation_that_no_board_could_hold() -> None:
+    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
+    model.subgraphs[0].tensors[0].shape = [1, 1 << 30]
+    with pytest.raises(ModelError, match="1,073,741,824 bytes"):
+        tflite.parse(mutants.packed(model))
+
+
+def test_more_dimensions_than_arrays_have() -> None:
+    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
+    model.subgraphs[0].tensors[0].shape = [1] * 64
+    with pytest.raises(ModelError, match="64 dimensions"):
+        tflite.parse(mutants.packed(model))
+
+
+def test_random_samples_of_a_batch() -> None:
+    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
+    model.subgraphs[0].tensors[0].shape = [3, 6]
+    graph = tflite.parse(mutants.packed(model))
+    assert [feed[0].shape for feed in random_feeds(graph, 2, 0)] == [(3, 6)] * 2
+
+
+def test_a_batch_that_does_not_fit_is_refused_where_samples_are_drawn(tmp_path: Path) -> None:
+    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
+    model.subgraphs[0].tensors[0].shape = [3, 6]
+    path = tmp_path / "model.tflite"
+    path.write_bytes(mutants.packed(model))
+    assert run("profile", "--board", "process", "--model", path).code == 2
+
+
+def test_every_field_that_may_lead_to_much_is_bounded() -> None:
+    """The list of fields is complete for the schema that is installed."""
+    readers = _readers()
+    kinds = {"Model": flatbuffer.MODEL}
+    todo = ["Model"]
+    while todo:
+        name = todo.pop()
+        for slot, body in readers[name]:
+            kind = kinds[name]
+            if "String(" in body:
+                assert slot in kind.lists, (name, slot)
+            element = re.search(r"obj = (\w+)\(", body) if "Indirect" in body else None
+            if element is not None:
+                among = kind.vectors if "Vector" in body else kind.tables
+                assert slot in among, (name, slot)
+                kinds[element.group(1)] = among[slot]
+                todo.append(element.group(1))
+    assert {"Tensor", "Operator", "QuantizationParameters", "TensorMap"} <= set(kinds)
+    for slot, types in ((12, schema.BuiltinOptions), (28, schema.BuiltinOptions2)):
+        union = kinds["Operator"].unions[slot]
+        for name, code in vars(types).items():
+            if not isinstance(code, int) or name == "NONE":
+                continue
+            assert not any("Indirect" in body for _, body in readers[name]), name
+            strings = {slot for slot, body in readers[name] if "String(" in body}
+            assert strings <= set(union.get(code, Kind()).lists), name
+
+
+def _readers() -> dict[str, list[tuple[int, str]]]:
+    """For each class of the schema that reads tables: its methods' places and bodies."""
+    source = Path(schema.__file__).read_text()
+    classes = re.split(r"^class (\w+)\(object\):$", source, flags=re.MULTILINE)
+    readers = {}
+    for name, body in zip(classes[1::2], classes[2::2], strict=True):
+        methods = [(re.search(r"Offset\((\d+)\)", m), m) for m in body.split("    def ")]
+        readers[name] = [(int(place.group(1)), m) for place, m in methods if place is not None]
+    return readers
+
+
+CHOSEN = [
+    mutant
+    for mutant in random.Random(0).sample(list(mutants.mutants("dense", dense(6, 3))), 30)
+    if mutants.verdict(mutant) == "refused"
+][:10]
+
+
+@pytest.mark.parametrize("mutant", CHOSEN, ids=lambda mutant: mutant.name)
+def test_at_the_command_line(tmp_path: Path, mutant: mutants.Mutant) -> None:
+    stand, scratch = tmp_path / "stand", tmp_path / "scratch"
+    stand.mkdir()
+    scratch.mkdir()
+    model = stand / "model.tflite"
+    model.write_bytes(mutant.content)
+    done = run(
+        *("flash-and-eval", "--json", "--out", stand / "out"),
+        *("--board", "process", "--model", model, "--data", "random"),
+        cwd=stand,
+        environment={"PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)},
+    )
+    assert done.code == 2, (done.out, done.err)
+    error = done.json["error"]
+    assert error["exit"] == 2 and error["message"] and error["hint"]
+    assert list(stand.iterdir()) == [model] and not list(scratch.iterdir())
