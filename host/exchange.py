@@ -48,6 +48,7 @@ class Call:
 class _Pending:
     index: int
     frame: bytes
+    end: int  # of all bytes ever sent, the number up to the end of this frame
     sent: int = 1
 
 
@@ -127,12 +128,12 @@ class Exchange:
         """
         pending: OrderedDict[int, _Pending] = OrderedDict()
         done = upcoming = silences = arrived = 0
-        progressed = time.monotonic()
+        progressed = alive = time.monotonic()
         while done < len(calls):
             while upcoming < len(calls) and self._has_room(pending, calls[upcoming]):
                 self._start(pending, upcoming, calls[upcoming])
                 upcoming += 1
-            for frame in self._read(progressed + self._timeout):
+            for frame in self._read(alive + self._timeout):
                 index = self._match(frame, pending, calls)
                 if index is None:
                     continue
@@ -144,15 +145,18 @@ class Exchange:
                 else:
                     self._damaged += 1
                     self._repeat([frame.sequence], pending)
-            if self._decoder.waiting > arrived:  # a large answer may take longer than the timeout
-                progressed = time.monotonic()
+            # A large answer may take longer than the timeout. Once it is whole, only `accept` says
+            # whether it was one: a device that talks without end must not be waited for.
+            if self._decoder.waiting != arrived:
+                alive = time.monotonic() if self._decoder.waiting > arrived else progressed
+            alive = max(alive, progressed)
             arrived = self._decoder.waiting
-            if time.monotonic() >= progressed + self._timeout:
+            if time.monotonic() >= alive + self._timeout:
                 silences += 1
                 if silences > self._retries:
                     raise self._given_up(next(iter(pending.values())), calls)
                 self._repeat(list(pending), pending)
-                progressed = time.monotonic()
+                progressed = alive = time.monotonic()
 
     def _has_room(self, pending: OrderedDict[int, _Pending], call: Call) -> bool:
         flying = sum(len(request.frame) for request in pending.values())
@@ -161,8 +165,7 @@ class Exchange:
     def _start(self, pending: OrderedDict[int, _Pending], index: int, call: Call) -> None:
         sequence = self._next_sequence()
         frame = encode(Frame(call.kind, sequence, call.payload))
-        pending[sequence] = _Pending(index, frame)
-        self._outgoing += frame
+        pending[sequence] = _Pending(index, frame, self._queue(frame))
 
     def _match(
         self, frame: Frame, pending: OrderedDict[int, _Pending], calls: Sequence[Call]
@@ -194,12 +197,17 @@ class Exchange:
 
     def _repeat(self, sequences: list[int], pending: OrderedDict[int, _Pending]) -> None:
         for sequence in sequences:
-            request = pending.pop(sequence)
-            pending[sequence] = request  # at the end: the order is that of sending
-            if not self._outgoing:  # else it has not even left yet
-                request.sent += 1
-                self._resent += 1
-                self._outgoing += request.frame
+            request = pending[sequence]
+            if request.end > self._sent:  # it has not even left yet
+                continue
+            pending.move_to_end(sequence)  # the order is that of sending
+            request.end = self._queue(request.frame)
+            request.sent += 1
+            self._resent += 1
+
+    def _queue(self, frame: bytes) -> int:
+        self._outgoing += frame
+        return self._sent + len(self._outgoing)
 
     def _given_up(self, request: _Pending, calls: Sequence[Call]) -> LinkError:
         seconds = self._timeout * (self._retries + 1)
