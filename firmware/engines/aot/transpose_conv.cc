@@ -1,8 +1,8 @@
 #include <cstdint>
 
 #include "dot.h"
+#include "requantize.h"
 #include "upscaling.h"
-#include "window.h"
 
 namespace aot {
 namespace {
@@ -54,7 +54,11 @@ void convolve(const TransposeConv& p, const int8_t* image, const Seen& rows, con
               p.offsets + first, w.input_channels, count, sums);
     }
   }
-  for (int32_t i = 0; i < count; ++i) output[i] = requantize(p.output, channel + i, sums[i]);
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t index = (channel + i) * p.output.step;
+    const ChannelScale scale = {0, p.output.multipliers[index], p.output.shifts[index]};
+    output[i] = requantize(p.output, false, scale, sums[i]);
+  }
 }
 
 }  // namespace

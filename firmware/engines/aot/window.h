@@ -1,11 +1,9 @@
-// What convolution and pooling share: where a window overlaps the image, and how an accumulator
-// becomes an output.
+// What convolution and pooling share: where a window overlaps the image.
 #pragma once
 
 #include <cstdint>
 
-#include "convolution.h"
-#include "fixed_point.h"
+#include "shapes.h"
 
 namespace aot {
 
@@ -34,13 +32,6 @@ inline Taps rows_inside(const Window& w, int32_t output_row) {
 inline Taps columns_inside(const Window& w, int32_t output_column) {
   return taps_inside(output_column, w.stride_width, w.pad_left, w.dilation_width, w.filter_width,
                      w.input_width);
-}
-
-inline int8_t requantize(const Requantization& r, int32_t channel, uint32_t accumulator) {
-  const int32_t index = channel * r.step;
-  const int32_t scaled =
-      scale(static_cast<int32_t>(accumulator), r.multipliers[index], r.shifts[index]);
-  return static_cast<int8_t>(clamp(wrapping_add(scaled, r.zero_point), r.minimum, r.maximum));
 }
 
 }  // namespace aot

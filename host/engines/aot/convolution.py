@@ -230,7 +230,7 @@ def _multipliers(site: Site, scales: Sequence[float]) -> list[Multiplier]:
     return [quantize_multiplier(x * scale / y) for scale in scales]
 
 
-def _requantization(site: Site, scales: Sequence[float]) -> Struct:
+def requantization(site: Site, scales: Sequence[float]) -> Struct:
     """The struct ``Requantization`` for these weight scales: one, or one per output channel."""
     return _requantization_by(site, _multipliers(site, scales))
 

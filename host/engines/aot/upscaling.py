@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from host.engines.aot.convolution import _requantization
+from host.engines.aot.convolution import requantization
 from host.engines.aot.ir import Call, Constant, Lowered, Struct
 from host.engines.aot.site import Site, scale_of, zero_point_of
 from host.engines.aot.window import SAME, VALID, output_and_padding
@@ -84,7 +84,7 @@ def transpose_conv(site: Site) -> Lowered:
             ("weights", Constant("weights", table)),
             ("offsets", Constant("offsets", -zero_point_of(x) * sums)),
             ("bias", _bias(conv, channels)),
-            ("output", _requantization(conv, scales)),
+            ("output", requantization(conv, scales)),
         )
     )
     call = Call("transpose_conv", "TransposeConv", params, (x.index,), y.index)
