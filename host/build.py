@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from host import firmware
+from host import cache, firmware
 from host.errors import BuildError, SizeError, ToolMissingError
 from host.models.tflite import Graph
 from host.paths import ROOT, WORKSPACE, cache_folder
@@ -22,6 +21,7 @@ from host.platformio import (
     write_sources,
 )
 from host.records import Board, Image, Rendered, Section
+from host.report.atomic import write_bytes, write_text
 
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
@@ -35,7 +35,7 @@ _APT = {"arm-none-eabi-g++": "gcc-arm-none-eabi", "g++": "g++"}
 
 def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
     """Build the image of a rendered model; see ``build``."""
-    files = firmware.sources(rendered, graph)
+    files = firmware.sources(rendered, graph, board)
     return build(files, firmware.digest(files, board), board, folder, rendered.library)
 
 
@@ -58,27 +58,25 @@ def build(
         ToolMissingError: the compiler or PlatformIO is not installed.
         SizeError: the linker found that the image does not fit.
         BuildError: anything else, with the compiler's first error.
+        MachineError: the folder cannot be written to.
     """
     elf = folder / "firmware.elf"
     cached = cache_folder() / "images" / digest / "firmware.elf"
     write_sources(folder / "src", files)
     if cached.is_file():
-        shutil.copyfile(cached, elf)
-        (folder / "build.log").write_text(f"Nothing to build: {cached} has the same sources.\n")
+        write_bytes(elf, cached.read_bytes())
+        write_text(folder / "build.log", f"Nothing to build: {cached} has the same sources.\n")
         return Image(elf, read_sections(elf), reused=True, library=library)
 
     _require_compiler(board)
     with build_lock(board.name, library):
         write_sources(WORKSPACE / "generated" / board.name, files)
         _run_platformio(board, library, folder / "build.log")
-        built = build_folder(library) / board.name / "firmware.elf"
-        shutil.copyfile(built, elf)
+        built = build_folder(board.name, library) / board.name / "firmware.elf"
+        write_bytes(elf, built.read_bytes())
     sections = read_sections(elf)
     check_limits(sections, board)
-    cached.parent.mkdir(parents=True, exist_ok=True)
-    partial = cached.with_name(f"firmware.{os.getpid()}.part")
-    shutil.copyfile(elf, partial)
-    partial.replace(cached)
+    cache.store_file(cached, elf)
     return Image(elf, sections, reused=False, library=library)
 
 
@@ -127,7 +125,7 @@ def _require_compiler(board: Board) -> None:
 def _run_platformio(board: Board, library: str | None, log: Path) -> None:
     arguments = ("run", "-d", str(ROOT), "-e", board.name)
     try:
-        code = run(arguments, log, BUILD_TIMEOUT, library=library)
+        code = run(arguments, log, BUILD_TIMEOUT, env=board.name, library=library)
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"the build took more than {BUILD_TIMEOUT:.0f} s; see {log}") from error
     if code == 0:

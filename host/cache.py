@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from host.errors import MachineError
 from host.paths import cache_folder
 from host.records import Array, Column, ColumnName
+from host.report.atomic import replacing
 
 
 def key(*parts: str | bytes | Array | None) -> str:
@@ -32,17 +34,18 @@ def load(kind: str, name: str) -> dict[str, Array] | None:
     try:
         with np.load(_path(kind, name), allow_pickle=False) as stored:
             return {field: stored[field] for field in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except Exception:  # what zipfile and NumPy make of damaged bytes is of many kinds
         return None
 
 
 def store(kind: str, name: str, arrays: Mapping[str, Array]) -> None:
-    """Store arrays; whole or not at all."""
-    path = _path(kind, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.part.npz")
-    np.savez(partial, allow_pickle=False, **arrays)
-    partial.replace(path)
+    """Store arrays, whole or not at all: where they cannot be, they are computed again."""
+    _write(_path(kind, name), lambda file: np.savez(file, allow_pickle=False, **arrays))
+
+
+def store_file(path: Path, source: Path) -> None:
+    """Store a copy of a file, as ``store`` does."""
+    _write(path, lambda file: file.write(source.read_bytes()))
 
 
 def pack_columns(columns: Mapping[ColumnName, Column]) -> dict[str, Array]:
@@ -60,6 +63,14 @@ def unpack_column(arrays: Mapping[str, Array], name: ColumnName) -> Column | Non
     if name not in arrays:
         return None
     return Column(name, arrays[name], str(arrays[f"{name}.version"]))
+
+
+def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    # A full disk or a read-only folder takes nothing from the run that is under way.
+    with contextlib.suppress(OSError, MachineError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            fill(file)
 
 
 def _path(kind: str, name: str) -> Path:

@@ -1,27 +1,32 @@
-"""The command line: the only file that prints or exits."""
+"""The command line: the commands and their options."""
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
-import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from host import options
-from host.errors import FlashAndEvalError
+from host.terminal import (
+    EXIT_DIFFERS,
+    EXIT_MATCH,
+    Failures,
+    ignore_interrupts,
+    print_json,
+    print_rich,
+    print_table,
+    say,
+)
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
     from rich.console import RenderableType
 
     from host.stages import Request
-
-EXIT_MATCH, EXIT_DIFFERS, EXIT_MACHINE, EXIT_INTERRUPTED = 0, 1, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -46,21 +51,24 @@ def flash_and_eval(
     port: options.Port = None,
     no_flash: options.NoFlash = False,
     baud: options.Baud = 115200,
+    link: options.Link = None,
     timeout: options.Timeout = 20.0,
     allow_unsafe_model: options.Unsafe = False,
+    jobs: options.Jobs = 1,
+    resume: options.Resume = False,
     as_json: options.Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.pipeline import flash_and_eval as run
         from host.progress import Bar
 
         request = _request(
             *(board, model, data, route, engine, arena, samples, seed, out),
-            *(port, no_flash, baud, timeout, allow_unsafe_model),
+            *(port, no_flash, baud, link, timeout, allow_unsafe_model),
         )
         with Bar() as bar:
-            evaluation = run(request, bar)
+            evaluation = run(replace(request, jobs=jobs, resume=resume), bar)
         from host.report.text import summary
 
         _show(evaluation.folder / "report.json", as_json, lambda: summary(evaluation))
@@ -86,18 +94,19 @@ def trace(
     port: options.Port = None,
     no_flash: options.NoFlash = False,
     baud: options.Baud = 115200,
+    link: options.Link = None,
     timeout: options.Timeout = 20.0,
     allow_unsafe_model: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
     """Compare what every operator computes for a sample with TFLM on the host."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.inside.trace import trace as run
         from host.progress import Bar
 
         request = _request(
             *(board, model, data, route, engine, arena, samples, seed, out),
-            *(port, no_flash, baud, timeout, allow_unsafe_model),
+            *(port, no_flash, baud, link, timeout, allow_unsafe_model),
         )
         with Bar() as bar:
             found = run(request, sample, tensor or (), bar)
@@ -121,18 +130,19 @@ def profile(
     port: options.Port = None,
     no_flash: options.NoFlash = False,
     baud: options.Baud = 115200,
+    link: options.Link = None,
     timeout: options.Timeout = 20.0,
     allow_unsafe_model: options.Unsafe = False,
     as_json: options.Json = False,
 ) -> None:
     """Tell what each operator costs on the board: ticks, multiply-accumulates, memory."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.inside.profile import profile as run
         from host.progress import Bar
 
         request = _request(
             *(board, model, data, route, engine, arena, samples, seed, out),
-            *(port, no_flash, baud, timeout, allow_unsafe_model),
+            *(port, no_flash, baud, link, timeout, allow_unsafe_model),
         )
         with Bar() as bar:
             found = run(request, bar)
@@ -172,7 +182,7 @@ def explain(
     as_json: options.Json = False,
 ) -> None:
     """Say why int8 model B computes other things than int8 model A."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.explain.explain import explain as run
         from host.explain.request import ExplainRequest
         from host.progress import Bar
@@ -230,6 +240,7 @@ def study(
     board_runs: Annotated[
         int | None, typer.Option(help="Only the models of so many runs go to the board.")
     ] = None,
+    link: options.Link = None,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds without an answer of the board.")
     ] = 20.0,
@@ -246,7 +257,7 @@ def study(
 
     Each run is kept as it ends: after an interruption the same command goes on.
     """
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.progress import Bar
         from host.study.records import StudyRequest
         from host.study.study import study as run
@@ -265,6 +276,7 @@ def study(
             engine=engine,
             board_routes=_names(board_routes),
             board_runs=board_runs,
+            link=link,
             timeout=timeout,
             folder=out,
             fresh=fresh,
@@ -281,14 +293,14 @@ def study(
 @app.command()
 def boards(as_json: options.Json = False) -> None:
     """List the boards."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.boards import load_boards
 
         known = load_boards().values()
         if as_json:
-            _print_json({"boards": [{**vars(b), "options": dict(b.options)} for b in known]})
+            print_json({"boards": [{**vars(b), "options": dict(b.options)} for b in known]})
             return
-        _print_table(
+        print_table(
             ("board", "what", "starts by", "flash, kB", "RAM, kB"),
             [
                 (b.name, b.description, b.target, f"{b.flash // 1024:,}", f"{b.ram // 1024:,}")
@@ -300,14 +312,14 @@ def boards(as_json: options.Json = False) -> None:
 @app.command()
 def doctor(as_json: options.Json = False) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
-    with _Failures(as_json):
+    with Failures(as_json):
         from host.doctor import engines, tools
 
         found = tools()
         if as_json:
-            _print_json({"tools": [vars(tool) for tool in found], "engines": engines()})
+            print_json({"tools": [vars(tool) for tool in found], "engines": engines()})
             return
-        _print_table(
+        print_table(
             ("tool", "version", "what for"),
             [
                 (
@@ -318,45 +330,7 @@ def doctor(as_json: options.Json = False) -> None:
                 for t in found
             ],
         )
-        _print_table(("board", "engine"), list(engines().items()))
-
-
-class _Failures:
-    """Turns what goes wrong into a message and an exit code, never into a traceback."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-
-    def __enter__(self) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)  # so that emulators are stopped then, too
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FlashAndEvalError):
-            self._fail(type(error).__name__, error.message, error.hint, error.exit_code)
-        if isinstance(error, KeyboardInterrupt):
-            self._fail(
-                "Interrupted", "interrupted", "What was started is stopped.", EXIT_INTERRUPTED
-            )
-        if isinstance(error, OSError):
-            where = f"{error.filename}: " if error.filename else ""
-            hint = "Check the disk's space and the folder's permissions."
-            self._fail("OSError", f"{where}{error.strerror or error}", hint, EXIT_MACHINE)
-        if isinstance(error, Exception) and not isinstance(error, typer.Exit):
-            if os.environ.get("FLASH_AND_EVAL_DEBUG"):
-                return
-            what = f"internal error: {type(error).__name__}: {error}"
-            hint = "This is a bug. Set FLASH_AND_EVAL_DEBUG=1 for the traceback, and report it."
-            self._fail("InternalError", what, hint, EXIT_MACHINE)
-
-    def _fail(self, kind: str, message: str, hint: str, code: int) -> NoReturn:
-        if self._json:
-            _print_json({"error": {"kind": kind, "message": message, "hint": hint, "exit": code}})
-        print(f"Error: {message}\n{hint}", file=sys.stderr)
-        raise SystemExit(code)
-
-
-def _interrupt(signum: int, frame: object) -> NoReturn:
-    raise KeyboardInterrupt
+        print_table(("board", "engine"), list(engines().items()))
 
 
 def _request(
@@ -372,6 +346,7 @@ def _request(
     port: str | None,
     no_flash: bool,
     baud: int,
+    link: str | None,
     timeout: float,
     allow_unsafe: bool,
 ) -> Request:
@@ -391,6 +366,7 @@ def _request(
         port=port,
         flash=not no_flash,
         baud=baud,
+        link=link,
         timeout=timeout,
         allow_unsafe=allow_unsafe,
         command=_command(),
@@ -404,11 +380,9 @@ def _command() -> str:
 def _show(document: Path, as_json: bool, summary: Callable[[], RenderableType]) -> None:
     """The JSON that is in the report's folder, or its summary on the terminal."""
     if as_json:
-        print(document.read_text(), end="")
-        return
-    from rich.console import Console
-
-    Console().print(summary())
+        say(document.read_text(), sys.stdout)
+    else:
+        print_rich(summary())
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -416,21 +390,9 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2))
-
-
-def _print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*header)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
-
-
 def main() -> None:
     """Run the command line."""
-    app()
+    try:
+        app()
+    finally:
+        ignore_interrupts()  # Python's own clean-up would print a traceback

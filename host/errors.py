@@ -15,6 +15,7 @@ A user's mistake or a machine's failure ends in one of these, never in a traceba
         ├── BuildError              PlatformIO or the compiler
         ├── TargetError             the emulator, the upload, the process
         ├── LinkError               the bytes did not get through
+        │   └── RestartError        the device started anew, again and again
         └── DeviceError             the device answered, and refused or does not fit
             └── StaleImageError     it holds another model, or another protocol
 
@@ -114,6 +115,12 @@ class LinkError(MachineError):
     """Bytes did not get through, or not in time."""
 
     default_hint = "Check the cable and the port; for slow models raise --timeout."
+
+
+class RestartError(LinkError):
+    """The device started anew: what it had not answered, it has forgotten."""
+
+    default_hint = "It crashes or loses power: look at its supply, its stack, and its log."
 
 
 class DeviceError(MachineError):

@@ -7,49 +7,26 @@ Requests must be repeatable: sending one twice does no harm.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from host.errors import DeviceError, LinkError
+from host.calls import Call, refusal, unpack
+from host.errors import LinkError, RestartError
+from host.flight import Asked, Flight
 from host.link import Link
 from host.records import LinkStatistics
-from host.wire import messages
-from host.wire.frames import Damage, Decoder, Frame, encode, encoded_size
+from host.wire.frames import Damage, Decoder, Frame, encode
 from host.wire.spec import MessageType, Status
 
 _LOG_LIMIT = 1000
-_MEANING = {
-    Status.UNKNOWN_TYPE: "it does not know the request",
-    Status.BAD_LENGTH: "the request has the wrong length",
-    Status.BAD_MODE: "it does not know the mode",
-    Status.ENGINE_FAILED: "its engine failed",
-    Status.ARENA_TOO_SMALL: "its arena is too small for the model",
-    Status.MODEL_TOO_LARGE: "the model is larger than its slot",
-    Status.MODEL_DAMAGED: "the model did not arrive whole",
-    Status.MODEL_UNFIT: "it cannot run this model",
-    Status.BAD_POSITION: "it has no operator output of that number",
-}
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request and the type of its reply; ``what`` names it in messages."""
-
-    kind: MessageType
-    payload: bytes
-    reply: MessageType
-    what: str
-
-
-@dataclass
-class _Pending:
-    index: int
-    frame: bytes
-    end: int  # of all bytes ever sent, the number up to the end of this frame
-    sent: int = 1
+# Once it is known how long answers take, a request without one is sent again after so many times as
+# long, but not within the pauses that a desktop's scheduler and USB make.
+_LATE = 4
+_LEAST_WAIT = 0.25
+_FADE = 0.9  # how much of an earlier delay is remembered at the next answer
+_CANCEL_POLL = 0.2
 
 
 class Exchange:
@@ -57,23 +34,38 @@ class Exchange:
 
     Args:
         link: an open link.
-        timeout: seconds without any progress after which requests are sent again.
-        retries: how often that is done before the device is given up. What the device itself
-            reports as damaged or shows to be lost is sent again at once, and does not count.
+        timeout: seconds without any progress after which requests are sent again, for as long as
+            it is not known how soon answers come.
+        retries: the device is given up after so many timeouts of silence, and one. What the device
+            itself reports as damaged or shows to be lost is sent again at once, and does not count.
+        cancelled: another thread sets it to end whatever goes on.
     """
 
-    def __init__(self, link: Link, *, timeout: float, retries: int) -> None:
+    def __init__(
+        self,
+        link: Link,
+        *,
+        timeout: float,
+        retries: int,
+        cancelled: threading.Event | None = None,
+    ) -> None:
         self.window = 0  # bytes that may be in flight; the device states it
         self._link = link
         self._timeout = timeout
         self._retries = retries
+        self._cancelled = cancelled
         self._decoder = Decoder()
         self._outgoing = bytearray()
         self._sequence = 0
-        self._sent = self._received = self._resent = self._damaged = 0
-        self._noise = b""
+        self._sent = self._received = self._resent = self._damaged = self._lost = self._restarts = 0
+        self._greeted = False  # before that, a start is none anew
+        self._delay = 0.0  # seconds that answers take at most; 0 before the first
+        self._seconds = 0.0
+        self._noise = b""  # how what was no frame began
+        # Since the beginning, or since the link was restored:
+        self._heard = 0  # bytes
+        self._frames = 0
         self._log: list[str] = []
-        self._begin = time.monotonic()
 
     @property
     def log(self) -> tuple[str, ...]:
@@ -82,8 +74,23 @@ class Exchange:
 
     def statistics(self) -> LinkStatistics:
         """What the link carried since the exchange began."""
-        seconds = time.monotonic() - self._begin
-        return LinkStatistics(self._sent, self._received, seconds, self._resent, self._damaged)
+        return LinkStatistics(
+            bytes_sent=self._sent,
+            bytes_received=self._received,
+            seconds=self._seconds,
+            retries=self._resent,
+            lost=self._lost,
+            damaged_frames=self._damaged,
+            resets=self._restarts,
+        )
+
+    def forget(self) -> None:
+        """Begin anew: nothing is in flight, nothing half received, no delay known."""
+        self._decoder = Decoder()
+        self._outgoing.clear()
+        self._delay = 0.0
+        self._noise = b""
+        self._heard = self._frames = 0
 
     def greet(self, call: Call, patience: float, interval: float) -> bytes:
         """Repeat a request every ``interval`` seconds until it is answered; the reply's payload.
@@ -96,12 +103,15 @@ class Exchange:
             self._outgoing += encode(Frame(call.kind, self._next_sequence(), call.payload))
             pause = min(deadline, time.monotonic() + interval)
             while time.monotonic() < pause:
-                for frame in self._read(pause):
+                for frame in self._read(pause, len(self._outgoing)):
                     if frame.type == call.reply:
+                        self._greeted = True
                         return frame.payload
-        if self._noise:
+                    if frame.type == MessageType.STARTED and self._greeted:
+                        self._restarts += 1
+        if self._noise and not self._frames:
             raise LinkError(
-                f"the device answered nonsense: {self._received} bytes, none of them a frame; "
+                f"the device answered nonsense: {self._heard} bytes, none of them a frame; "
                 f"they begin with {self._noise[:16]!r}",
                 "It runs another firmware, or the baud rate is wrong: flash it again.",
             )
@@ -123,111 +133,152 @@ class Exchange:
             accept: gets the index of a call and its reply's fields; False asks again.
 
         Raises:
+            RestartError: the device started anew.
             LinkError: the device stopped answering, or the link broke.
             DeviceError: the device refused, or its answer makes no sense.
         """
-        pending: OrderedDict[int, _Pending] = OrderedDict()
-        done = upcoming = silences = arrived = 0
-        progressed = alive = time.monotonic()
+        begin = time.monotonic()
+        try:
+            self._run(calls, accept)
+        finally:
+            self._seconds += time.monotonic() - begin
+
+    def _run(self, calls: Sequence[Call], accept: Callable[[int, dict[str, Any]], bool]) -> None:
+        flight = Flight(calls)
+        done = upcoming = arrived = 0
+        silence, wait = 0.0, self._wait()
+        answered = progressed = alive = time.monotonic()
         while done < len(calls):
-            while upcoming < len(calls) and self._has_room(pending, calls[upcoming]):
-                self._start(pending, upcoming, calls[upcoming])
+            while upcoming < len(calls) and self._has_room(flight):
+                self._send(flight, Asked(upcoming, []))
                 upcoming += 1
-            for frame in self._read(alive + self._timeout):
-                index = self._match(frame, pending, calls)
-                if index is None:
+            sent = self._sent
+            for frame in self._read(alive + wait, self._allowed(flight)):
+                if frame.type == MessageType.STARTED:
+                    self._restarts += 1
+                    what = calls[flight.oldest().index if done < upcoming else upcoming - 1].what
+                    raise RestartError(f"the device started anew when it was asked for {what}")
+                request = self._match(frame, flight)
+                if request is None:
                     continue
-                if accept(index, unpack(calls[index].reply, frame.payload)):
-                    self._settle(frame.sequence, pending)
+                values = unpack(calls[request.index].reply, frame.payload)
+                if accept(request.index, values):
+                    flight.finish(request)
                     done += 1
-                    silences = 0
-                    progressed = time.monotonic()
+                    self._learn(time.monotonic() - answered)
+                    silence, wait = 0.0, self._wait()
+                    answered = progressed = time.monotonic()
                 else:
                     self._damaged += 1
-                    self._repeat([frame.sequence], pending)
-            # A large answer may take longer than the timeout. Once it is whole, only `accept` says
-            # whether it was one: a device that talks without end must not be waited for.
+                    self._send_again(flight, request)
+            # A large request or answer may take longer than the timeout. Once an answer is whole,
+            # only `accept` says whether it was one: a device that talks without end must not be
+            # waited for.
             if self._decoder.waiting != arrived:
                 alive = time.monotonic() if self._decoder.waiting > arrived else progressed
+            if self._sent > sent:
+                alive = time.monotonic()
             alive = max(alive, progressed)
             arrived = self._decoder.waiting
-            if time.monotonic() >= alive + self._timeout:
-                silences += 1
-                if silences > self._retries:
-                    raise self._given_up(next(iter(pending.values())), calls)
-                self._repeat(list(pending), pending)
+            if time.monotonic() >= alive + wait:
+                silence += wait
+                left = self._timeout * (self._retries + 1) - silence
+                if left <= 0:
+                    raise self._given_up(flight)
+                # One is enough: its answer tells which others were lost.
+                self._lost += self._send_again(flight, flight.oldest())
+                wait = min(2 * wait, self._timeout, left)
                 progressed = alive = time.monotonic()
 
-    def _has_room(self, pending: OrderedDict[int, _Pending], call: Call) -> bool:
-        flying = sum(len(request.frame) for request in pending.values())
-        return not pending or flying + encoded_size(len(call.payload)) <= self.window
+    def _learn(self, delay: float) -> None:
+        self._delay = max(_FADE * self._delay, delay)
 
-    def _start(self, pending: OrderedDict[int, _Pending], index: int, call: Call) -> None:
+    def _wait(self) -> float:
+        """Seconds of silence after which a request is sent again."""
+        if not self._delay:
+            return self._timeout
+        return min(self._timeout, max(_LEAST_WAIT, _LATE * self._delay))
+
+    def _has_room(self, flight: Flight) -> bool:
+        return not flight.sendings or len(self._outgoing) < self._allowed(flight)
+
+    def _allowed(self, flight: Flight) -> int:
+        """How many more bytes may leave now.
+
+        The device has taken in the oldest request, or it was lost: so what lies in its receive
+        buffer is at most what was sent after that one.
+        """
+        if not flight.sendings:
+            return len(self._outgoing)
+        oldest = next(iter(flight.sendings.values()))
+        return max(0, oldest.end + self.window - self._sent)
+
+    def _send(self, flight: Flight, request: Asked) -> None:
         sequence = self._next_sequence()
-        frame = encode(Frame(call.kind, sequence, call.payload))
-        pending[sequence] = _Pending(index, frame, self._queue(frame))
+        call = flight.calls[request.index]
+        self._outgoing += encode(Frame(call.kind, sequence, call.payload))
+        flight.add(request, sequence, self._sent + len(self._outgoing))
 
-    def _match(
-        self, frame: Frame, pending: OrderedDict[int, _Pending], calls: Sequence[Call]
-    ) -> int | None:
-        """The call that a frame answers, or None for one that answers none (any more)."""
+    def _send_again(self, flight: Flight, request: Asked) -> int:
+        """How many times it was: not at all while it has not even left."""
+        latest = flight.sendings.get(request.sequences[-1])
+        if latest is not None and latest.end > self._sent:
+            return 0
+        flight.give_up(request)
+        self._resent += 1
+        self._send(flight, request)
+        return 1
+
+    def _match(self, frame: Frame, flight: Flight) -> Asked | None:
+        """The request that a frame answers, or None for one that answers none (any more)."""
         if frame.type == MessageType.REFUSED:
             values = unpack(MessageType.REFUSED, frame.payload)
             if values["status"] == Status.DAMAGED_FRAME:
-                # Requests are handled in order: the damaged one is the oldest without an answer.
+                # Requests are handled in order: it was the oldest, or noise.
                 self._damaged += 1
-                self._repeat(list(pending)[:1], pending)
-            elif frame.sequence in pending:
-                what = calls[pending[frame.sequence].index].what
+                if flight.requests:
+                    self._send_again(flight, flight.oldest())
+            elif frame.sequence in flight.requests:
+                what = flight.calls[flight.requests[frame.sequence].index].what
                 raise refusal(what, values["status"], f" (value {values['value']})")
             return None
-        request = pending.get(frame.sequence)
-        if request is None or frame.type != calls[request.index].reply:
+        request = flight.requests.get(frame.sequence)
+        if request is not None and frame.type != flight.calls[request.index].reply:
             return None
-        return request.index
-
-    def _settle(self, sequence: int, pending: OrderedDict[int, _Pending]) -> None:
-        overtaken = []
-        for earlier in pending:
-            if earlier == sequence:
-                break
-            overtaken.append(earlier)
-        del pending[sequence]
-        self._repeat(overtaken, pending)
-
-    def _repeat(self, sequences: list[int], pending: OrderedDict[int, _Pending]) -> None:
-        for sequence in sequences:
-            request = pending[sequence]
-            if request.end > self._sent:  # it has not even left yet
-                continue
-            pending.move_to_end(sequence)  # the order is that of sending
-            request.end = self._queue(request.frame)
-            request.sent += 1
+        for lost in flight.overtaken(frame.sequence):
             self._resent += 1
+            self._lost += 1
+            self._send(flight, lost)
+        return request
 
-    def _queue(self, frame: bytes) -> int:
-        self._outgoing += frame
-        return self._sent + len(self._outgoing)
-
-    def _given_up(self, request: _Pending, calls: Sequence[Call]) -> LinkError:
+    def _given_up(self, flight: Flight) -> LinkError:
         seconds = self._timeout * (self._retries + 1)
+        first = min(flight.requests.values(), key=lambda request: request.index)
         return LinkError(
-            f"the device stopped answering: {calls[request.index].what} was sent {request.sent} "
-            f"times, and for {seconds:g} s no answer came",
+            f"the device stopped answering: for {seconds:g} s no answer came to "
+            f"{flight.calls[first.index].what}, which was sent {len(first.sequences)} times, nor "
+            "to any other",
             "Raise --timeout if an inference takes that long; else look at the device.",
         )
 
-    def _read(self, deadline: float) -> list[Frame]:
-        taken, data = self._link.transfer(bytes(self._outgoing), deadline)
+    def _read(self, deadline: float, allowed: int) -> list[Frame]:
+        if self._cancelled is not None:
+            if self._cancelled.is_set():
+                raise LinkError("the run was cancelled")
+            deadline = min(deadline, time.monotonic() + _CANCEL_POLL)
+        taken, data = self._link.transfer(bytes(self._outgoing[:allowed]), deadline)
         del self._outgoing[:taken]
         self._sent += taken
         self._received += len(data)
+        self._heard += len(data)
         frames = []
         for item in self._decoder.feed(data):
             if isinstance(item, Damage):
                 self._damaged += 1
                 self._noise = self._noise or item.raw
-            elif item.type == MessageType.LOG:
+                continue
+            self._frames += 1
+            if item.type == MessageType.LOG:
                 if len(self._log) < _LOG_LIMIT:
                     self._log.append(item.payload.decode("utf-8", "replace"))
             else:
@@ -239,26 +290,3 @@ class Exchange:
     def _next_sequence(self) -> int:
         self._sequence = self._sequence % 0xFFFF + 1  # 0 is for what answers no request
         return self._sequence
-
-
-def unpack(kind: MessageType, payload: bytes, *, only: int | None = None) -> dict[str, Any]:
-    """The fields of a payload.
-
-    Raises:
-        DeviceError: it makes no sense.
-    """
-    try:
-        return messages.unpack(kind, payload, only=only)
-    except messages.PayloadError as error:
-        raise DeviceError(f"the device sent a {kind.name} that makes no sense: {error}") from error
-
-
-def meaning(status: int) -> str:
-    """A status in words."""
-    known = _MEANING.get(Status(status)) if status in list(Status) else None
-    return known or f"status {status}"
-
-
-def refusal(what: str, status: int, more: str = "") -> DeviceError:
-    """The error for a request that the device refused."""
-    return DeviceError(f"the device refused {what}: {meaning(status)}{more}")

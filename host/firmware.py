@@ -13,8 +13,11 @@ from host.records import Board, Rendered
 from host.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 
 
-def sources(rendered: Rendered, graph: Graph) -> dict[str, str]:
-    """All generated files of an image by name: the engine's, and the core's configuration."""
+def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:
+    """All generated files of an image by name: the engine's, and the core's configuration.
+
+    ``board.options["baud"]`` is the rate of its serial port.
+    """
     inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
     # A device that can change models also takes pieces of one, and tells of more operators.
     piece = MODEL_PIECE_BYTES + 4 if rendered.slot_bytes else 0
@@ -22,6 +25,7 @@ def sources(rendered: Rendered, graph: Graph) -> dict[str, str]:
         "config.h.j2",
         request_payload_bytes=max(TENSOR_HEADER_BYTES + inputs, piece),
         operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
+        baud_rate=int(board.options.get("baud", "115200")),
     )
     return {**rendered.files, "config.h": config}
 

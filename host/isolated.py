@@ -16,6 +16,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, ParamSpec, TypeVar
 
 from host.errors import FlashAndEvalError, MachineError, OracleError
+from host.processes import interrupts_held
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,6 +99,8 @@ def _outcome(receiver: Connection, process: SpawnProcess) -> Any:
     process.join()
     if error is None or isinstance(error, FlashAndEvalError):
         return value if error is None else error
+    if isinstance(error, OSError):
+        return MachineError(str(error), "Check the disk's space and the folder's permissions.")
     return MachineError(f"{type(error).__name__}: {error}", "This is a bug: please report it.")
 
 
@@ -117,24 +120,12 @@ def _start(
     process = context.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
     # It unblocks interrupts where it has to start first, so it starts before they are held.
     resource_tracker.ensure_running()
-    with _interrupts_held(), _variables(environment or {}):
+    # Ctrl-C goes to every process of the terminal. What is started here never gets it, so that it
+    # ends by this process's hand and without a traceback.
+    with interrupts_held(), _variables(environment or {}):
         process.start()
     sender.close()  # so that the pipe ends when the process does
     return receiver, process
-
-
-@contextlib.contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C goes to every process of the terminal: what is started in this block never gets it,
-    so that it ends by this process's hand and without a traceback; this one gets it afterwards."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -155,6 +146,7 @@ def _variables(environment: Mapping[str, str]) -> Iterator[None]:
 def _work(
     sender: Connection, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]
 ) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # multiprocessing's way to end it
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer: tuple[Any, Exception | None]
     try:

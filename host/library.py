@@ -10,6 +10,7 @@ import json
 import re
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,7 @@ from urllib.parse import urlparse
 
 from host.errors import ToolMissingError
 from host.paths import ROOT, WORKSPACE
-from host.platformio import command, environment
+from host.platformio import build_lock, run
 from host.records import Board
 
 OPTION = "tflm_library"
@@ -182,20 +183,17 @@ def _trouble_with(host: str) -> str | None:
 
 def _install(board: Board, wanted: str) -> Path:
     _connect(wanted)
-    try:
-        done = subprocess.run(
-            command("pkg", "install", "-d", str(ROOT), "-e", board.name),
-            env=environment(library=wanted),
-            capture_output=True,
-            text=True,
-            timeout=_INSTALL_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ToolMissingError(f"installing {wanted} took too long", _REMEDY) from error
+    with build_lock(board.name, wanted), tempfile.TemporaryDirectory() as temporary:
+        log = Path(temporary) / "log"
+        try:
+            arguments = ("pkg", "install", "-d", str(ROOT), "-e", board.name)
+            run(arguments, log, _INSTALL_TIMEOUT, library=wanted)
+        except subprocess.TimeoutExpired as error:
+            raise ToolMissingError(f"installing {wanted} took too long", _REMEDY) from error
+        said = log.read_text(errors="replace")
     folder = _installed(board)
     if folder is None:
-        lines = (done.stdout + done.stderr).strip().splitlines() or ["no output"]
+        lines = said.strip().splitlines() or ["no output"]
         raise ToolMissingError(f"PlatformIO could not install {wanted}: {lines[-1]}", _REMEDY)
     return folder
 
@@ -235,7 +233,8 @@ def _version(folder: Path) -> str:
         except OSError:
             pass
     text = f"{found.get('name', folder.name)} {found.get('version', 'of unknown version')}"
-    return re.sub(r"[^ -~]|[\"\\]", "?", text)[:120]
+    # It stands in a C++ literal, where "??/" was a trigraph once.
+    return re.sub(r"[^ -~]|[\"\\?]", "_", text)[:120]
 
 
 def _source_files(sources: Path) -> list[Path]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from host.answers import AnswerFile
 from host.divergence import first_difference
-from host.errors import DeviceError, OracleError, StaleImageError
+from host.errors import DeviceError, OracleError
 from host.evaluate import unequal
 from host.feeds import Feed, single, to_bytes
+from host.identity import check_identity
 from host.link import Link
 from host.models.tflite import Graph, Tensor
-from host.records import Array, DeviceInfo, DeviceRun, FirstDifference, Rendered, WireTensor
+from host.records import Array, DeviceInfo, DeviceRun, FirstDifference, LinkStatistics, Rendered
 from host.session import Answer, Session
+from host.sharing import side_by_side
 from host.wire.spec import InferMode
 
 Ticks = npt.NDArray[np.float64]
@@ -26,7 +31,7 @@ TRACED = 3
 
 
 def measure(
-    link: Link,
+    links: Sequence[Link],
     rendered: Rendered,
     graph: Graph,
     inputs: Array,
@@ -34,27 +39,38 @@ def measure(
     *,
     timeout: float,
     patience: float,
+    answers: AnswerFile | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> DeviceRun:
-    """Run every sample on the device behind ``link``.
+    """Run every sample on the device, or on several that are alike, side by side.
 
     Args:
-        rendered: what the device should hold.
+        links: one to each device; the first also profiles, and traces what differs.
+        rendered: what the devices should hold.
         inputs: [n, *input shape without batch], the input tensor's type.
         oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
             it is asked for the CRC of every operator's output, and for the first that differs.
         timeout: seconds without progress before requests are repeated.
         patience: seconds to wait for the device's first sign of life.
+        answers: keeps what was answered, and gives what was answered before.
         progress: called with the number of samples done.
 
     Raises:
         StaleImageError: the device holds another model or engine.
         LinkError, DeviceError: see ``Session``.
+        ConfigError: what ``answers`` holds is of another run.
     """
-    session = Session(link, timeout=timeout)
-    info = session.hello(patience)
-    check_identity(info, rendered, graph)
-    outputs, ticks = stream(session, info, graph, inputs, progress)
+    cancelled = threading.Event()
+    sessions = [Session(link, timeout=timeout, cancelled=cancelled) for link in links]
+    infos = [session.hello(patience) for session in sessions]
+    for info in infos:
+        check_identity(info, rendered, graph)
+    session, info = sessions[0], infos[0]
+    samples = [sample.tobytes() for sample in inputs]
+    known = answers.open(info, samples) if answers is not None else {}
+    keep = answers.add if answers is not None else None
+    answered = side_by_side(sessions, samples, known, cancelled, keep, progress)
+    outputs, ticks = _table(answered, info, graph)
     feeds = single(graph, inputs[:PROFILED])
     profiled_ticks, operator_ticks = profile(session, info, rendered, feeds)
     suspects = _differing(outputs, oracle)[:TRACED]
@@ -66,10 +82,10 @@ def measure(
         profiled_ticks=profiled_ticks,
         operator_ticks=operator_ticks,
         traced=np.array(traced, np.int64),
-        link=session.statistics(),
-        log=session.log,
+        link=functools.reduce(LinkStatistics.beside, (s.statistics() for s in sessions)),
+        log=tuple(line for session in sessions for line in session.log),
         first_difference=first,
-        notes=notes,
+        notes=(*(answers.notes if answers is not None else ()), *notes),
     )
 
 
@@ -133,43 +149,14 @@ def stream(
     Raises:
         LinkError, DeviceError: see ``Session``.
     """
-    answers = session.infer([sample.tobytes() for sample in inputs], progress=progress)
+    samples = [sample.tobytes() for sample in inputs]
+    answers = side_by_side([session], samples, progress=progress)
+    return _table(answers, info, graph)
+
+
+def _table(answers: Sequence[Answer], info: DeviceInfo, graph: Graph) -> tuple[Array, Ticks]:
     ticks = _in_units(np.array([answer.ticks for answer in answers]), info)
     return _outputs(answers, graph.output), ticks
-
-
-def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:
-    """See that the device holds what was rendered.
-
-    Raises:
-        StaleImageError: another engine, model or operator count.
-        DeviceError: tensors that do not fit the model.
-    """
-    if info.engine != rendered.engine:
-        raise StaleImageError(f"the device runs engine {info.engine}, not {rendered.engine}")
-    if info.model_digest != rendered.digest:
-        raise StaleImageError(
-            f"the device holds another model: its hash is {info.model_digest[:16]}…, "
-            f"expected {rendered.digest[:16]}…"
-        )
-    if info.operators != len(rendered.operators):
-        raise StaleImageError(
-            f"the device has {info.operators} outputs of operators, the model "
-            f"{len(rendered.operators)}"
-        )
-    for kind, said, known in (
-        ("input", info.inputs, graph.inputs),
-        ("output", info.outputs, graph.outputs),
-    ):
-        expected = tuple(_wire_tensor(graph.tensors[index]) for index in known)
-        if said != expected:
-            raise DeviceError(f"the device's {kind} is {said}, the model's {expected}")
-
-
-def _wire_tensor(tensor: Tensor) -> WireTensor:
-    quantization = tensor.quantization
-    scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (0.0, 0)
-    return WireTensor(tensor.dtype, tensor.shape, scale, zero_point)
 
 
 def _in_units(ticks: Array, info: DeviceInfo) -> Ticks:

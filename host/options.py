@@ -13,7 +13,12 @@ Json: TypeAlias = Annotated[
 ]
 Seed: TypeAlias = Annotated[int, typer.Option(help="Of every random choice.")]
 Unsafe: TypeAlias = Annotated[
-    bool, typer.Option("--allow-unsafe-model", help="Load Lambda layers: runs their code.")
+    bool,
+    typer.Option(
+        "--allow-unsafe-model",
+        help="Load a model that can run code: Lambda layers, modules that are not Keras's, "
+        "SavedModels that touch files.",
+    ),
 ]
 Board: TypeAlias = Annotated[str, typer.Option(help="An env of platformio.ini.")]
 Model: TypeAlias = Annotated[
@@ -63,6 +68,19 @@ NoFlash: TypeAlias = Annotated[
     bool, typer.Option("--no-flash", help="The device at --port runs already: do not flash it.")
 ]
 Baud: TypeAlias = Annotated[int, typer.Option(help="Baud rate of the port.")]
+Link: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        help="How bytes travel: socket, or semihosting, faster, in QEMU. \\[default: the env's]"
+    ),
+]
 Timeout: TypeAlias = Annotated[
     float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
+]
+Jobs: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Emulators side by side, which share the samples.")
+]
+Resume: TypeAlias = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with the run in --out, which did not finish."),
 ]

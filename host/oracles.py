@@ -124,14 +124,13 @@ def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
         runner.allocate_tensors()
     except Exception as error:  # RuntimeError, ValueError, and what damaged names lead to
         return Column(name, None, label, f"LiteRT refuses the model: {_first_line(error)}")
-    source = runner.get_input_details()[0]["index"]
-    result = runner.get_output_details()[0]["index"]
 
     def infer(sample: Array) -> Array:
         runner.reset_all_variables()
-        runner.set_tensor(source, sample)
+        # Not by what LiteRT says of its tensors: it does not say it where a name is not UTF-8.
+        runner.set_tensor(graph.inputs[0], sample)
         runner.invoke()
-        return np.asarray(runner.get_tensor(result))
+        return np.asarray(runner.get_tensor(graph.outputs[0]))
 
     return Column(name, _run(infer, graph, x, label), label)
 

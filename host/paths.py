@@ -12,14 +12,29 @@ FIRMWARE = ROOT / "firmware"
 WORKSPACE = ROOT / ".pio"
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder. None has a name that no file can have, on which
+    ``Path.exists`` raises."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def cache_folder() -> Path:
     """Results that can be made again: models, images. ``FLASH_AND_EVAL_CACHE`` moves it."""
     return Path(os.environ.get("FLASH_AND_EVAL_CACHE") or ROOT / ".cache")
 
 
 def new_run_folder(*names: str) -> Path:
-    """A path in runs/ of its own: the time to the millisecond, and what the names have of letters
-    and digits. It is not made yet."""
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    safe = (re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40] for name in names)
-    return ROOT / "runs" / "-".join([stamp, *safe])
+    """Make a folder in runs/ that no other run has: the time to the millisecond, and what the names
+    have of letters and digits."""
+    safe = [re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40] for name in names]
+    while True:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        folder = ROOT / "runs" / "-".join([stamp, *safe])
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # made by another run in this millisecond
+            continue
+        return folder

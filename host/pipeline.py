@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from host import doctor, rig
+from host.answers import NAME, AnswerFile, kept
 from host.costs import operator_costs
 from host.evaluate import device_column
 from host.measure import measure
@@ -11,7 +12,7 @@ from host.prepare import columns_of_the_host, model_file, prepare
 from host.quantize.routes import find_int8_route
 from host.records import Evaluation
 from host.report.write import RESULTS, write_report
-from host.stages import Observer, Request, Stages
+from host.stages import Observer, Request, Stages, resuming
 from host.verdict import judge, summarize_latency
 
 
@@ -28,55 +29,58 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
     prepared = prepare(request, model, found.engine, stages)
     graph = prepared.quantized.graph
     rendered = rig.render(found, graph, request, stages)
-    folder = rig.run_folder(request, model, graph, RESULTS)
-    rendered, image = rig.build(found, rendered, graph, folder, request, stages)
+    with rig.run_folder(request, model, graph, RESULTS) as folder:
+        rendered, image = rig.build(found, rendered, graph, folder, request, stages)
 
-    dataset = prepared.dataset
-    inputs = quantize_samples(dataset, graph)
-    columns = columns_of_the_host(prepared, inputs, stages)
-    log = folder / "device.log"
-    with (
-        stages.run("device", len(inputs)),
-        found.target.start(image, found.board, log) as link,
-    ):
-        run = measure(
-            link,
-            rendered,
-            graph,
-            inputs,
-            columns["tflm_host"].outputs,
-            timeout=request.timeout,
-            patience=request.timeout,
-            progress=observer.advance,
+        dataset = prepared.dataset
+        inputs = quantize_samples(dataset, graph)
+        columns = columns_of_the_host(prepared, inputs, stages)
+        answers = AnswerFile(folder / NAME, image.elf.read_bytes(), resume=request.resume)
+        with (
+            kept(answers, resuming(request, folder)),
+            stages.run("device", len(inputs)),
+            rig.start(found, image, folder, request.jobs) as links,
+        ):
+            run = measure(
+                links,
+                rendered,
+                graph,
+                inputs,
+                columns["tflm_host"].outputs,
+                timeout=request.timeout,
+                patience=request.timeout,
+                answers=answers,
+                progress=observer.advance,
+            )
+        with stages.run("compare"):
+            columns = {**columns, "device": device_column(run)}
+            verdict = judge(
+                columns,
+                graph,
+                dataset,
+                first=run.first_difference,
+                traced=len(run.traced),
+                info=run.info,
+            )
+            costs = operator_costs(graph, rendered, run.operator_ticks)
+            latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
+        evaluation = Evaluation(
+            board=found.board,
+            model=model,
+            quantized=prepared.quantized,
+            dataset=dataset,
+            rendered=rendered,
+            image=image,
+            device=run,
+            columns=columns,
+            verdict=verdict,
+            latency=latency,
+            timings=tuple(stages.timings),
+            versions=doctor.versions(),
+            notes=(*found.notes, *run.notes),
+            folder=folder,
+            command=request.command,
         )
-    with stages.run("compare"):
-        columns = {**columns, "device": device_column(run)}
-        verdict = judge(
-            columns,
-            graph,
-            dataset,
-            first=run.first_difference,
-            traced=len(run.traced),
-            info=run.info,
-        )
-        costs = operator_costs(graph, rendered, run.operator_ticks)
-        latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
-    evaluation = Evaluation(
-        board=found.board,
-        model=model,
-        quantized=prepared.quantized,
-        dataset=dataset,
-        rendered=rendered,
-        image=image,
-        device=run,
-        columns=columns,
-        verdict=verdict,
-        latency=latency,
-        timings=tuple(stages.timings),
-        versions=doctor.versions(),
-        notes=(*found.notes, *run.notes),
-        folder=folder,
-        command=request.command,
-    )
-    write_report(evaluation)
+        write_report(evaluation)
+        answers.remove()
     return evaluation

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
-import signal
-import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
 
-from host.errors import ToolMissingError
+from host.errors import BuildError, ToolMissingError
 from host.paths import WORKSPACE
+from host.processes import running, too_much
+from host.report.atomic import write_text
 
 # The env option lib_deps of platformio.ini takes the library from this variable, so that an engine
 # that needs none is built without asking for one.
@@ -26,30 +27,43 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "platformio", *arguments]
 
 
-def build_folder(library: str | None) -> Path:
-    """Where PlatformIO builds, a folder in it for each env.
+def build_folder(env: str | None, library: str | None) -> Path:
+    """Where PlatformIO builds, an env in a folder of that name in it.
 
-    PlatformIO wipes its build folder, with all envs, when the configuration has changed; and
-    another library is another configuration.
+    PlatformIO wipes its build folder when the configuration has changed, and another library is
+    another configuration. So each env has its own: a build that goes on beside is not wiped.
     """
     tag = hashlib.sha256(library.encode()).hexdigest()[:8] if library else "plain"
-    return WORKSPACE / "build" / tag
+    return WORKSPACE / "build" / tag / (env or "none")
 
 
-def build_lock(env: str, library: str | None) -> FileLock:
-    """The lock under which PlatformIO builds: builds of one env take turns, and so do all those
-    with a library, whose objects the boards share."""
+@contextlib.contextmanager
+def build_lock(env: str, library: str | None) -> Iterator[None]:
+    """Hold the lock under which PlatformIO builds: builds of one env take turns, and so do all
+    those with a library, whose objects the boards share. ``run`` hands it on to PlatformIO."""
     WORKSPACE.mkdir(exist_ok=True)
-    return FileLock(WORKSPACE / f"build-{'library' if library else env}.lock")
+    shared: list[int] = []
+
+    def share(lock: int) -> None:
+        copy = os.dup(lock)  # filelock closes its own one in every child
+        os.set_inheritable(copy, True)
+        shared.append(copy)
+
+    with FileLock(WORKSPACE / f"build-{'library' if library else env}.lock", on_acquired=share):
+        try:
+            yield
+        finally:
+            os.close(shared[0])
 
 
-def environment(*, library: str | None = None) -> dict[str, str]:
-    """Environment variables for a call of PlatformIO; ``library`` goes to lib_deps."""
+def environment(*, env: str | None = None, library: str | None = None) -> dict[str, str]:
+    """Environment variables for a call of PlatformIO: to build ``env``, with ``library`` in its
+    lib_deps."""
     variables = {
         **os.environ,
         "PLATFORMIO_CORE_DIR": str(WORKSPACE / "core"),
         "PLATFORMIO_WORKSPACE_DIR": str(WORKSPACE),
-        "PLATFORMIO_BUILD_DIR": str(build_folder(library)),
+        "PLATFORMIO_BUILD_DIR": str(build_folder(env, library)),
         # Both stall for up to 37 s where the network is out of reach.
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
@@ -61,34 +75,48 @@ def environment(*, library: str | None = None) -> dict[str, str]:
     return variables
 
 
-def run(arguments: Sequence[str], log: Path, timeout: float, *, library: str | None = None) -> int:
+def run(
+    arguments: Sequence[str],
+    log: Path,
+    timeout: float,
+    *,
+    env: str | None = None,
+    library: str | None = None,
+) -> int:
     """Call PlatformIO, its output in ``log``; nothing of it outlives the call.
+
+    Args:
+        arguments: of its command line.
+        log: gets what it prints.
+        timeout: in seconds.
+        env, library: see ``environment``.
 
     Returns:
         Its exit code.
 
     Raises:
         subprocess.TimeoutExpired: it took too long and was stopped.
+        BuildError: it printed without end and was stopped.
     """
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            command(*arguments),
-            env=environment(library=library),
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            return process.wait(timeout)
-        finally:
-            if process.poll() is None:  # timed out, or Ctrl-C: take compilers and uploaders along
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+    variables = environment(env=env, library=library)
+    # If the host is killed outright, PlatformIO ends by itself. It inherits the lock (close_fds),
+    # so that until then nobody builds in the same folder.
+    with running(
+        command(*arguments), log, dies_with_host=False, env=variables, close_fds=False
+    ) as process:
+        code = process.wait(timeout)
+    stopped = too_much(log)
+    if stopped is not None:
+        raise BuildError(f"PlatformIO {stopped}", f"Read its beginning: {log}.")
+    return code
 
 
 def write_sources(folder: Path, files: Mapping[str, str]) -> None:
-    """Make the folder hold just these files; one that is the same keeps its date."""
+    """Make the folder hold just these files; one that is the same keeps its date.
+
+    Raises:
+        MachineError: it cannot be written to.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         if old.name not in files:
@@ -96,7 +124,7 @@ def write_sources(folder: Path, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         path = folder / name
         if not path.is_file() or path.read_text() != text:
-            path.write_text(text)
+            write_text(path, text)
 
 
 _UNREACHABLE = re.compile(

@@ -137,6 +137,7 @@ def convert(
     name = cache.key(
         *(route.name, str(training) if route.trains else "", model.sha256, str(packages)),
         *(str(request.seed), str(per_channel_dense), dataset.x, dataset.x_calibration),
+        str(request.allow_unsafe),  # or what was converted with it would no longer be refused
         *trained_on,
     )
     known = cache.load("conversions", name)

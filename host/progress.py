@@ -8,6 +8,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from host.report.words import plain
+
 
 class Bar:
     """One line a stage; on a terminal they move. Implements ``stages.Observer``."""
@@ -54,7 +56,7 @@ class Bar:
     def note(self, *texts: str) -> None:
         """See ``Observer.note``."""
         for text in texts:
-            self._progress.console.print(f"note: {text}", markup=False, highlight=False)
+            self._progress.console.print(f"note: {plain(text)}", markup=False, highlight=False)
 
     def _finish(self) -> None:
         if self._progress.task_ids:

@@ -7,7 +7,7 @@ after they are made. ``n`` is the number of scored samples throughout.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -228,13 +228,41 @@ class DeviceInfo:
 
 @dataclass(frozen=True)
 class LinkStatistics:
-    """What the link carried. Bytes as they went over the line, frames included."""
+    """What the link carried, and what it did to it.
+
+    Attributes:
+        bytes_sent, bytes_received: as they went over the line, frames included.
+        seconds: during which requests were open; the start is not counted.
+        retries: requests that were sent again, for whatever reason.
+        damaged_frames: frames that arrived broken, at either end, or with wrong contents.
+        lost: requests without an answer: a later one was answered, or the device fell silent.
+        resets: how often the device started anew.
+        reconnects: how often the link broke and was restored.
+        payload: bytes of inputs that were answered, each counted once.
+    """
 
     bytes_sent: int
     bytes_received: int
     seconds: float
     retries: int
     damaged_frames: int
+    lost: int = 0
+    resets: int = 0
+    reconnects: int = 0
+    payload: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Effective rate in bytes of answered inputs per second, computing included."""
+        return self.payload / self.seconds if self.seconds else 0.0
+
+    def beside(self, other: LinkStatistics) -> LinkStatistics:
+        """Both together, of two links that were used at the same time."""
+        total = {
+            field.name: getattr(self, field.name) + getattr(other, field.name)
+            for field in fields(LinkStatistics)
+        }
+        return LinkStatistics(**{**total, "seconds": max(self.seconds, other.seconds)})
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,24 @@ Every command that runs a model on a device goes this way.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from host import arena, firmware
+from host import arena, firmware, locks
 from host.boards import find_board
 from host.build import build_image
 from host.engines import Engine, find_engine
 from host.errors import ConfigError
+from host.link import Link
+from host.models.keras_file import ZIP_MAGIC
 from host.models.tflite import Graph
 from host.paths import new_run_folder
 from host.records import Board, Image, ModelFile, Rendered
+from host.report.atomic import complete, write_bytes
 from host.stages import Request, Stages
-from host.targets import Target, find_target
+from host.targets import Target, find_target, with_link
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,13 @@ class Rig:
 
 
 def find_rig(
-    board: str, engine: str, port: str | None = None, baud: int = 115200, *, flash: bool = True
+    board: str,
+    engine: str,
+    port: str | None = None,
+    baud: int = 115200,
+    *,
+    flash: bool = True,
+    link: str | None = None,
 ) -> Rig:
     """The board and the engine of these names, seen to be there. Nothing is made for them yet.
 
@@ -41,6 +50,7 @@ def find_rig(
         board: an env of platformio.ini.
         engine: as in ``--engine``.
         port, baud, flash: see ``find_target``.
+        link: see ``with_link``.
 
     Raises:
         ConfigError: no such board or engine; or options that do not fit it.
@@ -49,6 +59,9 @@ def find_rig(
     """
     found = find_board(board)
     target = find_target(found, port, baud, flash=flash)
+    found = with_link(found, target, link)
+    if found.link == "serial":  # the image sets the rate of a port that has one
+        found = replace(found, options={**found.options, "baud": str(baud)})
     target.check(found)  # nothing is converted or built for a board that is not there
     made, choice = find_engine(engine, found)
     return Rig(found, target, made, (choice,) if choice else ())
@@ -56,7 +69,18 @@ def find_rig(
 
 def rig_of(request: Request, stages: Stages) -> Rig:
     """What the request names; the user is told about a choice. Raises as ``find_rig``."""
-    rig = find_rig(request.board, request.engine, request.port, request.baud, flash=request.flash)
+    if request.resume and request.folder is None:
+        raise ConfigError("--resume needs --out: the folder of the run that did not finish")
+    check_folder(request)
+    rig = find_rig(
+        *(request.board, request.engine, request.port, request.baud),
+        flash=request.flash,
+        link=request.link,
+    )
+    if request.jobs > 1 and not rig.target.emulates:
+        raise ConfigError(
+            f"--jobs {request.jobs} needs emulators, and {rig.board.name} is one device"
+        )
     stages.observer.note(*rig.notes)
     return rig
 
@@ -112,8 +136,50 @@ def build(
     return rendered, image
 
 
-def run_folder(request: Request, model: ModelFile, graph: Graph, results: Sequence[str]) -> Path:
-    """The run's folder with its models in it, and without the results of an earlier run.
+@contextlib.contextmanager
+def start(rig: Rig, image: Image, folder: Path, jobs: int = 1) -> Iterator[list[Link]]:
+    """Start the image so many times; the links to them. Raises as ``Target.start``.
+
+    Args:
+        rig: where.
+        image: what.
+        folder: the run's; gets the logs.
+        jobs: more than one only where the target emulates.
+    """
+    with contextlib.ExitStack() as started:
+        yield [
+            started.enter_context(rig.target.start(image, rig.board, folder / name))
+            for name in ["device.log", *(f"device-{job + 1}.log" for job in range(1, jobs))]
+        ]
+
+
+def check_folder(request: Request) -> None:
+    """See that the run can have its folder, before anything is trained for it.
+
+    Raises:
+        ConfigError: it is no folder, one with other files, or one in which another run is at work.
+    """
+    folder = request.folder
+    if folder is None or not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ConfigError(f"--out {folder} is not a folder")
+    others = {path.name for path in folder.iterdir()} - {locks.NAME}
+    if others and "model.tflite" not in others:
+        raise ConfigError(
+            f"--out {folder} holds other files", "Give a new folder, or one of an earlier run."
+        )
+    with locks.folder(folder):
+        pass
+
+
+@contextlib.contextmanager
+def run_folder(
+    request: Request, model: ModelFile, graph: Graph, results: Sequence[str]
+) -> Iterator[Path]:
+    """The run's folder, held to the end of the context, with its models in it.
+
+    The results of an earlier run are removed; so are this one's where the context ends badly.
 
     Args:
         request: its ``folder``, or None for a new one in runs/.
@@ -122,21 +188,15 @@ def run_folder(request: Request, model: ModelFile, graph: Graph, results: Sequen
         results: names of the files that the run will write.
 
     Raises:
-        ConfigError: it is no folder, or one with other files.
+        ConfigError: see ``check_folder``.
+        MachineError: it cannot be written to.
     """
-    folder = request.folder
-    if folder is None:
-        folder = new_run_folder(request.board, model.name)
-    elif folder.exists() and not folder.is_dir():
-        raise ConfigError(f"--out {folder} is not a folder")
-    elif folder.is_dir() and any(folder.iterdir()) and not (folder / "model.tflite").exists():
-        raise ConfigError(
-            f"--out {folder} holds other files", "Give a new folder, or one of an earlier run."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in results:  # not to outlive their run
-        (folder / name).unlink(missing_ok=True)
-    if model.path.is_file() and model.kind != "tflite":
-        shutil.copyfile(model.path, folder / f"model{model.path.suffix}")
-    (folder / "model.tflite").write_bytes(graph.content)
-    return folder
+    check_folder(request)
+    folder = request.folder or new_run_folder(request.board, model.name)
+    with locks.folder(folder), complete(folder, results):
+        if model.path.is_file() and model.kind != "tflite":
+            content = model.path.read_bytes()
+            suffix = ".keras" if content.startswith(ZIP_MAGIC) else ".h5"  # whatever its name says
+            write_bytes(folder / f"model{suffix}", content)
+        write_bytes(folder / "model.tflite", graph.content)
+        yield folder

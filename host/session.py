@@ -1,29 +1,31 @@
-"""A typed client of the device: who is there, run this, change to that model."""
+"""A typed client of the device: who is there, run this, change to that model.
+
+Whatever breaks in between, the session finds the device again, sees that it is the same one with
+the same model, and asks again what has no answer yet.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import threading
+import time
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from host.errors import DeviceError, SizeError, StaleImageError
-from host.exchange import Call, Exchange, meaning, refusal, unpack
+from host.calls import Call, refusal
+from host.errors import LinkError, RestartError, SizeError, StaleImageError
+from host.exchange import Exchange
+from host.identity import device_info
 from host.link import Link
-from host.records import DeviceInfo, LinkStatistics, TickUnit
+from host.records import DeviceInfo, LinkStatistics
 from host.wire import messages
-from host.wire.spec import (
-    MODEL_PIECE_BYTES,
-    PROTOCOL_VERSION,
-    InferMode,
-    MessageType,
-    Status,
-    protocol_hash,
-)
-from host.wire.spec import TickUnit as WireTickUnit
+from host.wire.spec import MODEL_PIECE_BYTES, InferMode, MessageType, Status
 
 HELLO_INTERVAL = 0.5
+# Resets and broken links in a row, without any answer in between, before the device is given up.
+MAX_FAILURES = 3
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,23 @@ class Session:
         link: an open link.
         timeout: seconds without any progress after which requests are sent again.
         retries: how often a request is sent again before the session gives up.
+        cancelled: another thread sets it to end whatever goes on.
     """
 
-    def __init__(self, link: Link, *, timeout: float = 20.0, retries: int = 2) -> None:
-        self._exchange = Exchange(link, timeout=timeout, retries=retries)
+    def __init__(
+        self,
+        link: Link,
+        *,
+        timeout: float = 20.0,
+        retries: int = 2,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self._link = link
+        self._exchange = Exchange(link, timeout=timeout, retries=retries, cancelled=cancelled)
+        self._known: DeviceInfo | None = None
+        self._patience = timeout
+        self._loaded = b""  # the model that the device got from here, as a reset forgets it
+        self._reconnects = self._payload = 0
 
     @property
     def log(self) -> tuple[str, ...]:
@@ -55,13 +70,14 @@ class Session:
 
     def statistics(self) -> LinkStatistics:
         """What the link carried since the session began."""
-        return self._exchange.statistics()
+        carried = self._exchange.statistics()
+        return replace(carried, reconnects=self._reconnects, payload=self._payload)
 
     def hello(self, patience: float) -> DeviceInfo:
         """Ask who is there until it is answered.
 
         Args:
-            patience: seconds to go on asking.
+            patience: seconds to go on asking, now and after each reset.
 
         Raises:
             LinkError: no answer.
@@ -69,42 +85,53 @@ class Session:
             SizeError: its arena is too small for its model.
             DeviceError: an answer that makes no sense.
         """
+        self._patience = patience
+        self._exchange.forget()
         call = Call(MessageType.HELLO, b"", MessageType.HELLO_REPLY, "HELLO")
-        info = _device_info(self._exchange.greet(call, patience, HELLO_INTERVAL), self.log)
+        info = device_info(self._exchange.greet(call, patience, HELLO_INTERVAL), self.log)
         self._exchange.window = info.receive_window
+        self._known = info
         return info
 
     def infer(
         self,
         inputs: Sequence[bytes],
         mode: InferMode = InferMode.PLAIN,
-        progress: Callable[[int], None] | None = None,
+        answered: Callable[[Answer], None] | None = None,
+        numbers: Sequence[int] | None = None,
     ) -> list[Answer]:
         """Run the model on every input, in order; call ``hello`` first.
 
         Args:
             inputs: for each sample, the raw bytes of the input tensors, one after the other.
             mode: what to report for each output of each operator.
-            progress: called with the number of answers so far.
+            answered: gets each answer once, as it comes.
+            numbers: of the samples; by default counted from 0.
 
         Raises:
-            LinkError: the device stopped answering, or the link broke.
+            LinkError: the device stopped answering, or the link broke for good.
             DeviceError: the device refused.
+            StaleImageError: after a reset it was another device, or held another model.
         """
+        numbers = range(len(inputs)) if numbers is None else numbers
         answers: dict[int, Answer] = {}
 
         def accept(index: int, values: dict[str, Any]) -> bool:
-            if values["sample"] != index or values["input_crc"] != zlib.crc32(inputs[index]):
+            number, data = numbers[index], inputs[index]
+            if values["sample"] != number or values["input_crc"] != zlib.crc32(data):
                 return False
+            self._check_model(values["model"])
             if values["status"] != Status.OK:
-                raise refusal(f"sample {index}", values["status"])
-            answers[index] = Answer(index, values["ticks"], values["detail"], values["output"])
-            if progress is not None:
-                progress(len(answers))
+                raise refusal(f"sample {number}", values["status"])
+            answer = Answer(number, values["ticks"], values["detail"], values["output"])
+            answers[index] = answer
+            self._payload += len(data)
+            if answered is not None:
+                answered(answer)
             return True
 
-        self._exchange.run([_infer(i, data, mode) for i, data in enumerate(inputs)], accept)
-        return [answers[sample] for sample in range(len(inputs))]
+        self._run([_infer(n, d, mode) for n, d in zip(numbers, inputs, strict=True)], accept)
+        return [answers[index] for index in range(len(inputs))]
 
     def tensor(self, sample: int, data: bytes, position: int) -> bytes:
         """Run the model once more, and have one of the operators' outputs; after ``hello``.
@@ -118,7 +145,7 @@ class Session:
             The raw bytes of the tensor as they lay in the arena when the operator was done.
 
         Raises:
-            LinkError: the device stopped answering, or the link broke.
+            LinkError, StaleImageError: as ``infer``.
             DeviceError: there is no such output, or the device refused.
         """
         values = {"position": position, "sample": sample, "input": data}
@@ -129,11 +156,11 @@ class Session:
         def accept(_: int, reply: dict[str, Any]) -> bool:
             if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
                 return False
+            self._check_model(reply["model"])
             found.append(reply["data"])
             return True
 
-        call = Call(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)
-        self._exchange.run([call], accept)
+        self._run([Call(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)], accept)
         return found[0]
 
     def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
@@ -150,13 +177,22 @@ class Session:
         Raises:
             SizeError: it does not fit the slot, or the arena; the old model runs on.
             DeviceError: the device cannot run it; the old model runs on.
-            LinkError: the device stopped answering.
+            LinkError: the device stopped answering, or the link broke for good.
         """
         if len(content) > info.model_slot:
             raise SizeError(
                 f"the model has {len(content):,} B, the device's slot {info.model_slot:,} B",
                 "Build an image for this model.",
             )
+        failures = 0
+        while True:
+            try:
+                return self._load(content, info, patience)
+            except LinkError as error:
+                failures += 1
+                self._find_again(error, failures)
+
+    def _load(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
         piece = min(MODEL_PIECE_BYTES, info.max_payload - 4)
         digest = hashlib.sha256(content).digest()
         begin = {"size": len(content), "digest": digest}
@@ -167,7 +203,79 @@ class Session:
         self._exchange.run([_model(MessageType.MODEL_BEGIN, begin)], _loaded)
         self._exchange.run(pieces, _loaded)
         self._exchange.run([_model(MessageType.MODEL_END, {})], _loaded)
-        return self.hello(patience)
+        info = self.hello(patience)
+        self._loaded = content
+        return info
+
+    def _run(self, calls: Sequence[Call], accept: Callable[[int, dict[str, Any]], bool]) -> None:
+        """As ``Exchange.run``, over resets and broken links."""
+        left = list(range(len(calls)))
+        failures = 0
+        while left:
+            asked, done = left, set[int]()
+
+            def accept_asked(
+                index: int,
+                values: dict[str, Any],
+                asked: list[int] = asked,
+                done: set[int] = done,
+            ) -> bool:
+                if not accept(asked[index], values):
+                    return False
+                done.add(asked[index])
+                return True
+
+            try:
+                return self._exchange.run([calls[index] for index in asked], accept_asked)
+            except LinkError as error:
+                failures = 1 if done else failures + 1
+                left = [index for index in asked if index not in done]
+                self._find_again(error, failures)
+
+    def _find_again(self, error: LinkError, failures: int) -> None:
+        """Restore the link where it broke; see that the device is who it was.
+
+        Raises:
+            LinkError: ``error``, where the link cannot be restored or this happens again and again.
+            StaleImageError: it is another device, or holds another model.
+        """
+        if self._known is None or failures > MAX_FAILURES:
+            raise error
+        known = self._known
+        info = self._reach(error, failures)
+        if self._loaded and info.model_digest != known.model_digest:
+            info = self._load(self._loaded, info, self._patience)
+        if info != known:
+            self._known = known
+            raise StaleImageError(
+                f"the device is not what it was ({error.message}): it was {known.board} with "
+                f"model {known.model_digest[:16]}…, it is {info.board} with "
+                f"{info.model_digest[:16]}…"
+            )
+
+    def _reach(self, error: LinkError, failures: int) -> DeviceInfo:
+        """The device's answer to HELLO, on a link that may have to be restored first."""
+        last = error
+        for _ in range(failures, MAX_FAILURES + 1):
+            try:
+                if not isinstance(last, RestartError):
+                    self._link.restore(time.monotonic() + self._patience)
+                    self._reconnects += 1
+            except LinkError as reason:
+                raise LinkError(f"{last.message}; {reason.message}", last.hint) from reason
+            try:
+                return self.hello(self._patience)
+            except LinkError as again:
+                last = again
+        raise last
+
+    def _check_model(self, start: int) -> None:
+        """See that an answer comes from the model that HELLO told of."""
+        assert self._known is not None, "hello comes first"
+        expected = int.from_bytes(bytes.fromhex(self._known.model_digest[:8]), "little")
+        if start != expected:
+            # Its reset went unnoticed: the frame that tells of it was lost.
+            raise RestartError("the device answered with another model than it had")
 
 
 def _infer(index: int, data: bytes, mode: InferMode) -> Call:
@@ -186,43 +294,3 @@ def _loaded(index: int, values: dict[str, Any]) -> bool:
     if values["status"] != Status.OK:
         raise refusal("the model", values["status"])
     return True
-
-
-def _device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
-    start = unpack(MessageType.HELLO_REPLY, payload, only=2)
-    version, spec = start["protocol_version"], start["protocol_hash"]
-    if version != PROTOCOL_VERSION or spec != protocol_hash():
-        raise StaleImageError(
-            f"the device speaks protocol {version} ({spec.hex()}), the host "
-            f"{PROTOCOL_VERSION} ({protocol_hash().hex()})"
-        )
-    values = unpack(MessageType.HELLO_REPLY, payload)
-    if values["status"] == Status.ARENA_TOO_SMALL:
-        said = f" ({log[-1]})" if log and log[-1] else ""
-        raise SizeError(
-            f"the arena of {values['arena_reserved']:,} B is too small for the model{said}",
-            "Give more with --arena, or leave it out: the least that works is found.",
-        )
-    if values["status"] != Status.OK:
-        raise DeviceError(
-            f"the device could not make the model ready: {meaning(values['status'])}"
-            + "".join(f"; it said: {line}" for line in log[-1:])
-        )
-    try:
-        unit = WireTickUnit(values["tick_unit"])
-    except ValueError as error:
-        raise DeviceError(f"the device counts in unknown unit {values['tick_unit']}") from error
-    name: TickUnit = unit.name.lower()  # type: ignore[assignment]
-    same = (
-        *("arena_reserved", "arena_used", "arena_planned", "model_slot", "max_payload"),
-        *("receive_window", "operators", "board", "engine", "engine_version", "compiler"),
-        *("inputs", "outputs", "tick_rate"),
-    )
-    return DeviceInfo(
-        protocol_version=version,
-        protocol_hash=spec.hex(),
-        model_digest=values["model_digest"].hex(),
-        tick_unit=name,
-        tick_scale=values["tick_numerator"] / max(1, values["tick_denominator"]),
-        **{field: values[field] for field in same},
-    )

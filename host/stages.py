@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from host.records import Timing
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asks for. ``model`` None is the demo; ``folder`` None is a new one in runs/."""
+    """What the user asks for. ``model`` None is the demo; ``folder`` None is a new one in runs/;
+    ``link`` None is the env's."""
 
     board: str = "qemu-m4"
     model: Path | None = None
@@ -30,9 +32,20 @@ class Request:
     port: str | None = None
     flash: bool = True
     baud: int = 115200
+    link: str | None = None
     timeout: float = 20.0
     allow_unsafe: bool = False
+    jobs: int = 1
+    resume: bool = False
     command: str = ""
+
+
+def resuming(request: Request, folder: Path) -> str:
+    """The command that goes on with a run that did not finish."""
+    command = request.command
+    if request.folder is None:
+        command += f" --out {shlex.quote(str(folder))}"
+    return command if request.resume else f"{command} --resume"
 
 
 class Observer(Protocol):

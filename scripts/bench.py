@@ -1,17 +1,18 @@
-"""Measures, and prints tables: `models` (engines by model), `stages` (where the time goes)."""
+"""Measures, and prints tables: `models` (engines by model), `stages` (where the time goes), `link`
+(what the line costs)."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from scripts import bench_models, bench_stages
+from scripts import bench_link, bench_models, bench_stages
 
 
 def main() -> None:
-    """Without a word what to measure: both, and --json writes the models."""
+    """Without a word what to measure: all; --json writes the models, or what was named."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("models", "stages"))
+    parser.add_argument("what", nargs="?", choices=("models", "stages", "link"))
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")
     parser.add_argument(
         "--models",
@@ -20,10 +21,13 @@ def main() -> None:
         help="a folder of .tflite files; default: %(default)s",
     )
     arguments = parser.parse_args()
-    if arguments.what != "stages":
-        bench_models.bench(arguments.models, arguments.json)
-    if arguments.what != "models":
-        bench_stages.bench(arguments.json if arguments.what == "stages" else None)
+    what, output = arguments.what, arguments.json
+    if what in (None, "models"):
+        bench_models.bench(arguments.models, output)
+    if what in (None, "stages"):
+        bench_stages.bench(output if what else None)
+    if what in (None, "link"):
+        bench_link.bench(output if what else None)
 
 
 if __name__ == "__main__":

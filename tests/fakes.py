@@ -61,12 +61,13 @@ class FakeDevice:
     """The device's side of the protocol.
 
     ``status`` is what it answers to INFER; ``hello`` the fields of its HELLO_REPLY; ``trace`` gives
-    what its operators write.
+    what its operators write, ``compute`` its output.
     """
 
     hello: dict[str, Any] = field(default_factory=hello_values)
     status: Status = Status.OK
     trace: Callable[[bytes], list[bytes]] = trace
+    compute: Callable[[bytes], bytes] = compute
     decoder: Decoder = field(default_factory=Decoder)
     inferences: int = 0
 
@@ -85,6 +86,10 @@ class FakeDevice:
                 values = {"status": Status.UNKNOWN_TYPE, "value": item.type}
                 yield self._frame(MessageType.REFUSED, item.sequence, values)
 
+    @property
+    def model(self) -> int:
+        return int.from_bytes(self.hello["model_digest"][:4], "little")
+
     def _details(self, mode: int, data: bytes) -> tuple[int, ...]:
         outputs = self.trace(data)
         if mode == InferMode.TICKS:
@@ -99,11 +104,12 @@ class FakeDevice:
             return self._frame(MessageType.REFUSED, frame.sequence, refusal)
         values: dict[str, Any] = {
             "status": Status.OK,
+            "model": self.model,
             "sample": request["sample"],
             "input_crc": zlib.crc32(request["input"]),
             "ticks": 1000 + request["sample"],
             "detail": self._details(request["mode"], request["input"]),
-            "output": compute(request["input"]),
+            "output": self.compute(request["input"]),
         }
         return self._frame(MessageType.INFER_REPLY, frame.sequence, values)
 
@@ -115,6 +121,7 @@ class FakeDevice:
             refusal = {"status": Status.BAD_POSITION, "value": len(outputs)}
             return self._frame(MessageType.REFUSED, frame.sequence, refusal)
         values = {
+            "model": self.model,
             "sample": request["sample"],
             "input_crc": zlib.crc32(request["input"]),
             "data": outputs[request["position"]],
@@ -126,7 +133,7 @@ class FakeDevice:
         return encode(Frame(kind, sequence, messages.pack(kind, values)))
 
 
-Fault = Callable[[bytes], bytes]
+Carry = Callable[[bytes], bytes]
 
 
 def healthy(data: bytes) -> bytes:
@@ -138,19 +145,21 @@ class FakeLink:
     """A link to a fake device; ``to_device`` and ``to_host`` do to each frame what a line does."""
 
     def __init__(
-        self, device: FakeDevice, to_device: Fault = healthy, to_host: Fault = healthy
+        self, device: FakeDevice, to_device: Carry = healthy, to_host: Carry = healthy
     ) -> None:
         self.device = device
         self.closed = False
         self.unread = 0  # frames that the device has not answered yet
         self._to_device = to_device
         self._to_host = to_host
+        self._leaving = b""  # of a frame, what has left so far
         self._arriving = bytearray()
 
     def transfer(self, outgoing: bytes, deadline: float) -> tuple[int, bytes]:
         if self.closed:
             raise LinkError("closed")
-        for frame in _split(outgoing):
+        *frames, self._leaving = (self._leaving + outgoing).split(b"\0")
+        for frame in (b"\0" + piece + b"\0" for piece in frames if piece):
             for reply in self.device.receive(self._to_device(frame)):
                 self._arriving += self._to_host(reply)
         if not self._arriving and not outgoing:
@@ -159,44 +168,8 @@ class FakeLink:
         self._arriving.clear()
         return len(outgoing), data
 
+    def restore(self, deadline: float) -> None:
+        raise LinkError("closed for good")
+
     def close(self) -> None:
         self.closed = True
-
-
-def _split(data: bytes) -> list[bytes]:
-    """The frames in ``data``, each with its two delimiters."""
-    return [b"\0" + piece + b"\0" for piece in data.split(b"\0") if piece]
-
-
-class Nth:
-    """A fault that hits the frames with the given numbers, counted from 0."""
-
-    def __init__(self, numbers: Iterable[int], fault: Fault) -> None:
-        self._numbers = set(numbers)
-        self._fault = fault
-        self._count = -1
-
-    def __call__(self, frame: bytes) -> bytes:
-        self._count += 1
-        return self._fault(frame) if self._count in self._numbers else frame
-
-
-def lost(frame: bytes) -> bytes:
-    """Nothing arrives."""
-    return b""
-
-
-def flipped(frame: bytes) -> bytes:
-    """One bit of the frame arrives wrong."""
-    middle = len(frame) // 2
-    return frame[:middle] + bytes([frame[middle] ^ 0x04]) + frame[middle + 1 :]
-
-
-def doubled(frame: bytes) -> bytes:
-    """The frame arrives twice."""
-    return frame + frame
-
-
-def noisy(frame: bytes) -> bytes:
-    """Foreign text arrives before the frame."""
-    return b"Guru meditation\r\n" + frame

@@ -18,17 +18,18 @@ struct Clock {
   uint16_t denominator;
 };
 
-// Bytes that may be under way to the device without being lost while it computes.
-extern const uint32_t kReceiveWindow;
-
 void init();
 Clock clock();
+
+// Bytes that may be under way to the device without being lost while it computes.
+uint32_t receive_window();
 
 // Free-running counter; wraps at 32 bits.
 uint32_t ticks();
 
 // Waits until at least one byte is there, then gives what there is, at most `capacity`.
 uint32_t read(uint8_t* data, uint32_t capacity);
+// A short reply comes in one piece.
 void write(const uint8_t* data, uint32_t size);
 
 }  // namespace board

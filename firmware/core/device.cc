@@ -27,6 +27,8 @@ void write_tensor(FrameWriter& writer, const engine::TensorInfo& info) {
 void Device::start() {
   engine_status_ = engine::init();
   digest_running_model();
+  writer_.begin(wire::MessageType::kStarted, 0);
+  writer_.end();
 }
 
 void Device::digest_running_model() {
@@ -36,8 +38,9 @@ void Device::digest_running_model() {
 }
 
 void Device::receive(const uint8_t* data, uint32_t size) {
-  for (uint32_t i = 0; i < size; ++i) {
-    switch (reader_.push(data[i])) {
+  const uint8_t* const end = data + size;
+  while (data != end) {
+    switch (reader_.push(&data, end)) {
       case FrameReader::Event::kNone:
         break;
       case FrameReader::Event::kFrame:
@@ -109,7 +112,7 @@ void Device::hello() {
   writer_.u32(engine::arena_planned());
   writer_.u32(engine::model_slot().size);
   writer_.u32(request_capacity_ - wire::kFrameHeaderBytes - wire::kFrameCrcBytes);
-  writer_.u32(board::kReceiveWindow);
+  writer_.u32(board::receive_window());
   writer_.u16(engine::operator_count());
   writer_.string(board::kName);
   writer_.string(engine::kName);
@@ -147,6 +150,7 @@ void Device::send_output(void* self, uint16_t position, const uint8_t* output, u
   const uint32_t input_size = device.reader_.payload_size() - wire::kTensorHeaderBytes;
   FrameWriter& writer = device.writer_;
   writer.begin(wire::MessageType::kTensorReply, device.reader_.sequence());
+  writer.u32(load_u32(device.model_digest_));
   writer.u32(load_u32(payload + sizeof(position)));
   writer.u32(crc32(payload + wire::kTensorHeaderBytes, input_size));
   writer.bytes(output, size);
@@ -223,6 +227,7 @@ void Device::infer() {
       hook == nullptr ? uint16_t{0} : (count < detail_capacity_ ? count : detail_capacity_);
   writer_.begin(wire::MessageType::kInferReply, reader_.sequence());
   writer_.u8(static_cast<uint8_t>(status));
+  writer_.u32(load_u32(model_digest_));
   writer_.u32(sample);
   writer_.u32(crc32(input, input_size));
   writer_.u32(ticks);

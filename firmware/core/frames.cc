@@ -2,38 +2,63 @@
 
 #include <cstring>
 
-FrameReader::Event FrameReader::push(uint8_t byte) {
-  if (byte == 0) return finish();
-  started_ = true;
-  if (left_ == 0) {
-    // A block shorter than 254 bytes stands for its bytes and a zero; the last one's zero is not
-    // part of the data, so it is put only when another block follows.
-    if (code_ != 0 && code_ != 0xFF) put(0);
-    code_ = byte;
-    left_ = static_cast<uint8_t>(byte - 1);
-  } else {
-    put(byte);
-    --left_;
+namespace {
+
+// As many of `size` bytes as come before the first zero.
+uint32_t until_zero(const uint8_t* data, uint32_t size) {
+  const void* zero = std::memchr(data, 0, size);
+  return zero == nullptr ? size : static_cast<uint32_t>(static_cast<const uint8_t*>(zero) - data);
+}
+
+uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+}  // namespace
+
+FrameReader::Event FrameReader::push(const uint8_t** next, const uint8_t* end) {
+  while (*next != end) {
+    if (**next == 0) {
+      ++*next;
+      return finish();
+    }
+    if (left_ == 0) {
+      begin_block(*(*next)++);
+      continue;
+    }
+    make_room();
+    const auto here = static_cast<uint32_t>(end - *next);
+    const uint32_t size = until_zero(*next, least(least(left_, here), capacity_ - size_));
+    std::memcpy(buffer_ + size_, *next, size);
+    *next += size;
+    size_ += size;
+    left_ = static_cast<uint8_t>(left_ - size);
   }
   return Event::kNone;
 }
 
-void FrameReader::put(uint8_t byte) {
-  if (size_ < capacity_) {
-    buffer_[size_++] = byte;
-  } else {
-    too_long_ = true;
+void FrameReader::begin_block(uint8_t code) {
+  // A block shorter than 254 bytes stands for its bytes and a zero; the last one's zero is not
+  // part of the data, so it is put only when another block follows.
+  if (code_ != 0 && code_ != 0xFF) {
+    make_room();
+    buffer_[size_++] = 0;
   }
+  code_ = code;
+  left_ = static_cast<uint8_t>(code - 1);
+}
+
+void FrameReader::make_room() {
+  if (size_ < capacity_) return;
+  too_long_ = true;  // what is in the buffer is of no use any more
+  size_ = 0;
 }
 
 FrameReader::Event FrameReader::finish() {
-  const bool started = started_;
+  const bool started = code_ != 0;
   const bool whole = left_ == 0 && !too_long_;
   const uint32_t size = size_;
   size_ = 0;
   code_ = 0;
   left_ = 0;
-  started_ = false;
   too_long_ = false;
   if (!started) return Event::kNone;  // two delimiters in a row
   if (!whole || size < wire::kFrameHeaderBytes + wire::kFrameCrcBytes) return Event::kDamaged;
@@ -47,10 +72,10 @@ FrameReader::Event FrameReader::finish() {
 }
 
 void FrameWriter::begin(wire::MessageType type, uint16_t sequence) {
-  const uint8_t delimiter = 0;
-  sink_(&delimiter, 1);
   crc_ = Crc32();
   filled_ = 0;
+  buffer_[filled_++] = 0;
+  begin_block();
   u8(static_cast<uint8_t>(type));
   u16(sequence);
 }
@@ -82,29 +107,50 @@ void FrameWriter::string(const char* text) {
 
 void FrameWriter::bytes(const uint8_t* data, uint32_t size) {
   crc_.update(data, size);
-  for (uint32_t i = 0; i < size; ++i) put(data[i]);
+  while (size > 0) {
+    const uint32_t room = kBlockBytes - (filled_ - code_at_ - 1);
+    if (room == 0) {
+      // Only now that more follows: a body of exactly 254 bytes ends with its block.
+      end_block(0xFF);
+      continue;
+    }
+    const uint32_t limit = least(room, size);
+    const uint32_t count = until_zero(data, limit);
+    if (filled_ + count > kBufferBytes) make_room();
+    std::memcpy(buffer_ + filled_, data, count);
+    filled_ += count;
+    data += count;
+    size -= count;
+    if (count == limit) continue;
+    end_block(static_cast<uint8_t>(filled_ - code_at_));  // stands for the zero, too
+    ++data;
+    --size;
+  }
 }
 
 void FrameWriter::end() {
   u32(crc_.value());
-  flush(static_cast<uint8_t>(filled_ + 1));
-  const uint8_t delimiter = 0;
-  sink_(&delimiter, 1);
+  buffer_[code_at_] = static_cast<uint8_t>(filled_ - code_at_);
+  if (filled_ == kBufferBytes) make_room();
+  buffer_[filled_++] = 0;
+  sink_(buffer_, filled_);
 }
 
-void FrameWriter::put(uint8_t byte) {
-  // A full block is flushed only when more follows: a body of exactly 254 bytes ends with it.
-  if (filled_ == kBlockBytes) flush(0xFF);
-  if (byte == 0) {
-    flush(static_cast<uint8_t>(filled_ + 1));
-  } else {
-    block_[1 + filled_] = byte;
-    ++filled_;
-  }
+void FrameWriter::begin_block() {
+  code_at_ = filled_;
+  if (filled_ == kBufferBytes) make_room();
+  ++filled_;
 }
 
-void FrameWriter::flush(uint8_t code) {
-  block_[0] = code;
-  sink_(block_, uint32_t{filled_} + 1);
-  filled_ = 0;
+void FrameWriter::end_block(uint8_t code) {
+  buffer_[code_at_] = code;
+  begin_block();
+}
+
+// Lets go what is encoded; a whole block fits behind it.
+void FrameWriter::make_room() {
+  sink_(buffer_, code_at_);
+  filled_ -= code_at_;
+  std::memmove(buffer_, buffer_ + code_at_, filled_);
+  code_at_ = 0;
 }

@@ -6,15 +6,16 @@
 #include "crc32.h"
 #include "wire_spec.h"
 
-// Decodes a stream byte by byte into a buffer of the caller's.
+// Decodes a stream, in pieces of any size, into a buffer of the caller's.
 class FrameReader {
  public:
   enum class Event : uint8_t { kNone, kFrame, kDamaged };
 
   FrameReader(uint8_t* buffer, uint32_t capacity) : buffer_(buffer), capacity_(capacity) {}
 
-  // After kFrame, the frame is there until the next call.
-  Event push(uint8_t byte);
+  // Takes bytes from `*next` on, up to `end` or to the end of a frame, and moves `*next` behind
+  // them. After kFrame, the frame is there until the next call.
+  Event push(const uint8_t** next, const uint8_t* end);
 
   uint8_t type() const { return buffer_[0]; }
   uint16_t sequence() const { return static_cast<uint16_t>(buffer_[1] | (buffer_[2] << 8)); }
@@ -22,7 +23,8 @@ class FrameReader {
   uint32_t payload_size() const { return payload_size_; }
 
  private:
-  void put(uint8_t byte);
+  void begin_block(uint8_t code);
+  void make_room();
   Event finish();
 
   uint8_t* buffer_;
@@ -31,11 +33,11 @@ class FrameReader {
   uint32_t payload_size_ = 0;
   uint8_t code_ = 0;       // code of the current COBS block, 0 before the first
   uint8_t left_ = 0;       // bytes left in the block
-  bool started_ = false;   // a byte came since the last delimiter
   bool too_long_ = false;  // the frame does not fit: wait for the delimiter
 };
 
-// Encodes one frame at a time while it is written; needs no buffer for the whole.
+// Encodes one frame at a time while it is written; needs no buffer for the whole. A frame that fits
+// its buffer reaches the sink in one piece: where a write costs, that is the cheapest.
 class FrameWriter {
  public:
   using Sink = void (*)(const uint8_t* data, uint32_t size);
@@ -53,13 +55,16 @@ class FrameWriter {
   void end();
 
  private:
-  static constexpr uint8_t kBlockBytes = 254;
+  static constexpr uint32_t kBlockBytes = 254;
+  static constexpr uint32_t kBufferBytes = 1 + (1 + kBlockBytes) + 1;  // a block, the delimiters
 
-  void put(uint8_t byte);
-  void flush(uint8_t code);
+  void begin_block();
+  void end_block(uint8_t code);
+  void make_room();
 
   Sink sink_;
   Crc32 crc_;
-  uint8_t filled_ = 0;
-  uint8_t block_[1 + kBlockBytes] = {};  // the code byte, then the block
+  uint32_t filled_ = 0;
+  uint32_t code_at_ = 0;  // where the code of the open block will stand
+  uint8_t buffer_[kBufferBytes] = {};
 };

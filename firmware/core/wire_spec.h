@@ -5,13 +5,13 @@
 
 namespace wire {
 
-inline constexpr uint16_t kProtocolVersion = 2;
+inline constexpr uint16_t kProtocolVersion = 3;
 inline constexpr uint32_t kMaxRank = 6;
 inline constexpr uint32_t kFrameHeaderBytes = 3;
 inline constexpr uint32_t kFrameCrcBytes = 4;
 inline constexpr uint32_t kInferHeaderBytes = 5;
 inline constexpr uint32_t kTensorHeaderBytes = 6;
-inline constexpr uint8_t kProtocolHash[8] = {0x91, 0xef, 0x84, 0x9a, 0x0f, 0x96, 0x4b, 0x7a};
+inline constexpr uint8_t kProtocolHash[8] = {0x6c, 0x13, 0x78, 0xe5, 0x89, 0x92, 0xc4, 0x40};
 
 enum class MessageType : uint8_t {
   kHello = 1,
@@ -25,6 +25,7 @@ enum class MessageType : uint8_t {
   kModelReply = 131,
   kTensorReply = 132,
   kLog = 144,
+  kStarted = 145,
   kRefused = 159,
 };
 
@@ -92,6 +93,7 @@ enum class TickUnit : uint8_t {
 //   input rest
 // INFER_REPLY:
 //   status u8
+//   model u32
 //   sample u32
 //   input_crc u32
 //   ticks u32
@@ -112,11 +114,13 @@ enum class TickUnit : uint8_t {
 //   sample u32
 //   input rest
 // TENSOR_REPLY:
+//   model u32
 //   sample u32
 //   input_crc u32
 //   data rest
 // LOG:
 //   text rest
+// STARTED:
 // REFUSED:
 //   status u8
 //   value u32

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from host import doctor, isolated
+from host import doctor, isolated, locks
 from host.errors import ConfigError
 from host.evaluate import detect_task
 from host.explain.analyse import OPERATOR_SAMPLES, Material, analyse
@@ -26,12 +27,13 @@ from host.models.datasets import check_fit
 from host.models.source import load_keras, open_model
 from host.models.tflite import Graph
 from host.oracles import real_samples
-from host.paths import new_run_folder
+from host.paths import exists, new_run_folder
 from host.prepare import convert, model_file
 from host.quantize.ptq import convert_float
 from host.quiet import quiet
 from host.records import Array, Dataset, ModelFile
-from host.report.explain_write import write_explanation
+from host.report.atomic import complete
+from host.report.explain_write import RESULTS, write_explanation
 from host.stages import Observer, Request, Stages
 
 _PACKAGES = ("tflite-micro", "ai-edge-litert", "tensorflow", "tf-keras", "numpy")
@@ -53,8 +55,15 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
     Raises:
         FlashAndEvalError: see ``host.errors``.
     """
+    with _held(request):
+        result = _explained(request, observer)
+        with complete(result.folder, RESULTS):
+            write_explanation(result)
+    return result
+
+
+def _explained(request: ExplainRequest, observer: Observer) -> Explanation:
     stages = Stages(observer)
-    folder = _folder(request)
     reference = _reference_file(request, stages)
     opened = {text: open_subject(text) for text in (request.a, request.b) if not is_route(text)}
     samples = choose_data(request, list(opened.values()))
@@ -78,7 +87,7 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
             known = _run_reference(reference, dataset, request, b.graph)
     with stages.run("compare"), quiet(None):
         analysis = isolated.call(analyse, _material(a, b, dataset, known, deployed, device))
-    result = Explanation(
+    return Explanation(
         a=a,
         b=replace(b, deployed=deployed),
         dataset=dataset.name,
@@ -98,12 +107,10 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
             "samples of single operators": str(min(len(dataset.x), OPERATOR_SAMPLES)),
             "seed": str(request.seed),
         },
-        folder=folder,
+        folder=request.folder
+        or new_run_folder("explain", Path(request.a).stem, Path(request.b).stem),
         command=request.command,
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    write_explanation(result)
-    return result
 
 
 # --- A, B and the float model -----------------------------------------------------------------
@@ -119,7 +126,7 @@ def _reference_file(request: ExplainRequest, stages: Stages) -> ModelFile | None
         return model
     for text in (request.b, request.a):
         for name in ("model.h5", "model.keras"):
-            if (Path(text) / name).is_file():
+            if exists(Path(text) / name):
                 return open_model(Path(text) / name)
     if is_route(request.a) or is_route(request.b):
         return model_file(Request(seed=request.seed), stages)
@@ -200,9 +207,10 @@ def _unsaid(dataset: Dataset, known: _Reference | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _folder(request: ExplainRequest) -> Path:
+def _held(request: ExplainRequest) -> AbstractContextManager[None]:
+    """Hold the folder that the user named; in a new one nobody else is at work."""
     if request.folder is None:
-        return new_run_folder("explain", Path(request.a).stem, Path(request.b).stem)
+        return nullcontext()
     if request.folder.exists() and not request.folder.is_dir():
         raise ConfigError(f"--out {request.folder} is not a folder")
-    return request.folder
+    return locks.folder(request.folder)

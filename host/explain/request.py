@@ -14,6 +14,7 @@ from host.models import tflite
 from host.models.datasets import load_dataset
 from host.models.npz import read_npz
 from host.models.tflite import Graph
+from host.paths import exists
 from host.quantize.routes import ROUTES
 from host.records import Array, Dataset
 
@@ -59,13 +60,13 @@ def open_subject(text: str) -> Subject:
         ModelError: the file is no .tflite, or has several inputs or outputs.
     """
     path = Path(text)
-    if path.is_dir():
-        return _open_run(text, path)
-    if not path.exists():
+    if not exists(path):
         raise ConfigError(
             f"{text!r} is no .tflite file, no run's folder and no route",
             f"Routes are {', '.join(ROUTES)}.",
         )
+    if path.is_dir():
+        return _open_run(text, path)
     if path.suffix in (".h5", ".keras"):
         raise ConfigError(
             f"{text} is a Keras model; A and B are int8 models",
@@ -203,7 +204,7 @@ def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array
     Raises:
         DataError: the file cannot be used, or does not go with the samples.
     """
-    if not path.is_file():
+    if not exists(path) or path.is_dir():
         raise DataError(f"there is no file {path}", "Check the path given to --deployed-data.")
     fed: Array = read_npz(path).x
     with np.load(path, allow_pickle=False) as stored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from host import doctor, measure, rig
 from host.costs import operator_costs
+from host.identity import check_identity
 from host.inside.records import Profile
 from host.inside.samples import load
 from host.report.profile_write import RESULTS, write_profile
@@ -30,30 +31,30 @@ def profile(request: Request, observer: Observer) -> Profile:
     loaded = load(request, found.engine, stages, SAMPLES)
     graph, feeds = loaded.graph, loaded.feeds
     rendered = rig.render(found, graph, request, stages)
-    folder = rig.run_folder(request, loaded.model, graph, RESULTS)
-    rendered, image = rig.build(found, rendered, graph, folder, request, stages)
-    with (
-        stages.run("device"),
-        found.target.start(image, found.board, folder / "device.log") as link,
-    ):
-        session = Session(link, timeout=request.timeout)
-        info = session.hello(request.timeout)
-        measure.check_identity(info, rendered, graph)
-        ticks = measure.plain_ticks(session, info, feeds)
-        profiled, operator_ticks = measure.profile(session, info, rendered, feeds)
-    result = Profile(
-        board=found.board,
-        loaded=loaded,
-        rendered=rendered,
-        image=image,
-        info=info,
-        latency=summarize_latency(
-            info, ticks, profiled, operator_costs(graph, rendered, operator_ticks)
-        ),
-        versions=doctor.versions(),
-        notes=(*found.notes, *loaded.notes),
-        folder=folder,
-        command=request.command,
-    )
-    write_profile(result)
+    with rig.run_folder(request, loaded.model, graph, RESULTS) as folder:
+        rendered, image = rig.build(found, rendered, graph, folder, request, stages)
+        with (
+            stages.run("device"),
+            found.target.start(image, found.board, folder / "device.log") as link,
+        ):
+            session = Session(link, timeout=request.timeout)
+            info = session.hello(request.timeout)
+            check_identity(info, rendered, graph)
+            ticks = measure.plain_ticks(session, info, feeds)
+            profiled, operator_ticks = measure.profile(session, info, rendered, feeds)
+        result = Profile(
+            board=found.board,
+            loaded=loaded,
+            rendered=rendered,
+            image=image,
+            info=info,
+            latency=summarize_latency(
+                info, ticks, profiled, operator_costs(graph, rendered, operator_ticks)
+            ),
+            versions=doctor.versions(),
+            notes=(*found.notes, *loaded.notes),
+            folder=folder,
+            command=request.command,
+        )
+        write_profile(result)
     return result

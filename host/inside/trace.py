@@ -9,10 +9,10 @@ import numpy as np
 from host import doctor, rig
 from host.divergence import compare, crcs, device_crcs, device_tensor, host_outputs
 from host.errors import DataError
+from host.identity import check_identity
 from host.inside.records import Trace, TracedOutput, TracedTensor
 from host.inside.samples import load
 from host.inside.tensor_names import find_output
-from host.measure import check_identity
 from host.models.tflite import Graph
 from host.records import Array, ExecutedOperator, FirstDifference
 from host.report.trace_write import RESULTS, write_trace
@@ -48,49 +48,49 @@ def trace(request: Request, sample: int, tensors: Sequence[str], observer: Obser
     positions = [find_output(graph, operators, name) for name in dict.fromkeys(tensors)]
     with stages.run("TFLM on the host"):
         (on_host,) = host_outputs(graph, operators, [feed])
-    folder = rig.run_folder(request, loaded.model, graph, RESULTS)
-    rendered, image = rig.build(found, rendered, graph, folder, request, stages)
-    with (
-        stages.run("device"),
-        found.target.start(image, found.board, folder / "device.log") as link,
-    ):
-        session = Session(link, timeout=request.timeout)
-        info = session.hello(request.timeout)
-        check_identity(info, rendered, graph)
-        (seen,) = device_crcs(session, operators, [feed])
-        known = crcs(operators, on_host)
-        unequal = np.flatnonzero(seen != known)
-        wanted = dict.fromkeys([*positions, *unequal[:1].tolist()])
-        fetched = {p: device_tensor(session, graph, operators, p, feed) for p in wanted}
-    result = Trace(
-        board=found.board,
-        loaded=loaded,
-        rendered=rendered,
-        info=info,
-        sample=sample,
-        outputs=tuple(
-            TracedOutput(o, *_name(graph, o), int(device), int(host))
-            for o, device, host in zip(operators, seen, known, strict=True)
-        ),
-        first=_first(graph, operators, unequal, fetched, on_host, sample),
-        tensors=tuple(
-            TracedTensor(
-                operators[p],
-                *_name(graph, operators[p]),
-                compare(
-                    graph.tensors[operators[p].tensor], fetched[p], on_host[operators[p].tensor]
-                ),
-            )
-            for p in dict.fromkeys(positions)
-        ),
-        oracle=f"tflite-micro {doctor.package_version('tflite-micro')}",
-        versions=doctor.versions(),
-        notes=(*found.notes, *loaded.notes),
-        folder=folder,
-        command=request.command,
-    )
-    values = {operators[p].tensor: fetched[p] for p in positions}
-    write_trace(result, values, {index: on_host[index] for index in values})
+    with rig.run_folder(request, loaded.model, graph, RESULTS) as folder:
+        rendered, image = rig.build(found, rendered, graph, folder, request, stages)
+        with (
+            stages.run("device"),
+            found.target.start(image, found.board, folder / "device.log") as link,
+        ):
+            session = Session(link, timeout=request.timeout)
+            info = session.hello(request.timeout)
+            check_identity(info, rendered, graph)
+            (seen,) = device_crcs(session, operators, [feed])
+            known = crcs(operators, on_host)
+            unequal = np.flatnonzero(seen != known)
+            wanted = dict.fromkeys([*positions, *unequal[:1].tolist()])
+            fetched = {p: device_tensor(session, graph, operators, p, feed) for p in wanted}
+        result = Trace(
+            board=found.board,
+            loaded=loaded,
+            rendered=rendered,
+            info=info,
+            sample=sample,
+            outputs=tuple(
+                TracedOutput(o, *_name(graph, o), int(device), int(host))
+                for o, device, host in zip(operators, seen, known, strict=True)
+            ),
+            first=_first(graph, operators, unequal, fetched, on_host, sample),
+            tensors=tuple(
+                TracedTensor(
+                    operators[p],
+                    *_name(graph, operators[p]),
+                    compare(
+                        graph.tensors[operators[p].tensor], fetched[p], on_host[operators[p].tensor]
+                    ),
+                )
+                for p in dict.fromkeys(positions)
+            ),
+            oracle=f"tflite-micro {doctor.package_version('tflite-micro')}",
+            versions=doctor.versions(),
+            notes=(*found.notes, *loaded.notes),
+            folder=folder,
+            command=request.command,
+        )
+        values = {operators[p].tensor: fetched[p] for p in positions}
+        write_trace(result, values, {index: on_host[index] for index in values})
     return result
 
 

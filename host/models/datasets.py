@@ -13,6 +13,7 @@ import numpy as np
 from host.errors import DataError, ToolMissingError
 from host.models.npz import read_npz
 from host.models.split import SPLIT_SEED, draw, hold_out, part_training
+from host.paths import exists
 from host.records import Array, Dataset, FloatArray
 
 NAMED = ("digits", "mnist5k", "random")
@@ -56,7 +57,7 @@ def load_dataset(
         whole = _mnist5k()
     else:
         path = Path(spec)
-        if not path.exists():
+        if not exists(path):
             raise DataError(
                 f"there is no data set {spec!r}: neither a file nor one of {', '.join(NAMED)}"
             )

@@ -6,14 +6,15 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from host.errors import ModelError, ToolMissingError
-from host.records import ModelFile
+from host.models.unpacking import check_members
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGIC = b"PK\x03\x04"
+_LARGEST_TEXT = 1 << 24  # bytes; as Python's objects it is a multiple of that
 
 
 def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
@@ -32,6 +33,7 @@ def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 if "config.json" not in archive.namelist():
                     raise ModelError(f"{path} is a zip file, but not a Keras .keras file")
+                _check_archive(archive, len(content))
                 broken = archive.testzip()
                 if broken is not None:
                     raise ModelError(f"{path} is damaged: {broken} in it has a wrong checksum")
@@ -44,6 +46,21 @@ def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
         raise ModelError(
             f"{path} is damaged or truncated: {error}", "Save or copy the model again."
         ) from error
+
+
+def _check_archive(archive: zipfile.ZipFile, packed: int) -> None:
+    """Check a zip file before anything of it is unpacked.
+
+    Raises:
+        ValueError: it would become too large, or has a member outside of the folder it goes to.
+    """
+    check_members(archive.infolist(), packed)
+    for member in archive.infolist():
+        place = PurePosixPath(member.filename.replace("\\", "/"))
+        if place.is_absolute() or ".." in place.parts:
+            raise ValueError(f"its member {member.filename!r} would be written elsewhere")
+        if place.suffix == ".json" and member.file_size > _LARGEST_TEXT:
+            raise ValueError(f"its {member.filename!r} has {member.file_size:,} bytes")
 
 
 def _hdf5_configuration(path: Path, content: bytes) -> tuple[Any, str]:
@@ -80,23 +97,18 @@ def class_names(config: Any) -> Iterator[str]:
             yield from class_names(value)
 
 
-def refuse_layers(model: ModelFile, allow_unsafe: bool) -> None:
-    """Look for layers in a Keras file that must not, or cannot, be loaded.
+def refuse_layers(path: Path, content: bytes) -> None:
+    """Look for layers in a Keras file that cannot be loaded.
 
     Raises:
-        ModelError: a Lambda layer, unless ``allow_unsafe``; or layers of tfmot.
+        ModelError: layers of tfmot.
     """
-    config, _ = read_configuration(model.path, model.path.read_bytes())
+    config, _ = read_configuration(path, content)
     names = set(class_names(config))
-    if names & {"Lambda", "__lambda__"} and not allow_unsafe:
-        raise ModelError(
-            f"{model.path} has a Lambda layer, whose code would run on this machine",
-            "Replace it by built-in layers, or, if you trust the file, pass --allow-unsafe-model.",
-        )
     quantized = sorted(n for n in names if n.split(">")[-1].startswith(("Quantize", "PruneLow")))
     if quantized:
         raise ModelError(
-            f"{model.path} has layers of tensorflow_model_optimization ({', '.join(quantized)})",
+            f"{path} has layers of tensorflow_model_optimization ({', '.join(quantized)})",
             "Convert it yourself inside tfmot's quantize_scope and give the int8 .tflite, or give "
             "the plain float model.",
         )

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from host.errors import DataError
+from host.models.unpacking import check_members
 from host.records import Array, Dataset, FloatArray
 
+_LISTED = 40  # names, and characters of one
 _MEMBERS = ("x", "y", "x_calibration", "x_train", "y_train")
 
 
@@ -20,16 +22,19 @@ def read_npz(path: Path) -> Dataset:
     ``x_calibration``, ``x_train`` calibrates.
 
     Raises:
-        DataError: no .npz, damaged, without ``x``, one of ``x_train`` and ``y_train`` without the
-            other, or an array of it cannot be used.
+        DataError: no .npz, damaged, too large, without ``x``, one of ``x_train`` and ``y_train``
+            without the other, or an array of it cannot be used.
     """
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             raise DataError(f"{path} is a single array; an .npz with `x` and `y` is wanted")
         with loaded as archive:
+            members = archive.zip.infolist()
+            wanted = [m for m in members if m.filename.removesuffix(".npy") in _MEMBERS]
+            check_members(wanted, path.stat().st_size)
             arrays = {k: _member(archive, k, path) for k in archive.files if k in _MEMBERS}
-            present = ", ".join(archive.files) or "nothing"
+            present = ", ".join(name[:_LISTED] for name in archive.files[:_LISTED]) or "nothing"
     except DataError:
         raise
     except Exception as error:  # NumPy passes on whatever zipfile and its own parser raise

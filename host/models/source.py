@@ -22,6 +22,8 @@ import numpy as np
 from host.errors import ModelError, ToolMissingError
 from host.models import tflite
 from host.models.keras_file import HDF5_MAGIC, ZIP_MAGIC, read_configuration, refuse_layers
+from host.models.unsafe import refuse_keras, refuse_saved_model
+from host.paths import exists
 from host.records import FloatArray, ModelFile, ModelKind
 
 _PREDICT_BATCH = 64
@@ -72,7 +74,7 @@ def open_model(path: Path) -> ModelFile:
     Raises:
         ModelError: missing, unreadable, empty, truncated, or no model that is known.
     """
-    if not path.exists():
+    if not exists(path):
         raise ModelError(f"there is no model at {path}", "Check the path given to --model.")
     try:
         if path.is_dir():
@@ -115,7 +117,7 @@ def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
 
     Args:
         model: what ``open_model`` returned, of any kind but "tflite".
-        allow_unsafe: also load Lambda layers, which run code that is in the file.
+        allow_unsafe: also load what can run code, as Lambda layers do (see ``unsafe``).
 
     Raises:
         ModelError: the library refuses the file; or it has several inputs or outputs, an open
@@ -126,8 +128,13 @@ def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
         raise ModelError(f"{model.path} is a .tflite file and holds no float model")
     try:
         if model.kind == "savedmodel":
+            if not allow_unsafe:
+                refuse_saved_model(model.path)
             return _load_saved_model(model)
-        refuse_layers(model, allow_unsafe)
+        content = model.path.read_bytes()
+        refuse_layers(model.path, content)
+        if not allow_unsafe:
+            refuse_keras(model.path, content)
         return _load_keras_file(model, allow_unsafe)
     except (ModelError, ToolMissingError):
         raise
@@ -144,7 +151,7 @@ def _load_keras_file(model: ModelFile, allow_unsafe: bool) -> FloatModel:
     if model.kind == "keras2":
         import tf_keras as library
 
-        # .h5 files are read in their own way, which has no safe mode: refuse_layers has looked.
+        # .h5 files are read in their own way, which has no safe mode: refuse_keras has looked.
         options = {"safe_mode": not allow_unsafe} if zipfile.is_zipfile(path) else {}
     else:
         import keras as library

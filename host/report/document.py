@@ -17,6 +17,7 @@ from host.report.values import (
     conditions,
     first_difference,
     latency_values,
+    link_values,
     memory_values,
     model_values,
     now,
@@ -53,13 +54,7 @@ def document(evaluation: Evaluation) -> dict[str, JSON]:
         "memory": memory_values(
             evaluation.board, evaluation.rendered, evaluation.image, evaluation.device.info
         ),
-        "link": {
-            "bytes_sent": evaluation.device.link.bytes_sent,
-            "bytes_received": evaluation.device.link.bytes_received,
-            "seconds": evaluation.device.link.seconds,
-            "retries": evaluation.device.link.retries,
-            "damaged_frames": evaluation.device.link.damaged_frames,
-        },
+        "link": link_values(evaluation.device.link),
         "model": model_values(evaluation.model),
         "tflite": {
             "sha256": evaluation.quantized.graph.sha256,

@@ -10,6 +10,8 @@ from host.report.atomic import write_text
 from host.report.explain_document import document
 from host.report.explain_html import render_html
 
+RESULTS = ("explain.json", "explain.html")
+
 
 def write_explanation(explanation: Explanation) -> Path:
     """Write explain.html and explain.json; the path of explain.json.

@@ -31,6 +31,8 @@ _VARIABLES = {
     ON_BLUE: "--on-blue",
 }
 _COLOUR = re.compile("|".join(_VARIABLES))
+_TAG = re.compile(r"<[^>]*>")
+_REFERENCE = re.compile(r'(?:href="|url\()#([^")]+)')
 STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "flash-and-eval",
@@ -89,13 +91,19 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
     # A style sheet inside an inline SVG would hold for the whole page; style.css has these rules.
     svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.S)
     svg = svg[svg.index(">") + 1 :]
-    used = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)
-    svg = re.sub(r'((?:href="|url\()#)', rf"\g<1>{name}-", svg)
-    svg = svg.replace("xlink:href", "href")
-    svg = re.sub(r"(font: [^;\"]*?px )[^;\"]*", r"\1system-ui, sans-serif", svg)
-    svg = _COLOUR.sub(lambda m: f"var({_VARIABLES[m[0]]})", svg)
+    used = {id_ for tag in _TAG.findall(svg) for id_ in _REFERENCE.findall(tag)}
+    # Only in tags: a tensor's name between them may read like an attribute.
+    svg = _TAG.sub(lambda tag: _adapted(tag[0], name, used), svg)
     return (
         f'<svg class="plot" role="img" aria-label="{html.escape(plain(alt))}" '
         f'viewBox="0 0 {width:g} {height:g}" style="max-width:{width * 1.5:.0f}px">{svg}'
     )
+
+
+def _adapted(tag: str, name: str, used: set[str]) -> str:
+    """A tag with ids of its own, the page's font and the page's colours."""
+    tag = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", tag)
+    tag = re.sub(r'((?:href="|url\()#)', rf"\g<1>{name}-", tag)
+    tag = tag.replace("xlink:href", "href")
+    tag = re.sub(r"(font: [^;\"]*?px )[^;\"]*", r"\1system-ui, sans-serif", tag)
+    return _COLOUR.sub(lambda m: f"var({_VARIABLES[m[0]]})", tag)

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from host.records import Column, Evaluation, Gap, GapName, Interval
+from host.records import Column, Evaluation, Gap, GapName, Interval, LinkStatistics
 from host.report.words import (
     COLUMN_LABELS,
     COLUMNS,
@@ -151,13 +151,26 @@ def _costs(evaluation: Evaluation) -> Table:
         f"flash {_of(image.flash, board.flash)}, RAM {_of(image.ram, board.ram)}"
         + (f" ({size(slots)} of it for other models)" if slots else ""),
     )
-    troubles = f"{link.retries} retries, {link.damaged_frames} damaged frames"
     table.add_row(
         "link",
         f"{size(link.bytes_sent)} sent, {size(link.bytes_received)} received in "
-        f"{link.seconds:.1f} s, {troubles}",
+        f"{link.seconds:.1f} s: {size(round(link.rate))}/s of inputs",
     )
+    table.add_row("", troubles(link))
     return table
+
+
+def troubles(link: LinkStatistics) -> str:
+    """What went wrong on the line, and was put right."""
+    counts = {
+        "retries": link.retries,
+        "lost": link.lost,
+        "damaged": link.damaged_frames,
+        "resets": link.resets,
+        "reconnects": link.reconnects,
+    }
+    found = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return found or "no retries, no losses, no resets"
 
 
 def _of(used: int, limit: int) -> str:

@@ -15,6 +15,7 @@ from host.records import (
     FirstDifference,
     Image,
     Latency,
+    LinkStatistics,
     ModelFile,
     OperatorCost,
     Rendered,
@@ -37,6 +38,11 @@ def model_values(model: ModelFile) -> dict[str, Any]:
         "path": str(model.path),
         "sha256": model.sha256,
     }
+
+
+def link_values(link: LinkStatistics) -> dict[str, Any]:
+    """What the link carried, as plain values."""
+    return {**vars(link), "rate": link.rate}
 
 
 def conditions(board: Board, info: DeviceInfo) -> dict[str, Any]:

@@ -170,7 +170,7 @@ class _Board:
             log = self.folder / "device.log"
             with rig.target.start(image, rig.board, log) as link:
                 run = measure(
-                    link,
+                    [link],
                     rendered,
                     item.graph,
                     item.inputs,

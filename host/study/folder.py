@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
+from host import locks
 from host.errors import ConfigError
 from host.records import Array
 from host.report.atomic import replacing, write_text
@@ -27,8 +27,8 @@ from host.study.records import DeviceConditions, DeviceResult, Plan, RouteResult
 
 _PLAN = "plan.json"
 _OURS = ("run-*.npz", "device-*.npz", ".*.tmp", _PLAN)
-_REPORTS = ("study.json", "report.html", "runs.csv", "pairs.csv", "figure.png")
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile)
+REPORTS = ("study.json", "report.html", "runs.csv", "pairs.csv", "figure.png")
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def identity(plan: Plan) -> str:
@@ -58,17 +58,8 @@ class Folder:
         Raises:
             ConfigError: another process holds it.
         """
-        lock = FileLock(self.path / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ConfigError(
-                f"another study is at work in {self.path}", "Wait for it, or choose another --out."
-            ) from error
-        try:
+        with locks.folder(self.path, "study"):
             yield
-        finally:
-            lock.release()
 
     # --- runs ---
 
@@ -154,7 +145,7 @@ def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--out {path} is not a folder")
     known = _read_plan(path / _PLAN)
-    if known is None and path.is_dir() and any(p.name != ".lock" for p in path.iterdir()):
+    if known is None and path.is_dir() and any(p.name != locks.NAME for p in path.iterdir()):
         raise ConfigError(
             f"--out {path} holds other files", "Give a new folder, or one of an earlier study."
         )
@@ -168,7 +159,7 @@ def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
     with folder.locked():
         if fresh:
             _forget(path)
-        for name in _REPORTS:  # not to outlive the runs that they are of
+        for name in REPORTS:  # not to outlive the runs that they are of
             (path / name).unlink(missing_ok=True)
         for name in ("models", "logs"):
             (path / name).mkdir(exist_ok=True)

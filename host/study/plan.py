@@ -39,10 +39,10 @@ def study_rig(request: StudyRequest) -> Rig | None:
         ToolMissingError: what starts it, or the engine, is not installed.
     """
     if request.board is None:
-        if request.board_routes or request.board_runs is not None:
-            raise ConfigError("--board-routes and --board-runs need --board")
+        if request.board_routes or request.board_runs is not None or request.link is not None:
+            raise ConfigError("--board-routes, --board-runs and --link need --board")
         return None
-    rig = find_rig(request.board, request.engine)
+    rig = find_rig(request.board, request.engine, link=request.link)
     if doctor.package_version("tflite-micro") is None:
         raise ToolMissingError(
             "--board needs TFLM on the host (tflite-micro) to compare the board with"

@@ -39,6 +39,7 @@ class StudyRequest:
     engine: str = AUTO
     board_routes: tuple[str, ...] = ()
     board_runs: int | None = None
+    link: str | None = None
     timeout: float = 20.0
     folder: Path | None = None
     fresh: bool = False

@@ -10,12 +10,13 @@ from host import doctor
 from host.errors import FlashAndEvalError, MachineError
 from host.quantize.routes import ROUTES
 from host.records import Dataset
+from host.report.atomic import complete
 from host.report.study_write import write_study
 from host.rig import Rig
 from host.stages import Observer
 from host.study import compare, words
 from host.study.device import run_on_board
-from host.study.folder import Folder, open_folder
+from host.study.folder import REPORTS, Folder, open_folder
 from host.study.plan import default_folder, make_plan, study_rig
 from host.study.records import BoardWork, Failure, RunResult, Study, StudyRequest
 from host.study.runs import absolute, compute_runs, default_jobs
@@ -87,7 +88,8 @@ def study(request: StudyRequest, observer: Observer) -> Study:
             folder=folder.path,
             command=request.command,
         )
-        write_study(result)
+        with complete(folder.path, REPORTS):
+            write_study(result)
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +24,14 @@ class Target(Protocol):
     @property
     def starts(self) -> bool:
         """False for one that finds the device running, with whatever image it has."""
+
+    @property
+    def emulates(self) -> bool:
+        """True for one that makes a device out of nothing, so that there can be several."""
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The links that it can give, as ``custom_link`` and ``--link`` name them."""
 
     def check(self, board: Board) -> None:
         """See that it could start an image, before anything is converted or built for it. Quick.
@@ -81,3 +90,19 @@ def find_target(
             f"The targets are: {', '.join(TARGETS)}.",
         )
     return TARGETS[board.target]
+
+
+def with_link(board: Board, target: Target, link: str | None) -> Board:
+    """The board, linked as ``--link`` says, else as its env says.
+
+    Raises:
+        ConfigError: the target has no such link.
+    """
+    # What runs already is not linked as it would be if it were started.
+    wanted = link or (board.link if target.starts else target.links[0])
+    if wanted not in target.links:
+        raise ConfigError(
+            f"{board.name} has no link {wanted!r}",
+            f"It has: {', '.join(target.links)}.",
+        )
+    return replace(board, link=wanted)

@@ -8,18 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from host import locks
 from host.link import Link, SerialLink
 from host.records import Board, Image
+from host.targets.ports import Snapshot, named, snapshot
 
 
 @dataclass(frozen=True)
 class AttachTarget:
-    """Connects to ``port``: a serial port, or any URL that pyserial knows."""
+    """Connects to ``port``: a serial port, or any URL that pyserial knows.
+
+    ``look`` is how it sees which ports there are.
+    """
 
     starts: ClassVar[bool] = False
+    links: ClassVar[tuple[str, ...]] = ("serial",)
+    emulates: ClassVar[bool] = False
 
     port: str
     baud: int = 115200
+    look: Snapshot = snapshot
 
     def check(self, board: Board) -> None:
         """See ``Target.check``. Opening a port can reset a board, so that is left to the start."""
@@ -27,8 +35,18 @@ class AttachTarget:
     @contextmanager
     def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""
-        link = SerialLink(self.port, self.baud)
-        try:
-            yield link
-        finally:
-            link.close()
+        # A name may be a link that follows the device: then it is that what finds it again.
+        before = None if "://" in self.port else named(self.look(), self.port)
+        who = before.identity if before and before.usb_id else None
+        with locks.port(who or self.port):
+            link = SerialLink(self.port, self.baud, lambda: self._find(who))
+            try:
+                yield link
+            finally:
+                link.close()
+
+    def _find(self, who: str | None) -> str | None:
+        """The name that the port has now: of who is behind it, where USB tells, else the same."""
+        if who is None:
+            return self.port
+        return next((port.device for port in self.look() if port.identity == who), None)

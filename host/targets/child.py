@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from host.errors import LinkError, TargetError, ToolMissingError
+from host.errors import LinkError, TargetError
+from host.processes import running, too_much
 
-_PR_SET_PDEATHSIG = 1
+_WIDTH = 200  # of a line in a message
 
 
 @contextmanager
 def child(
     command: list[str], log: Path, *, name: str | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a session of its own; kill it, and what it started, on leaving the context.
-
-    A Ctrl-C in the terminal reaches only the host, which then leaves this context. If the host is
-    killed outright, the kernel takes the child along (Linux).
+    """Run a command; kill it, and what it started, on leaving the context: see ``running``.
 
     Args:
         command: program and arguments.
@@ -33,22 +28,10 @@ def child(
         options: of ``subprocess.Popen``.
 
     Raises:
-        ToolMissingError: there is no such program.
+        ToolMissingError, TargetError: see ``running``.
         TargetError: the link broke and the child had ended: its exit code and log's last lines.
     """
-    with log.open("wb") as stream:
-        try:
-            process = subprocess.Popen(
-                command,
-                stderr=stream,
-                start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-                **{"stdin": subprocess.DEVNULL, "stdout": stream, **options},
-            )
-        except FileNotFoundError as error:
-            raise ToolMissingError(f"{command[0]} is not installed") from error
-        except OSError as error:
-            raise TargetError(f"cannot start {command[0]}: {error.strerror}") from error
+    with running(command, log, **options) as process:
         try:
             yield process
         except LinkError as error:
@@ -57,11 +40,6 @@ def child(
             if code is not None:
                 raise ended(process, name or command[0], log) from error
             raise
-        finally:
-            if process.poll() is None:
-                # The session is a process group: a program that a shell script starts goes, too.
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def ended(process: subprocess.Popen[bytes], name: str, log: Path) -> TargetError:
@@ -70,6 +48,7 @@ def ended(process: subprocess.Popen[bytes], name: str, log: Path) -> TargetError
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
     if code in (98, 99):
         how += " (the firmware hit a processor fault)"
+    how = too_much(log) or how
     tail = last_lines(log)
     said = f"; its last lines:\n{tail}" if tail else "; it printed nothing"
     return TargetError(f"{Path(name).name} {how}{said}", f"The whole log is in {log}.")
@@ -81,7 +60,7 @@ def last_lines(log: Path, count: int = 8) -> str:
         stream.seek(0, 2)
         stream.seek(max(0, stream.tell() - 16384))
         lines = stream.read().decode("utf-8", "replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-count:])
+    return "\n".join(f"  {line[:_WIDTH]}" for line in lines[-count:])
 
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
@@ -89,7 +68,3 @@ def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
         return process.wait(timeout=0.5)
     except subprocess.TimeoutExpired:
         return None
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from host.errors import ConfigError, LinkError, TargetError
-from host.link import Link, SerialLink
+from host import locks
+from host.errors import ConfigError, TargetError
+from host.link import Link, SerialLink, when_there
 from host.paths import ROOT, WORKSPACE
 from host.platformio import build_lock, run, write_sources
 from host.records import Board, Image
-from host.targets.ports import Port, choose, not_returned, returned, snapshot
+from host.targets.ports import Port, Snapshot, choose, not_returned, returned, snapshot
 from host.targets.uploads import no_permission, upload_error
 
 # PlatformIO may have to build again first: it wipes its folders when platformio.ini changes.
 UPLOAD_TIMEOUT = 900.0
 RETURN_TIMEOUT = 15.0
-_POLL = 0.1
 
-Snapshot = Callable[[], Sequence[Port]]
 Upload = Callable[[Image, Board, Port, Path], None]
 
 
@@ -43,7 +42,7 @@ def upload(image: Image, board: Board, port: Port, log: Path) -> None:
         arguments = ["run", "-d", str(ROOT), "-e", board.name, "-t", "upload"]
         arguments += ["--upload-port", port.device]
         try:
-            code = run(arguments, log, UPLOAD_TIMEOUT, library=image.library)
+            code = run(arguments, log, UPLOAD_TIMEOUT, env=board.name, library=image.library)
         except subprocess.TimeoutExpired as error:
             raise TargetError(
                 f"the upload to {port} took more than {UPLOAD_TIMEOUT:.0f} s; see {log}",
@@ -62,6 +61,8 @@ class FlashTarget:
     """
 
     starts: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ("serial",)
+    emulates: ClassVar[bool] = False
 
     port: str | None = None
     baud: int = 115200
@@ -83,26 +84,26 @@ class FlashTarget:
     def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""
         before = choose(self.look(), board, self.port)
-        self.upload(image, board, before, log)
-        link = self._open(board, before)
-        try:
-            yield link
-        finally:
-            link.close()
+        with locks.port(before.identity):
+            self.upload(image, board, before, log)
+            link = self._open(board, before)
+            try:
+                yield link
+            finally:
+                link.close()
 
     def _open(self, board: Board, before: Port) -> Link:
         """The link to the board once it is back, which it is for a moment before it can be used."""
-        deadline = time.monotonic() + RETURN_TIMEOUT
-        while True:
-            ports = self.look()
-            port = returned(ports, board, before)
-            late = time.monotonic() >= deadline
-            if port is not None:
-                try:
-                    return SerialLink(port.device, self.baud)
-                except LinkError:
-                    if late:
-                        raise
-            elif late:
-                raise not_returned(ports, board, before, RETURN_TIMEOUT)
-            time.sleep(_POLL)
+
+        def find() -> str | None:
+            port = returned(self.look(), board, before)
+            return port.device if port else None
+
+        link = when_there(
+            find,
+            lambda port: SerialLink(port, self.baud, find),
+            time.monotonic() + RETURN_TIMEOUT,
+        )
+        if link is None:
+            raise not_returned(self.look(), board, before, RETURN_TIMEOUT)
+        return link

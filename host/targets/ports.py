@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,6 +31,9 @@ class Port:
 
     def __str__(self) -> str:
         return f"{self.device} ({self.usb_id}, {self.identity})" if self.usb_id else self.device
+
+
+Snapshot = Callable[[], Sequence[Port]]
 
 
 @dataclass(frozen=True)
@@ -82,11 +85,9 @@ def choose(ports: Sequence[Port], board: Board, wanted: str | None) -> Port:
     known = identity(board)
     saw = ", ".join(map(str, ports)) or "no serial port at all"
     if wanted is not None:
-        # A name may be a link: /dev/serial/by-id/….
-        names = {wanted, str(Path(wanted).resolve())}
-        for port in ports:
-            if port.device in names:
-                return port
+        port = named(ports, wanted)
+        if port is not None:
+            return port
         raise TargetError(f"there is no port {wanted}; there is: {saw}", recovery(board))
     # One board may have several ports; the first is the one for data.
     boards: dict[str, Port] = {}
@@ -103,6 +104,12 @@ def choose(ports: Sequence[Port], board: Board, wanted: str | None) -> Port:
             f"Choose one: --port {next(iter(boards.values())).device}.",
         )
     return next(iter(boards.values()))
+
+
+def named(ports: Sequence[Port], name: str) -> Port | None:
+    """The port of that name, which may be a link: /dev/serial/by-id/…."""
+    names = {name, str(Path(name).resolve())}
+    return next((port for port in ports if port.device in names), None)
 
 
 def returned(ports: Sequence[Port], board: Board, before: Port) -> Port | None:

@@ -1,4 +1,8 @@
-"""QEMU's Arm system emulator, its serial port on a socket on which the host listens."""
+"""QEMU's Arm system emulator.
+
+Its serial port is on a socket on which the host listens; or the firmware uses QEMU's standard input
+and output, by semihosting, which is faster by far.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,19 @@ from typing import ClassVar
 from host.errors import ConfigError, ToolMissingError
 from host.link import Link
 from host.records import Board, Image
+from host.targets.pipes import child_on_pipes
 from host.targets.sockets import child_that_connects
 
 PROGRAM = "qemu-system-arm"
+SEMIHOSTING = "semihosting"  # the firmware knows it by this word
 
 
 class QemuTarget:
     """Starts the image in QEMU; ``custom_machine`` names the board to emulate."""
 
     starts: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ("socket", SEMIHOSTING)
+    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
@@ -35,9 +43,13 @@ class QemuTarget:
         """See ``Target.start``."""
         self.check(board)
         machine = _machine(board)
-        with child_that_connects(
-            lambda uart: command(machine, image.elf, uart), PROGRAM, log
-        ) as link:
+        if board.link == SEMIHOSTING:
+            connected = child_on_pipes(command(machine, image.elf), log, name=PROGRAM)
+        else:
+            connected = child_that_connects(
+                lambda uart: command(machine, image.elf, uart), PROGRAM, log
+            )
+        with connected as link:
             yield link
 
 
@@ -48,21 +60,31 @@ def _machine(board: Board) -> str:
     return machine
 
 
-def command(machine: str, elf: Path, uart: Path) -> list[str]:
+def command(machine: str, elf: Path, uart: Path | None = None) -> list[str]:
     """QEMU's command line.
 
     ``-icount shift=7`` makes an instruction 2^7 ns of virtual time, so that the board's timers,
     three to four ticks an instruction, count instructions exactly and repeatably; ``sleep=off``
     spends no real time while it waits.
+
+    Args:
+        machine: QEMU's name for the board.
+        elf: the image.
+        uart: a socket to connect the serial port to; None where standard input and output carry
+            the frames, on which QEMU itself must print nothing.
     """
+    if uart is None:
+        serial, link = ["-serial", "none"], f",arg={SEMIHOSTING}"
+    else:
+        serial = ["-chardev", f"socket,id=uart,path={uart},server=off", "-serial", "chardev:uart"]
+        link = ""
     return [
         PROGRAM,
         *("-machine", machine),
         *("-kernel", str(elf)),
         *("-display", "none", "-monitor", "none"),
-        *("-chardev", f"socket,id=uart,path={uart},server=off"),
-        *("-serial", "chardev:uart"),
+        *serial,
         *("-icount", "shift=7,sleep=off"),
-        *("-semihosting-config", "enable=on,target=native"),
+        *("-semihosting-config", f"enable=on,target=native{link}"),
         "-no-reboot",
     ]

@@ -32,6 +32,8 @@ class RenodeTarget:
     """Starts the image in Renode; ``custom_machine`` names the pair of templates."""
 
     starts: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ("socket",)
+    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from host.errors import TargetError
@@ -45,10 +45,10 @@ def child_that_connects(
         listener.bind(str(path))
         listener.listen(1)
         listener.settimeout(_POLL)
-        with child(command(path), log, name=name) as process:
+        # The link is closed last: a child may end of it, and would be blamed for its failure.
+        with ExitStack() as last, child(command(path), log, name=name) as process:
             connection = insist(lambda: listener.accept()[0], process, name, log, START_TIMEOUT)
-            with link_on(connection) as link:
-                yield link
+            yield last.enter_context(link_on(connection))
 
 
 @contextmanager

@@ -23,6 +23,8 @@ class UnicornTarget:
     """Starts the image in Unicorn; ``custom_machine`` names the chip."""
 
     starts: ClassVar[bool] = True
+    links: ClassVar[tuple[str, ...]] = ("socket",)
+    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

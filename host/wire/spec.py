@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from enum import IntEnum
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_RANK = 6
 HASH_BYTES = 8
 FRAME_HEADER_BYTES = 3
@@ -31,6 +31,7 @@ class MessageType(IntEnum):
     MODEL_REPLY = 0x83
     TENSOR_REPLY = 0x84
     LOG = 0x90
+    STARTED = 0x91
     REFUSED = 0x9F
 
 
@@ -79,7 +80,8 @@ class TickUnit(IntEnum):
 # Payloads, field by field. Types: u8 u16 u32 i32 f32; bytes8, bytes32; string (u8 length, UTF-8);
 # tensors (u8 count, then each: type u8, rank u8, dimensions u32 × rank, scale f32, zero point i32);
 # words (u16 count, then u32 each); rest (all that remains).
-# The first two fields of HELLO_REPLY never move: an old image must be recognised as one.
+# The first two fields of HELLO_REPLY never move: an old image must be recognised as one. ``model``
+# in an answer is the first four bytes of the model's SHA-256: which model computed this.
 PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
     MessageType.HELLO: (),
     MessageType.HELLO_REPLY: (
@@ -108,6 +110,7 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
     MessageType.INFER: (("mode", "u8"), ("sample", "u32"), ("input", "rest")),
     MessageType.INFER_REPLY: (
         ("status", "u8"),
+        ("model", "u32"),
         ("sample", "u32"),
         ("input_crc", "u32"),
         ("ticks", "u32"),
@@ -119,8 +122,14 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
     MessageType.MODEL_END: (),
     MessageType.MODEL_REPLY: (("status", "u8"), ("value", "u32")),
     MessageType.TENSOR: (("position", "u16"), ("sample", "u32"), ("input", "rest")),
-    MessageType.TENSOR_REPLY: (("sample", "u32"), ("input_crc", "u32"), ("data", "rest")),
+    MessageType.TENSOR_REPLY: (
+        ("model", "u32"),
+        ("sample", "u32"),
+        ("input_crc", "u32"),
+        ("data", "rest"),
+    ),
     MessageType.LOG: (("text", "rest"),),
+    MessageType.STARTED: (),
     MessageType.REFUSED: (("status", "u8"), ("value", "u32")),
 }
 

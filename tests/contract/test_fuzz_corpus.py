@@ -43,7 +43,8 @@ def test_the_corpus_breaks_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "right", "wrong"),
     [
-        ("frames.cc", "if (size_ < capacity_) {", "if (size_ <= capacity_) {"),
+        ("frames.cc", "if (size_ < capacity_) return;", "if (size_ <= capacity_) return;"),
+        ("frames.cc", "least(least(left_, here), capacity_ - size_)", "least(left_, here)"),
         ("device.cc", "if (size != expected) {", "if (size > expected) {"),
         ("device.cc", "size > incoming_size_ - offset) {", "offset + size > incoming_size_ + 1) {"),
         (

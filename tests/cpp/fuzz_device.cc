@@ -16,9 +16,9 @@
 namespace board {
 
 const char* const kName = "fuzz";
-const uint32_t kReceiveWindow = 64;
 
 Clock clock() { return {wire::TickUnit::kInstructions, 0, 1, 1}; }
+uint32_t receive_window() { return 64; }
 
 uint32_t ticks() {
   static uint32_t count = 0;
@@ -58,7 +58,8 @@ void take_request(const uint8_t* data, uint32_t size) {
   g_request.insert(g_request.end(), data, data + size);
 }
 
-// A device, and beside it a reader that says what the device must make of the bytes.
+// A device, and beside it a reader that says what the device must make of the bytes. The device
+// gets them in pieces, each up to a delimiter; the reader one by one.
 class Bench {
  public:
   Bench(uint32_t request_bytes, uint16_t details)
@@ -71,12 +72,14 @@ class Bench {
     device_.start();
   }
 
-  void receive(uint8_t byte) {
-    g_answer.clear();
-    device_.receive(&byte, 1);
-    const FrameReader::Event event = mirror_.push(byte);
-    const uint32_t replies = g_answer.empty() ? 0 : check_answer(event);
-    check(replies == (event == FrameReader::Event::kNone ? 0u : 1u), "one reply to each request");
+  void receive(const uint8_t* data, uint32_t size) {
+    const uint8_t* const end = data + size;
+    while (data != end) {
+      const uint8_t* const begin = data;
+      while (data != end && *data++ != 0) {
+      }
+      receive_piece(begin, static_cast<uint32_t>(data - begin));
+    }
   }
 
   // A whole request, and whether the reply has this type.
@@ -99,17 +102,31 @@ class Bench {
       uint8_t& victim = bytes[flip % bytes.size()];
       victim = static_cast<uint8_t>(victim ^ (1u << (flip % 8)));
     }
-    for (const uint8_t byte : bytes) receive(byte);
+    receive(bytes.data(), static_cast<uint32_t>(bytes.size()));
   }
 
  private:
+  void receive_piece(const uint8_t* data, uint32_t size) {
+    g_answer.clear();
+    device_.receive(data, size);
+    FrameReader::Event event = FrameReader::Event::kNone;
+    for (uint32_t i = 0; i < size; ++i) event = push(mirror_, data[i]);
+    const uint32_t replies = g_answer.empty() ? 0 : check_answer(event);
+    check(replies == (event == FrameReader::Event::kNone ? 0u : 1u), "one reply to each request");
+  }
+
+  static FrameReader::Event push(FrameReader& reader, uint8_t byte) {
+    const uint8_t* next = &byte;
+    return reader.push(&next, next + 1);
+  }
+
   // What the device said to the byte that ended in `event`; the number of replies in it.
   uint32_t check_answer(FrameReader::Event event) {
     uint8_t buffer[kMaxReply];
     FrameReader reader(buffer, sizeof(buffer));
     uint32_t replies = 0;
     for (const uint8_t byte : g_answer) {
-      const FrameReader::Event found = reader.push(byte);
+      const FrameReader::Event found = push(reader, byte);
       check(found != FrameReader::Event::kDamaged, "every frame of the device is whole");
       if (found == FrameReader::Event::kNone) continue;
       if (reader.type() == static_cast<uint8_t>(wire::MessageType::kLog)) continue;
@@ -137,18 +154,18 @@ class Bench {
     switch (static_cast<wire::MessageType>(reply.type())) {
       case wire::MessageType::kInferReply:
         check(mirror_.type() == static_cast<uint8_t>(wire::MessageType::kInfer), "type of reply");
-        check(reply.payload_size() >= 19, "an inference's reply is whole");
-        check(load_u32(answer + 1) == load_u32(asked + 1), "the sample's number is echoed");
-        check_input(load_u32(answer + 5), asked + 5, mirror_.payload_size() - 5);
+        check(reply.payload_size() >= 23, "an inference's reply is whole");
+        check(load_u32(answer + 5) == load_u32(asked + 1), "the sample's number is echoed");
+        check_input(load_u32(answer + 9), asked + 5, mirror_.payload_size() - 5);
         if (answer[0] != static_cast<uint8_t>(wire::Status::kOk)) break;
         check_sum(answer + reply.payload_size() - 4, asked + 5);
         break;
       case wire::MessageType::kTensorReply:
         check(mirror_.type() == static_cast<uint8_t>(wire::MessageType::kTensor), "type of reply");
-        check(reply.payload_size() == 12, "a tensor's reply is whole");
-        check(load_u32(answer) == load_u32(asked + 2), "the sample's number is echoed");
-        check_input(load_u32(answer + 4), asked + 6, mirror_.payload_size() - 6);
-        check_sum(answer + 8, asked + 6);
+        check(reply.payload_size() == 16, "a tensor's reply is whole");
+        check(load_u32(answer + 4) == load_u32(asked + 2), "the sample's number is echoed");
+        check_input(load_u32(answer + 8), asked + 6, mirror_.payload_size() - 6);
+        check_sum(answer + 12, asked + 6);
         break;
       case wire::MessageType::kHelloReply:
         check(mirror_.type() == static_cast<uint8_t>(wire::MessageType::kHello), "type of reply");
@@ -201,7 +218,7 @@ void arrive(Bench& bench, uint8_t head, const uint8_t* data, uint32_t size) {
   const uint32_t flip = head >> 2;
   switch (head & 3) {
     case 0:  // bytes as they are
-      for (uint32_t i = 0; i < size; ++i) bench.receive(data[i]);
+      bench.receive(data, size);
       break;
     case 1:  // the body of a frame
       if (size >= wire::kFrameHeaderBytes) bench.send(data, size, flip);
@@ -235,7 +252,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     arrive(bench, data[at], data + at + 2, static_cast<uint32_t>(length));
     at += 2 + length;
   }
-  bench.receive(0);  // closes what the garbage began
+  const uint8_t delimiter = 0;
+  bench.receive(&delimiter, 1);  // closes what the garbage began
   check(bench.ask({static_cast<uint8_t>(wire::MessageType::kHello), 9, 0},
                   wire::MessageType::kHelloReply),
         "HELLO is answered after anything");

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from host import firmware
+from host.boards import find_board
 from host.engines.aot import AotEngine
 from host.link import DescriptorLink
 from host.models import tflite
@@ -33,23 +35,41 @@ def compile_with(compiler: str, *arguments: str | Path) -> None:
 
 @pytest.mark.parametrize("cpu", ["cortex-m4", "cortex-m0plus"])  # with a cycle counter, without
 @pytest.mark.parametrize("buffer", [[], ["-DSERIAL_RX_BUFFER_SIZE=1024"]])
-def test_the_port_compiles_for_the_boards_cores(cpu: str, buffer: list[str]) -> None:
-    compile_with("arm-none-eabi-g++", "-fsyntax-only", "-mthumb", f"-mcpu={cpu}", *buffer, PORT)
+def test_the_port_compiles_for_the_boards_cores(
+    cpu: str, buffer: list[str], tmp_path: Path
+) -> None:
+    write_sources(tmp_path)
+    arguments: list[str | Path] = [
+        "-fsyntax-only",
+        "-mthumb",
+        f"-mcpu={cpu}",
+        f"-I{tmp_path}",
+        *buffer,
+        PORT,
+    ]
+    compile_with("arm-none-eabi-g++", *arguments)
+
+
+def write_sources(folder: Path) -> None:
+    graph = tflite.parse(dense(300, 300))
+    board = find_board("nucleo_l4r5zi")
+    board = replace(board, options={**board.options, "baud": "921600"})
+    for name, text in firmware.sources(AotEngine().render(graph), graph, board).items():
+        (folder / name).write_text(text)
 
 
 def test_the_port_serves_a_model(tmp_path: Path) -> None:
-    graph = tflite.parse(dense(300, 300))
-    rendered = AotEngine().render(graph)
-    for name, text in firmware.sources(rendered, graph).items():
-        (tmp_path / name).write_text(text)
+    write_sources(tmp_path)
     parts = [path for path in (FIRMWARE / "core").glob("*.cc") if path.name != "main.cc"]
     parts += [*(FIRMWARE / "engines" / "aot").glob("*.cc"), *tmp_path.glob("*.cc")]
     program = tmp_path / "program"
     sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     everything = (*parts, PORT, STUB / "core.cc")
     compile_with("g++", "-O0", *sanitizers, f"-I{tmp_path}", *everything, "-o", program)
-    process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([program], stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdin is not None and process.stdout is not None
+    assert process.stderr is not None
     link = DescriptorLink.from_pipes(process.stdout, process.stdin)
     try:
         session = Session(link, timeout=5.0)
@@ -64,3 +84,5 @@ def test_the_port_serves_a_model(tmp_path: Path) -> None:
     finally:
         link.close()
         assert process.wait(10) == 0
+    with process.stderr as said:
+        assert said.read() == b"begin 921600\n"

@@ -195,8 +195,9 @@ class PlatformIO:
     calls: list[tuple[Sequence[str], str | None]] = field(default_factory=list)
 
     def run(
-        self, arguments: Sequence[str], log: Path, timeout: float, *, library: str | None = None
+        self, arguments: Sequence[str], log: Path, timeout: float, *, env: str, library: str | None
     ) -> int:
+        assert arguments[arguments.index("-e") + 1] == env
         self.calls.append((arguments, library))
         log.write_text(self.prints)
         if self.code is None:

@@ -52,8 +52,8 @@ def test_golden_frames_on_the_host(name: str) -> None:
         assert [describe(item) for item in found] == CASES[name]["events"]
 
 
-def native_decode(program: Path, wire: bytes, capacity: int) -> list[Any]:
-    command = [str(program), "decode", str(capacity)]
+def native_decode(program: Path, wire: bytes, capacity: int, step: int) -> list[Any]:
+    command = [str(program), "decode", str(capacity), str(step)]
     out = subprocess.run(command, input=wire, capture_output=True, check=True).stdout.decode()
     events: list[Any] = []
     for line in out.splitlines():
@@ -70,7 +70,9 @@ def native_decode(program: Path, wire: bytes, capacity: int) -> list[Any]:
 @pytest.mark.parametrize("name", CASES)
 def test_golden_frames_in_the_firmware(native_codec: Path, name: str) -> None:
     wire = bytes.fromhex(CASES[name]["wire"])
-    assert native_decode(native_codec, wire, VECTORS["capacity"]) == CASES[name]["events"]
+    for step in (len(wire), 1, 3):
+        found = native_decode(native_codec, wire, VECTORS["capacity"], step)
+        assert found == CASES[name]["events"]
 
 
 def test_golden_frames_are_what_the_encoders_make(native_codec: Path) -> None:
@@ -115,8 +117,23 @@ def test_encoded_size_is_an_upper_bound(frame: Frame) -> None:
 
 
 @settings(max_examples=30)
-@given(stream=st.lists(st.one_of(st.binary(max_size=80), frames.map(encode)), max_size=6))
-def test_firmware_and_host_agree_on_any_stream(native_codec: Path, stream: list[bytes]) -> None:
+@given(
+    stream=st.lists(st.one_of(st.binary(max_size=80), frames.map(encode)), max_size=6),
+    step=st.integers(1, 300),
+)
+def test_firmware_and_host_agree_on_any_stream(
+    native_codec: Path, stream: list[bytes], step: int
+) -> None:
     wire = b"".join(stream)
     expected = [describe(item) for item in Decoder().feed(wire)]
-    assert native_decode(native_codec, wire, 4096) == expected
+    assert native_decode(native_codec, wire, 4096, step) == expected
+
+
+@settings(max_examples=30)
+@given(frame=frames, few=st.lists(st.sampled_from((0, 1, 255)), max_size=600).map(bytes))
+def test_firmware_and_host_encode_alike(native_codec: Path, frame: Frame, few: bytes) -> None:
+    # Random bytes hold few zeros, so blocks are long; `few` makes short ones.
+    for payload in (frame.payload, few):
+        command = [str(native_codec), "encode", str(frame.type), str(frame.sequence)]
+        native = subprocess.run(command, input=payload, capture_output=True, check=True).stdout
+        assert native == encode(Frame(frame.type, frame.sequence, payload))

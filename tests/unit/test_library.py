@@ -87,7 +87,7 @@ def test_operators_and_how_to_add_them(library: Library) -> None:
 
 
 def test_the_version_cannot_break_out_of_a_string(library: Library) -> None:
-    assert library.version == "Tiny ?lib? 1.2"
+    assert library.version == "Tiny _lib_ 1.2"
 
 
 def names(library: Library, *operators: str) -> set[str]:

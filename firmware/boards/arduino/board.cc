@@ -4,6 +4,7 @@
 
 #include <Arduino.h>
 
+#include "config.h"
 #include "serve.h"
 
 namespace {
@@ -50,7 +51,7 @@ bool cycles_are_counted() { return false; }
 
 bool g_in_cycles = false;
 
-// Replies are gathered: a write() is a USB transfer, and a COBS block may be a few bytes. One byte
+// Replies are gathered: a write() is a USB transfer, and the core's pieces have any size. One byte
 // less than a full-speed packet, since only a short packet ends a transfer at once on the host.
 constexpr uint32_t kPacketBytes = 63;
 uint8_t g_packet[kPacketBytes];
@@ -69,17 +70,8 @@ namespace board {
 // BOARD_NAME is taken: several cores define it.
 const char* const kName = FLASH_AND_EVAL_BOARD;
 
-// Only what the core's receive buffer holds by itself while an inference runs.
-#ifdef SERIAL_RX_BUFFER_SIZE
-const uint32_t kReceiveWindow = SERIAL_RX_BUFFER_SIZE - 1;  // STM32's UART: the rest is lost
-#else
-// ArduinoCore-mbed's USB CDC: beyond that it makes the host wait, and is known to lose packets then
-// (arduino/ArduinoCore-mbed #129).
-const uint32_t kReceiveWindow = 256;
-#endif
-
 void init() {
-  Serial.begin(115200);
+  Serial.begin(config::kBaudRate);
   g_in_cycles = cycles_are_counted();
 }
 
@@ -87,6 +79,15 @@ Clock clock() {
   if (g_in_cycles) return {wire::TickUnit::kCycles, static_cast<uint32_t>(F_CPU), 1, 1};
   return {wire::TickUnit::kMicroseconds, 1000000, 1, 1};
 }
+
+// Only what the core's receive buffer holds by itself while an inference runs.
+#ifdef SERIAL_RX_BUFFER_SIZE
+uint32_t receive_window() { return SERIAL_RX_BUFFER_SIZE - 1; }  // STM32's UART: the rest is lost
+#else
+// ArduinoCore-mbed's USB CDC: beyond that it makes the host wait, and is known to lose packets then
+// (arduino/ArduinoCore-mbed #129).
+uint32_t receive_window() { return 256; }
+#endif
 
 uint32_t ticks() { return g_in_cycles ? cycles() : now_us(); }
 

@@ -9,11 +9,12 @@
 namespace board {
 
 const char* const kName = "process";
-const uint32_t kReceiveWindow = 65536;  // a Linux pipe's capacity
 
 void init() {}
 
 Clock clock() { return {wire::TickUnit::kMicroseconds, 1000000, 1, 1000}; }
+
+uint32_t receive_window() { return 65536; }  // a Linux pipe's capacity
 
 // Nanoseconds, so that small operators do not read 0; wraps after 4.3 s.
 uint32_t ticks() {

@@ -45,6 +45,7 @@ if embedded:
             "--specs=nosys.specs",
             "-Wl,--no-warn-rwx-segments",
         ],
+        CPPPATH=[str(platform_dir / "startup")],
         LIBPATH=[str(platform_dir / "ldscripts")],
     )
     env.Replace(LDSCRIPT_PATH=str(platform_dir / "ldscripts" / board.get("build.ldscript")))

@@ -1,7 +1,9 @@
 // Reset: memory set up, constructors run, main called. A fault ends the emulator with a code that
-// the host turns into a message (semihosting, Arm IHI 0105: SYS_EXIT_EXTENDED). A board that may be
-// real defines BOARD_HALT_BY_LOOP: without a debugger the semihosting breakpoint is a fault itself.
+// the host turns into a message. A board that may be real defines BOARD_HALT_BY_LOOP: without a
+// debugger the semihosting breakpoint is a fault itself.
 #include <cstdint>
+
+#include "semihosting.h"
 
 extern "C" {
 
@@ -20,10 +22,7 @@ void Default_Handler();
 
 [[noreturn]] static void leave([[maybe_unused]] uint32_t code) {
 #ifndef BOARD_HALT_BY_LOOP
-  volatile uint32_t block[2] = {0x20026u, code};  // ADP_Stopped_ApplicationExit
-  register uint32_t r0 asm("r0") = 0x20u;         // SYS_EXIT_EXTENDED
-  register volatile uint32_t* r1 asm("r1") = block;
-  asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+  semihosting::leave(code);
 #endif
   for (;;) {
   }

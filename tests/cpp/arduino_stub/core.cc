@@ -3,13 +3,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 
 #include "Arduino.h"
 
 StubSerial Serial;
 
-void StubSerial::begin(unsigned long) {}
+void StubSerial::begin(unsigned long baud) { std::fprintf(stderr, "begin %lu\n", baud); }
 
 int StubSerial::available() {
   pollfd input = {STDIN_FILENO, POLLIN, 0};

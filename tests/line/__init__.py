@@ -1,0 +1,1 @@
+"""A line that does to bytes what lines do: faults by script, at the pace of a port."""

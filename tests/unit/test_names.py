@@ -1,0 +1,94 @@
+"""Names are mere text in what is drawn, rendered and printed; quick, without running a model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from host import terminal
+from host.boards import load_boards
+from host.engines.tflm import TflmEngine
+from host.errors import ConfigError
+from host.library import Library
+from host.models.tflite import parse
+from host.paths import ROOT, new_run_folder
+from host.progress import Bar
+from host.report import plots, study_document, study_html
+from host.report.words import plain, short
+from host.study.plan import default_folder
+from tests import studies
+from tests.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
+
+
+def test_what_engine_tflm_renders(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    library = Library(tmp_path, "a library 1.0", {"FULLY_CONNECTED": "AddFullyConnected()"}, True)
+    engine = TflmEngine(library, "symlink:///a", 0)
+    texts = []
+    for names in (names_of(len(ALL)), ALL):
+        graph = parse(model(names))
+        engine.check(graph)
+        files = engine.render(graph, 4096).files
+        kept = re.sub(r"(kFile\[\] = )\{[^}]*\}", r"\1", files["tflm_model.cc"])
+        texts.append({**files, "tflm_model.cc": kept})
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_folders_of_runs(name: str) -> None:
+    runs = ROOT / "runs"
+    for folder in (
+        new_run_folder("qemu-m4", name),
+        default_folder(studies.plan(data=name)),
+    ):
+        assert folder.parent == runs
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", folder.name)
+
+
+def test_a_study_of_data_with_such_a_name(tmp_path: Path) -> None:
+    pages = []
+    for name in ("digits", "+".join(FILE_NAMES)):
+        study = studies.study(tmp_path, {"float": [1, 2], "ptq-int8": [2, 2]})
+        study = replace(study, plan=studies.plan(data=name, model=f"{name}:build"))
+        page = tmp_path / "study.html"
+        page.write_text(study_html.render_html(study, study_document.document(study)))
+        pages.append(Page(page))
+        assert shown(page.read_text())
+    assert pages[1].elements <= pages[0].elements
+    assert any(plain(name) in text for text in pages[1].texts)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures(name: str) -> None:
+    svg = plots.operators([(name, 3.0), (f"{name} too", 2.0)], "cycles", 5.0)
+    usual = plots.operators([("a", 3.0), ("b", 2.0)], "cycles", 5.0)
+    found, other = (ElementTree.fromstring(text) for text in (svg, usual))
+    assert {e.tag for e in found.iter()} == {e.tag for e in other.iter()}
+    # Of names joined by ";" the first is shown.
+    wanted = short(name, 40)
+    assert wanted in {e.text for e in found.iter("text")} or not wanted.strip()
+
+
+def test_tables_and_notes_on_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    text = "+".join(FILE_NAMES)
+    terminal.print_table(("board", "what"), [("process", text)])
+    with Bar() as bar:
+        bar.note(text)
+    out, err = capfd.readouterr()
+    assert shown(out) and shown(err)
+    assert "[red]" in out and "[red]" in err
+
+
+@pytest.mark.parametrize("name", FILE_NAMES)
+def test_boards(tmp_path: Path, name: str) -> None:
+    ini = tmp_path / "platformio.ini"
+    usual = (ROOT / "platformio.ini").read_text().replace("extra_configs", "; extra_configs")
+    ini.write_text(f"{usual}\n[env:{name}]\nextends = env:process\n")
+    try:
+        assert all(re.fullmatch(r"[a-z0-9_-]+", board) for board in load_boards(ini))
+    except ConfigError as error:
+        assert error.hint
