@@ -39,6 +39,7 @@ from tests.flatbuffer_movement import strided_slice
 from tests.line import table as faults
 from tests.line.computing import PORT_115200, ComputingLink
 from tests.line.device import built
+from tests.line.faults import CHANGES
 from tests.line.middle import between
 from tests.models import dense
 
@@ -46,6 +47,7 @@ KWS_BYTES = 490
 LARGE = 1 << 16
 LOOPS = 100  # inferences in a row, in the image that measures computing alone
 CONSOLE = Console()
+CONSOLE.width = max(CONSOLE.width, 110)
 
 
 @dataclass(frozen=True)
@@ -241,7 +243,8 @@ def _device(image: Image, board: str, link: str, folder: Path, job: int = 0) -> 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title)
     for column in columns:
-        table.add_column(column, justify="left" if column == columns[0] else "right")
+        first = column == columns[0]
+        table.add_column(column, justify="left" if first else "right", no_wrap=first)
     return table
 
 
@@ -282,8 +285,8 @@ def _print_emulated(rows: Sequence[Emulated], one: float) -> None:
 def _print_faults(rows: Sequence[faults.Row]) -> None:
     table = _table(
         f"{faults.SAMPLES:,} samples through the firmware ({faults.BOARD}) on a bad line",
-        *("fault", "injected", "retries", "lost frames", "damaged", "resets", "reconnects"),
-        *("samples lost", "wrong", "s"),
+        *("fault", "injected", "retries", "lost", "damaged", "resets", "reconnects"),
+        *("samples lost", "samples wrong", "s"),
     )
     for row in rows:
         link = row.link
@@ -293,3 +296,8 @@ def _print_faults(rows: Sequence[faults.Row]) -> None:
             row.fault, *(f"{count:,}" for count in (*counts, *more)), f"{row.seconds:.2f}"
         )
     CONSOLE.print(table)
+    CONSOLE.print("The first fifteen hit 1 % of the frames each way:")
+    for row in rows:
+        change = CHANGES.get(row.fault)
+        if change is not None and change.__doc__:
+            CONSOLE.print(f"  {row.fault}: {' '.join(change.__doc__.split())}")
