@@ -43,12 +43,6 @@ def encode(frame: Frame) -> bytes:
     return b"\0" + bytes(cobs.encode(body)) + b"\0"
 
 
-def encoded_size(payload_bytes: int) -> int:
-    """Largest number of bytes that a frame with such a payload takes on the line."""
-    body = payload_bytes + _MIN_BODY
-    return 2 + int(cobs.max_encoded_length(body))
-
-
 class Decoder:
     """Turns a stream of bytes, in pieces of any size, into frames and damage.
 
