@@ -81,7 +81,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+# The native program, with its larger window, meets all faults in tests/contract/test_line.py.
+PAIRS = [("qemu-m4", name) for name in CASES]
+PAIRS += [("process", name) for name in ("one in a hundred", "reset while away")]
+
+
+@pytest.mark.parametrize(("subject", "name"), PAIRS, indirect=["subject"])
 def test_a_bad_line_costs_no_sample(name: str, subject: Subject, tmp_path: Path) -> None:
     case = CASES[name]
     with between(subject.elf, subject.board, tmp_path, case.to_device, case.to_host) as port:
