@@ -67,7 +67,9 @@ Port: TypeAlias = Annotated[
 NoFlash: TypeAlias = Annotated[
     bool, typer.Option("--no-flash", help="The device at --port runs already: do not flash it.")
 ]
-Baud: TypeAlias = Annotated[int, typer.Option(help="Baud rate of the port.")]
+Baud: TypeAlias = Annotated[
+    int, typer.Option(min=1, help="Baud rate of the port, in the image too.")
+]
 Link: TypeAlias = Annotated[
     str | None,
     typer.Option(

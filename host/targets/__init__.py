@@ -105,4 +105,4 @@ def with_link(board: Board, target: Target, link: str | None) -> Board:
             f"{board.name} has no link {wanted!r}",
             f"It has: {', '.join(target.links)}.",
         )
-    return replace(board, link=wanted)
+    return replace(board, link=wanted, options={**board.options, "link": wanted})
