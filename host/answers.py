@@ -29,7 +29,7 @@ class AnswerFile:
 
     Args:
         path: where.
-        image: what the device's program was built from; part of what tells runs apart.
+        image: the bytes of the firmware's ELF file, part of what tells runs apart.
         resume: take what the file has; else it begins anew.
     """
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from host import cache, firmware
+from host.atomic import write_bytes, write_text
 from host.errors import BuildError, SizeError, ToolMissingError
 from host.models.tflite import Graph
 from host.paths import ROOT, WORKSPACE, cache_folder
@@ -21,7 +22,6 @@ from host.platformio import (
     write_sources,
 )
 from host.records import Board, Image, Rendered, Section
-from host.report.atomic import write_bytes, write_text
 
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0

@@ -10,10 +10,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from host.atomic import replacing
 from host.errors import MachineError
 from host.paths import cache_folder
 from host.records import Array, Column, ColumnName
-from host.report.atomic import replacing
 
 
 def key(*parts: str | bytes | Array | None) -> str:

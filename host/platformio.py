@@ -12,10 +12,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from host.atomic import write_text
 from host.errors import BuildError, ToolMissingError
 from host.paths import WORKSPACE
 from host.processes import running, too_much
-from host.report.atomic import write_text
 
 # The env option lib_deps of platformio.ini takes the library from this variable, so that an engine
 # that needs none is built without asking for one.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host import arena, firmware, locks
+from host.atomic import complete, write_bytes
 from host.boards import find_board
 from host.build import build_image
 from host.engines import Engine, find_engine
@@ -20,7 +21,6 @@ from host.models.keras_file import ZIP_MAGIC
 from host.models.tflite import Graph
 from host.paths import new_run_folder
 from host.records import Board, Image, ModelFile, Rendered
-from host.report.atomic import complete, write_bytes
 from host.stages import Request, Stages
 from host.targets import Target, find_target, with_link
 

@@ -43,8 +43,9 @@ class Session:
 
     Args:
         link: an open link.
-        timeout: seconds without any progress after which requests are sent again.
-        retries: how often a request is sent again before the session gives up.
+        timeout: seconds without any progress after which requests are sent again, for as long as
+            it is not known how soon answers come.
+        retries: the device is given up after so many timeouts of silence, and one.
         cancelled: another thread sets it to end whatever goes on.
     """
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host import doctor, isolated, locks
+from host.atomic import complete
 from host.errors import ConfigError
 from host.evaluate import detect_task
 from host.explain.analyse import OPERATOR_SAMPLES, Material, analyse
@@ -32,7 +33,6 @@ from host.prepare import convert, model_file
 from host.quantize.ptq import convert_float
 from host.quiet import quiet
 from host.records import Array, Dataset, ModelFile
-from host.report.atomic import complete
 from host.report.explain_write import RESULTS, write_explanation
 from host.stages import Observer, Request, Stages
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from host import doctor, measure, rig
 from host.costs import operator_costs
-from host.identity import check_identity
+from host.inside.device import connected
 from host.inside.records import Profile
 from host.inside.samples import load
 from host.report.profile_write import RESULTS, write_profile
-from host.session import Session
 from host.stages import Observer, Request, Stages
 from host.verdict import summarize_latency
 
@@ -33,13 +32,8 @@ def profile(request: Request, observer: Observer) -> Profile:
     rendered = rig.render(found, graph, request, stages)
     with rig.run_folder(request, loaded.model, graph, RESULTS) as folder:
         rendered, image = rig.build(found, rendered, graph, folder, request, stages)
-        with (
-            stages.run("device"),
-            found.target.start(image, found.board, folder / "device.log") as link,
-        ):
-            session = Session(link, timeout=request.timeout)
-            info = session.hello(request.timeout)
-            check_identity(info, rendered, graph)
+        device = connected(found, rendered, image, graph, folder, request, stages)
+        with device as (session, info):
             ticks = measure.plain_ticks(session, info, feeds)
             profiled, operator_ticks = measure.profile(session, info, rendered, feeds)
         result = Profile(

@@ -9,14 +9,13 @@ import numpy as np
 from host import doctor, rig
 from host.divergence import compare, crcs, device_crcs, device_tensor, host_outputs
 from host.errors import DataError
-from host.identity import check_identity
+from host.inside.device import connected
 from host.inside.records import Trace, TracedOutput, TracedTensor
 from host.inside.samples import load
 from host.inside.tensor_names import find_output
 from host.models.tflite import Graph
 from host.records import Array, ExecutedOperator, FirstDifference
 from host.report.trace_write import RESULTS, write_trace
-from host.session import Session
 from host.stages import Observer, Request, Stages
 
 # Random samples where the request names no number: as many as `flash-and-eval` draws.
@@ -50,13 +49,8 @@ def trace(request: Request, sample: int, tensors: Sequence[str], observer: Obser
         (on_host,) = host_outputs(graph, operators, [feed])
     with rig.run_folder(request, loaded.model, graph, RESULTS) as folder:
         rendered, image = rig.build(found, rendered, graph, folder, request, stages)
-        with (
-            stages.run("device"),
-            found.target.start(image, found.board, folder / "device.log") as link,
-        ):
-            session = Session(link, timeout=request.timeout)
-            info = session.hello(request.timeout)
-            check_identity(info, rendered, graph)
+        device = connected(found, rendered, image, graph, folder, request, stages)
+        with device as (session, info):
             (seen,) = device_crcs(session, operators, [feed])
             known = crcs(operators, on_host)
             unequal = np.flatnonzero(seen != known)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from host.atomic import write_text
 from host.explain.records import Explanation
-from host.report.atomic import write_text
 from host.report.explain_document import document
 from host.report.explain_html import render_html
 

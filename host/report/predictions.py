@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from host.atomic import replacing
 from host.records import Array, Evaluation
-from host.report.atomic import replacing
 
 
 def save_predictions(evaluation: Evaluation, path: Path) -> None:

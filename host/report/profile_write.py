@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from host.atomic import write_text
 from host.inside.records import Profile
-from host.report.atomic import write_text
 from host.report.profile_document import document
 from host.report.profile_html import render_html
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from host.report.atomic import replacing, write_text
+from host.atomic import replacing, write_text
 from host.report.study_document import document, pairs_csv, runs_csv
 from host.report.study_figure import figure_png
 from host.report.study_html import render_html

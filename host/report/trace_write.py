@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from host.atomic import replacing, write_text
 from host.inside.records import Trace
 from host.records import Array
-from host.report.atomic import replacing, write_text
 from host.report.trace_document import document
 
 VALUES = "tensors.npz"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from host.atomic import write_text
 from host.records import Evaluation
-from host.report.atomic import write_text
 from host.report.document import document
 from host.report.html import render_html
 from host.report.predictions import save_predictions

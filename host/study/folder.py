@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from host import locks
+from host.atomic import replacing, write_text
 from host.errors import ConfigError
 from host.records import Array
-from host.report.atomic import replacing, write_text
 from host.study.records import DeviceConditions, DeviceResult, Plan, RouteResult, RunResult
 
 _PLAN = "plan.json"

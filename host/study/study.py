@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 
 from host import doctor
+from host.atomic import complete
 from host.errors import FlashAndEvalError, MachineError
 from host.quantize.routes import ROUTES
 from host.records import Dataset
-from host.report.atomic import complete
 from host.report.study_write import write_study
 from host.rig import Rig
 from host.stages import Observer

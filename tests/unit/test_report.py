@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from host.atomic import replacing
 from host.errors import MachineError
 from host.records import ArenaBlock, Evaluation, Interval
 from host.report import pictures, plots, words
-from host.report.atomic import replacing
 from host.report.document import document, jsonable
 from host.report.html import render_html
 from host.report.predictions import save_predictions

@@ -44,6 +44,7 @@ ALLOWED = {
     "host.quiet": (),
     "host.report": (
         "host.report",
+        "host.atomic",
         "host.models",
         "host.oracles",
         "host.evaluate",

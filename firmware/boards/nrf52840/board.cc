@@ -2,11 +2,9 @@
 // Sections are those of the nRF52840 Product Specification, v1.1.
 #include "board.h"
 
-namespace {
+#include "registers.h"
 
-volatile uint32_t& reg(uint32_t address) {
-  return *reinterpret_cast<volatile uint32_t*>(static_cast<uintptr_t>(address));
-}
+namespace {
 
 // CLOCK (5.4.3). The crystal: a UART needs a better clock than the RC oscillator is.
 constexpr uint32_t kHfclkStart = 0x40000000u;
