@@ -24,13 +24,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from host.boards import find_board
-from host.link import Link, SerialLink
+from host.base.paths import ROOT
+from host.device.link import Link, SerialLink
+from host.device.session import Session
+from host.device.sharing import side_by_side
+from host.firmware.boards import find_board
+from host.firmware.build import Image
 from host.models import tflite
-from host.paths import ROOT
-from host.records import Image
-from host.session import Session
-from host.sharing import side_by_side
 from host.targets import find_target, with_link
 from scripts.bench_models import SHARED_MODELS
 from tests.fakes import FakeDevice, hello_values

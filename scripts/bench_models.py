@@ -16,11 +16,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from host import library
-from host.boards import find_board
+from host.base.paths import ROOT
+from host.engines import library
 from host.engines.aot import AotEngine
+from host.firmware.boards import find_board
 from host.models import tflite
-from host.paths import ROOT
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 BOARD, PORTABLE_BOARD = "qemu-m4", "qemu-m4-portable"

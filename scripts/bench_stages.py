@@ -20,8 +20,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from host.base.paths import ROOT, cache_folder
 from host.models import tflite
-from host.paths import ROOT, cache_folder
 from scripts.bench_models import SHARED_MODELS
 
 BOARD = "qemu-m4"

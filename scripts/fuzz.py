@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from host.paths import FIRMWARE, cache_folder
+from host.base.paths import FIRMWARE, cache_folder
 
 TESTS = Path(__file__).parent.parent / "tests"
 KEPT = TESTS / "vectors" / "fuzz" / "device.hex"

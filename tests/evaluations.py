@@ -7,39 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from host.costs import operator_costs
+from host.base.arrays import Array
+from host.commands.evaluate.values import Evaluation
+from host.deployment.measure import DeviceRun
+from host.deployment.stages import Timing
+from host.device.exchange import LinkStatistics
+from host.device.identity import DeviceInfo, TickUnit
+from host.device.wire.messages import WireTensor
+from host.firmware.boards import Board
+from host.firmware.build import Image, Section
+from host.firmware.rendered import ArenaBlock, ExecutedOperator, Rendered
+from host.models.dataset import Dataset
+from host.models.source import ModelFile
 from host.models.tflite import Graph, Operator, Quantization, Tensor
-from host.records import (
-    Advice,
-    ArenaBlock,
-    Array,
-    Board,
-    Column,
-    ColumnName,
-    Dataset,
-    DeviceInfo,
-    DeviceRun,
-    Disagreement,
-    Evaluation,
-    ExecutedOperator,
-    FirstDifference,
-    Gap,
-    GapName,
-    Image,
-    Interval,
-    Latency,
-    LinkStatistics,
-    ModelFile,
-    QuantizedModel,
-    Rendered,
-    Section,
-    Task,
-    TensorDifference,
-    TickUnit,
-    Timing,
-    Verdict,
-    WireTensor,
-)
+from host.oracles.columns import Column, ColumnName
+from host.quantize.advice import Advice
+from host.quantize.checks import QuantizedModel
+from host.verdict.costs import operator_costs
+from host.verdict.differences import FirstDifference, TensorDifference
+from host.verdict.gaps import Disagreement, Gap, GapName, Task
+from host.verdict.judge import Verdict
+from host.verdict.latency import Latency
+from host.verdict.statistics import Interval
 
 LAYERS = (
     ("CONV_2D", "model/conv/Relu;model/conv/BiasAdd", (1, 8, 8, 8)),

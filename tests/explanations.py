@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from host.explain.records import (
+from host.diagnosis.records import (
     Agreement,
     Difference,
     Explanation,
@@ -21,7 +21,7 @@ from host.explain.records import (
     Subject,
 )
 from host.models.tflite import Graph
-from host.records import Interval
+from host.verdict.statistics import Interval
 from tests.evaluations import LAYERS, graph
 
 KERAS = ("conv", "separable_1", "separable_1", "separable_2", "separable_2", "pool", "logits", "")

@@ -8,11 +8,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from host.errors import LinkError
-from host.records import WireTensor
-from host.wire import messages
-from host.wire.frames import Damage, Decoder, Frame, encode
-from host.wire.spec import PROTOCOL_VERSION, InferMode, MessageType, Status, TickUnit, protocol_hash
+from host.base.errors import LinkError
+from host.device.wire import messages
+from host.device.wire.frames import Damage, Decoder, Frame, encode
+from host.device.wire.messages import WireTensor
+from host.device.wire.spec import (
+    PROTOCOL_VERSION,
+    InferMode,
+    MessageType,
+    Status,
+    TickUnit,
+    protocol_hash,
+)
 
 DIGEST = "ab" * 32
 TENSOR = WireTensor("int8", (1, 4), 0.5, -3)

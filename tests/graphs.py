@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.base.arrays import Array
+from host.deployment.measure import DeviceRun
+from host.device.exchange import LinkStatistics
+from host.device.identity import DeviceInfo
 from host.models.tflite import Graph, Operator, Quantization, Tensor
-from host.records import Array, DeviceInfo, DeviceRun, LinkStatistics
 
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 

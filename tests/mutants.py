@@ -20,8 +20,8 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from host.base.errors import ModelError
 from host.engines.aot import AotEngine
-from host.errors import ModelError
 from host.models import tflite
 from host.quantize.checks import activation_type, check_graph
 from tests import models

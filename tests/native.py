@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 from elftools.elf.elffile import ELFFile
 
+from host.base.paths import cache_folder
+from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
-from host.paths import cache_folder
-from host.records import Rendered
 
 Array = npt.NDArray[Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from host.models.dataset import Dataset
 from host.models.datasets import load_dataset
-from host.models.training import Training
-from host.records import Dataset
+from host.quantize.training import Training
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 keras = pytest.importorskip("keras", reason="Keras 3 is not installed")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from host.paths import ROOT
+from host.base.paths import ROOT
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from host.models.training import Training
-from host.quantize.routes import ROUTES
-from host.records import Array
-from host.study import compare, words
-from host.study.records import (
+from host.base.arrays import Array
+from host.commands.study import compare, words
+from host.commands.study.values import (
     BoardWork,
     DeviceConditions,
     DeviceResult,
@@ -21,6 +19,8 @@ from host.study.records import (
     RunResult,
     Study,
 )
+from host.quantize.routes import ROUTES
+from host.quantize.training import Training
 
 CLASSES = 4
 CONDITIONS = DeviceConditions("qemu-m4", "aot", "0.1.0", "gcc 12", "instructions", 0)

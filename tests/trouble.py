@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.paths import ROOT
-from host.wire.frames import Frame, encode
-from host.wire.spec import MessageType
+from host.base.paths import ROOT
+from host.device.wire.frames import Frame, encode
+from host.device.wire.spec import MessageType
 from tests.models import dense
 from tests.runs import Finished, command
 

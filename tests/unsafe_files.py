@@ -11,7 +11,7 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 import pytest
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from host import isolated
-from host.engines import cpp
-from host.errors import ConfigError, OperatorError
-from host.library import Library, find_library, spec
+from host.base import isolated
+from host.base.errors import ConfigError, OperatorError
+from host.engines.library import Library, find_library, spec
+from host.firmware import cpp
+from host.firmware.boards import Board
+from host.firmware.rendered import ExecutedOperator, Rendered
 from host.models.tflite import Graph
-from host.oracles import host_arena_bytes
-from host.records import Board, ExecutedOperator, Rendered
+from host.oracles.tflm_host import host_arena_bytes
 
 _ALIGNMENT = 16
 # A kernel from CMSIS-NN wants scratch memory that the host's reference kernels do not; where the

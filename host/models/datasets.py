@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from host.errors import DataError, ToolMissingError
+from host.base.arrays import Array, FloatArray
+from host.base.errors import DataError, ToolMissingError
+from host.base.paths import exists
+from host.models.dataset import Dataset
 from host.models.npz import read_npz
 from host.models.split import SPLIT_SEED, draw, hold_out, part_training
-from host.paths import exists
-from host.records import Array, Dataset, FloatArray
 
 NAMED = ("digits", "mnist5k", "random")
 DIGITS_TEST = 360

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from host.errors import ModelError, ToolMissingError
+from host.base.errors import ModelError, ToolMissingError
 from host.models.unpacking import check_members
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from host.errors import DataError
+from host.base.arrays import Array, FloatArray
+from host.base.errors import DataError
+from host.models.dataset import Dataset
 from host.models.unpacking import check_members
-from host.records import Array, Dataset, FloatArray
 
 _LISTED = 40  # names, and characters of one
 _MEMBERS = ("x", "y", "x_calibration", "x_train", "y_train")

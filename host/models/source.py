@@ -15,16 +15,29 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from host.errors import ModelError, ToolMissingError
+from host.base.arrays import FloatArray
+from host.base.errors import ModelError, ToolMissingError
+from host.base.paths import exists
 from host.models import tflite
 from host.models.keras_file import HDF5_MAGIC, ZIP_MAGIC, read_configuration, refuse_layers
 from host.models.unsafe import refuse_keras, refuse_saved_model
-from host.paths import exists
-from host.records import FloatArray, ModelFile, ModelKind
+
+ModelKind = Literal["keras2", "keras3", "savedmodel", "tflite"]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model as the user brought it. ``sha256`` is over the file, or over a folder's files."""
+
+    path: Path
+    kind: ModelKind
+    sha256: str
+    name: str
+
 
 _PREDICT_BATCH = 64
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from host.errors import DataError
-from host.records import Array, Dataset
+from host.base.arrays import Array
+from host.base.errors import DataError
+from host.models.dataset import Dataset
 
 # Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
 HELD_OUT = 200

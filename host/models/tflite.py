@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.flatbuffer import check_extent
 
 Array = npt.NDArray[Any]

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.keras_file import HDF5_MAGIC, read_configuration
 from host.models.unpacking import check_unpacked
 

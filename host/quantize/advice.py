@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from host.models.dataset import Dataset
 from host.models.interface import activations_of, input_codes
 from host.models.tflite import Graph, Operator
-from host.records import Advice, Dataset
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something that is not an error but that the user should act on."""
+
+    code: str
+    message: str
+    remedy: str
+
 
 ActivationType = Literal["int8", "int16"]
 

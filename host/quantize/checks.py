@@ -9,12 +9,23 @@ and QUANTIZE, and takes ranges from whatever data it was given. So the result is
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
-from host.errors import ModelError
+from host.base.errors import ModelError
+from host.models.dataset import Dataset
 from host.models.interface import activations_of, enters, input_codes, leaves
 from host.models.tflite import Graph, Operator
-from host.quantize.advice import ActivationType, advise
-from host.records import Advice, Dataset
+from host.quantize.advice import ActivationType, Advice, advise
+
+
+@dataclass(frozen=True)
+class QuantizedModel:
+    """A full-int8 .tflite model that has passed the checks."""
+
+    graph: Graph
+    route: str
+    warnings: tuple[Advice, ...]
+
 
 _FLOAT = ("float32", "float16", "float64", "bfloat16")
 # What input and output may be besides, where one operator leads to codes or from them.

@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal
 
-from host.errors import DataError, ModelError, ToolMissingError
+from host.base.errors import DataError, ModelError, ToolMissingError
 from host.models import tflite
+from host.models.dataset import Dataset
 from host.models.source import FloatModel
 from host.models.tflite import Graph
-from host.quantize.checks import check_graph
+from host.quantize.checks import QuantizedModel, check_graph
 from host.quantize.representative import representative
-from host.records import Dataset, QuantizedModel
 
 
 def quantize_ptq(

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from host.errors import ModelError, ToolMissingError
+from host.base.arrays import FloatArray
+from host.base.errors import ModelError, ToolMissingError
+from host.models.dataset import Dataset
 from host.models.datasets import check_fit
 from host.models.source import FloatModel, wrap_keras
-from host.models.training import Training, compile_like, fit, reproducible, require_training
 from host.quantize.qat_support import refusal, refuse
-from host.records import Dataset, FloatArray
+from host.quantize.training import Training, compile_like, fit, reproducible, require_training
 
 _CALIBRATION_BATCH = 256
 

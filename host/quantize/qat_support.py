@@ -6,9 +6,9 @@ import re
 from importlib import metadata
 from typing import Any
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.source import FloatModel
-from host.models.training import first_line
+from host.quantize.training import first_line
 
 _PTQ = " Or take --route ptq-int8, which needs no QAT."
 _NEAREST = {

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from host.errors import DataError
-from host.records import Dataset, FloatArray
+from host.base.arrays import FloatArray
+from host.base.errors import DataError
+from host.models.dataset import Dataset
 
 # Ranges settle within some hundred samples; more only cost time.
 REPRESENTATIVE_SAMPLES = 200

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from host.errors import ConfigError
+from host.base.errors import ConfigError
+from host.models.dataset import Dataset
 from host.models.source import FloatModel
-from host.models.training import Training
 from host.quantize.advice import ActivationType
+from host.quantize.checks import QuantizedModel
 from host.quantize.ptq import accept_tflite, convert_float, quantize_ptq
 from host.quantize.qat import check_copy, check_qat, fine_tune, with_qat_weights
+from host.quantize.training import Training
 from host.quantize.transplant import transplant
-from host.records import Dataset, QuantizedModel
 
 Weights = Literal["plain", "qat", "qat-calibrated"]
 

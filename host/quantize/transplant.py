@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.edit import Change, add_operator_code, pack, patch, set_quantization
 from host.models.tflite import Array, Graph, Operator, Tensor, parse
 

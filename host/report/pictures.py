@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from host.records import Array
+from host.base.arrays import Array
 
 # Larger pictures are thinned out: the report shows which sample it was, not its details.
 MAX_SIDE = 128

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from host.report.words import plain
+from host.report.formats import number, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # these stands for a variable of style.css, and takes its name in the finished SVG.
 INK, MUTED, LINE = "#010101", "#020202", "#030303"
 BLUE, ORANGE, GREEN, RED, ON_BLUE = "#040404", "#050505", "#060606", "#070707", "#080808"
+# Inches, of a figure that fills the page.
+WIDTH = 7.0
 _VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",
@@ -107,3 +109,9 @@ def _adapted(tag: str, name: str, used: set[str]) -> str:
     tag = tag.replace("xlink:href", "href")
     tag = re.sub(r"(font: [^;\"]*?px )[^;\"]*", r"\1system-ui, sans-serif", tag)
     return _COLOUR.sub(lambda m: f"var({_VARIABLES[m[0]]})", tag)
+
+
+def thousands(axes: Axes, which: str) -> None:
+    """Group the digits of an axis's numbers; ``which`` is x or y."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: number(value))

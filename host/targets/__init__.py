@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from host.errors import ConfigError
-from host.link import Link
-from host.records import Board, Image
+from host.base.errors import ConfigError
+from host.device.link import Link
+from host.firmware.boards import Board
+from host.firmware.build import Image
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget
 from host.targets.process import ProcessTarget

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from host import locks
-from host.link import Link, SerialLink
-from host.records import Board, Image
+from host.base import locks
+from host.device.link import Link, SerialLink
+from host.firmware.boards import Board
+from host.firmware.build import Image
 from host.targets.ports import Snapshot, named, snapshot
 
 

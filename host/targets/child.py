@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from host.errors import LinkError, TargetError
-from host.processes import running, too_much
+from host.base.errors import LinkError, TargetError
+from host.base.processes import running, too_much
 
 _WIDTH = 200  # of a line in a message
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from host import locks
-from host.errors import ConfigError, TargetError
-from host.link import Link, SerialLink, when_there
-from host.paths import ROOT, WORKSPACE
-from host.platformio import build_lock, run, write_sources
-from host.records import Board, Image
+from host.base import locks
+from host.base.errors import ConfigError, TargetError
+from host.base.paths import ROOT, WORKSPACE
+from host.device.link import Link, SerialLink, when_there
+from host.firmware.boards import Board
+from host.firmware.build import Image
+from host.firmware.platformio import build_lock, run, write_sources
 from host.targets.ports import Port, Snapshot, choose, not_returned, returned, snapshot
 from host.targets.uploads import no_permission, upload_error
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from host.link import DescriptorLink, Link
+from host.device.link import DescriptorLink, Link
 from host.targets.child import child
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from host.errors import ConfigError, TargetError
-from host.records import Board
+from host.base.errors import ConfigError, TargetError
+from host.firmware.boards import Board
 
 
 class PortInfo(Protocol):

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from host.link import Link
-from host.records import Board, Image
+from host.device.link import Link
+from host.firmware.boards import Board
+from host.firmware.build import Image
 from host.targets.pipes import child_on_pipes
 
 

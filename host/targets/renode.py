@@ -12,9 +12,10 @@ from typing import ClassVar
 
 import jinja2
 
-from host.errors import ConfigError, ToolMissingError
-from host.link import Link
-from host.records import Board, Image
+from host.base.errors import ConfigError, ToolMissingError
+from host.device.link import Link
+from host.firmware.boards import Board
+from host.firmware.build import Image
 from host.targets.child import child
 from host.targets.nrf52840_registers import UICR, Uicr
 from host.targets.sockets import insist, link_on

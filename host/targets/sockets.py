@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from host.errors import TargetError
-from host.link import DescriptorLink, Link
+from host.base.errors import TargetError
+from host.device.link import DescriptorLink, Link
 from host.targets.child import child, ended
 
 START_TIMEOUT = 20.0

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from host.errors import ConfigError, ToolMissingError
-from host.link import Link
-from host.records import Board, Image
+from host.base.errors import ConfigError, ToolMissingError
+from host.device.link import Link
+from host.firmware.boards import Board
+from host.firmware.build import Image
 from host.targets.sockets import child_that_connects
 
 # custom_machine → the module that is the chip. It runs in a process of its own, so that whatever

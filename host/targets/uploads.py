@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from host.errors import FlashAndEvalError, SizeError, TargetError
-from host.platformio import registry_error
-from host.records import Board
+from host.base.errors import FlashAndEvalError, SizeError, TargetError
+from host.firmware.boards import Board
+from host.firmware.platformio import registry_error
 from host.targets.ports import recovery
 
 _BUSY = "Close what has it open: a serial monitor, the Arduino IDE, another run."

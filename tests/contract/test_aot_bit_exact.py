@@ -16,10 +16,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from host.engines.aot import AotEngine
-from host.engines.aot.quantization import Multiplier, quantize_multiplier
+from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
+from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.tflite import Graph
-from host.records import Rendered
 from tests import (
     drawn_elementwise,
     drawn_int16,

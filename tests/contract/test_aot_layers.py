@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from host.engines.aot import AotEngine
+from host.models.dataset import Dataset
 from host.models.source import load_keras, open_model
 from host.quantize.ptq import quantize_ptq
-from host.records import Dataset
 from tests import native
 from tests.contract.test_aot_bit_exact import Reference, assert_equal
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from host.engines.aot import AotEngine
-from host.engines.aot.packing import pack_rows
+from host.engines.aot.core.packing import pack_rows
 from host.models import tflite
 from tests import flatbuffer_models as fb
 from tests import native

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pytest
 
 from host.engines.aot import AotEngine
-from host.engines.aot.quantization import Multiplier, quantize_multiplier
+from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.models import tflite
 from tests import native
 from tests.contract.test_aot_bit_exact import Reference, assert_equal

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.boards import find_board
-from host.errors import DeviceError, SizeError
-from host.link import Link
-from host.paths import FIRMWARE
-from host.records import Image
-from host.session import Session
+from host.base.errors import DeviceError, SizeError
+from host.base.paths import FIRMWARE
+from host.device.link import Link
+from host.device.session import Session
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import InferMode, MessageType, Status
+from host.firmware.boards import find_board
+from host.firmware.build import Image
 from host.targets import find_target
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import InferMode, MessageType, Status
 
 CPP = Path(__file__).parent.parent / "cpp"
 PAYLOAD = 40

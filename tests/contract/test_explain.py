@@ -11,10 +11,10 @@ import jsonschema
 import numpy as np
 import pytest
 
-from host.explain.causes import CAUSES
-from host.explain.keras_layers import run_layers
+from host.base.paths import ROOT
+from host.diagnosis.causes import CAUSES
+from host.diagnosis.keras_layers import run_layers
 from host.models import tflite
-from host.paths import ROOT
 from tests.models import dense
 from tests.runs import Finished, run
 

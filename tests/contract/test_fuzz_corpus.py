@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.paths import FIRMWARE
+from host.base.paths import FIRMWARE
 from scripts.fuzz import KEPT, SOURCES, TESTS
 
 NOW = "device.detail_[position] = now"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from host.errors import LinkError, StaleImageError
-from host.link import Link, SerialLink
-from host.records import Image
-from host.session import Answer, Session
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import MessageType
+from host.base.errors import LinkError, StaleImageError
+from host.device.link import Link, SerialLink
+from host.device.session import Answer, Session
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import MessageType
+from host.firmware.build import Image
 from tests.line import table
 from tests.line.device import Device, built
 from tests.line.direction import Direction

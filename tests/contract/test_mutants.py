@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from host.errors import ModelError
-from host.inside.samples import random_feeds
+from host.base.errors import ModelError
+from host.base.paths import ROOT
+from host.deployment.samples import random_feeds
 from host.models import flatbuffer, tflite
 from host.models.flatbuffer import Kind
-from host.paths import ROOT
 from tests import mutants
 from tests.models import dense, every_operator
 from tests.runs import run, shared_model

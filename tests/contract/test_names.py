@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.paths import ROOT
-from host.report.words import plain
+from host.base.paths import ROOT
+from host.report.formats import plain
 from tests.hostile import (
     ALL,
     BYTES,

@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from host.divergence import crcs, host_outputs
-from host.errors import MachineError, OracleError
-from host.evaluate import differing, host_columns
-from host.feeds import drawn, single
+from host.base.errors import MachineError, OracleError
+from host.base.quiet import captured, quiet
+from host.deployment.divergence import crcs, host_outputs
+from host.firmware.rendered import ExecutedOperator
 from host.models import tflite
 from host.models.datasets import load_dataset
+from host.models.feeds import drawn, single
 from host.models.tflite import Graph
-from host.oracles import host_arena_bytes, run_litert, run_tflm_host
-from host.quiet import captured, quiet
-from host.records import ExecutedOperator
+from host.oracles.host import host_columns
+from host.oracles.litert import run_litert
+from host.oracles.tflm_host import host_arena_bytes, run_tflm_host
+from host.verdict.gaps import differing
 from tests.graphs import shared_model
 
 pytest.importorskip("tflite_micro", reason="no TFLM wheel for this platform")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from host.explain.causes import CAUSES
-from host.paths import ROOT
+from host.base.paths import ROOT
+from host.diagnosis.causes import CAUSES
 from tests.planted.cases import CASES, CONTROLS, FAULTS
 from tests.planted.score import judge, summary
 from tests.planted.workshop import Case, Workshop

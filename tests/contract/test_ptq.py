@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.base.errors import DataError, ModelError
 from host.engines.aot import AotEngine
-from host.errors import DataError, ModelError
 from host.models import tflite
+from host.models.dataset import Dataset
 from host.models.datasets import check_fit, digits_split, load_dataset
-from host.models.demo import train_demo
 from host.models.source import FloatModel, load_keras, open_model
-from host.oracles import dequantize, quantize_samples, run_keras, run_tflm_host
+from host.oracles.keras import run_keras
+from host.oracles.samples import dequantize, quantize_samples
+from host.oracles.tflm_host import run_tflm_host
+from host.quantize.demo import train_demo
 from host.quantize.ptq import accept_tflite, quantize_ptq
-from host.records import Dataset
 from tests.graphs import shared_model
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import ModelError
+from host.base.errors import ModelError
+from host.models.dataset import Dataset
 from host.models.source import FloatModel, load_keras, open_model
-from host.models.training import build_model
 from host.quantize.ptq import quantize_ptq
 from host.quantize.qat import check_qat
 from host.quantize.routes import MAIN, ROUTES, check_routes
-from host.records import Dataset
+from host.quantize.training import build_model
 from tests import routes as nets
 
 tf_keras = nets.tf_keras

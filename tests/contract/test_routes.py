@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.models.demo import build_demo
+from host.base.arrays import Array
 from host.models.interface import activations_of
 from host.models.source import FloatModel
 from host.models.tflite import Graph
-from host.models.training import build_and_train, build_model
-from host.oracles import dequantize, quantize_samples, run_tflm_host
+from host.oracles.samples import dequantize, quantize_samples
+from host.oracles.tflm_host import run_tflm_host
 from host.quantize.checks import check_graph
+from host.quantize.demo import build_demo
 from host.quantize.ptq import convert_float, quantize_ptq
 from host.quantize.qat import with_qat_weights
 from host.quantize.routes import ROUTES, Routed, Trained, follow
-from host.records import Array
+from host.quantize.training import build_and_train, build_model
 from tests import routes as nets
 
 pytest.importorskip("tensorflow_model_optimization", reason="tfmot is not installed")

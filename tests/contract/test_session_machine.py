@@ -11,12 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-import host.exchange
-import host.session
-from host.errors import DeviceError, LinkError
-from host.session import Answer, Session
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import InferMode, MessageType
+from host.base.errors import DeviceError, LinkError
+from host.device import exchange, session
+from host.device.session import Answer, Session
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import InferMode, MessageType
 from tests.fakes import FakeDevice, compute, trace
 from tests.line.direction import Direction
 from tests.line.faults import (
@@ -205,8 +204,8 @@ class Machine(RuleBasedStateMachine):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(host.exchange, "time", clock)
-    monkeypatch.setattr(host.session, "time", clock)
+    monkeypatch.setattr(exchange, "time", clock)
+    monkeypatch.setattr(session, "time", clock)
     return clock
 
 
@@ -214,7 +213,7 @@ def test_every_sample_is_answered_with_its_own_input_on_any_line(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As with the retries: there are as many failures in a row as the scripts happen to have.
-    monkeypatch.setattr(host.session, "MAX_FAILURES", 30)
+    monkeypatch.setattr(session, "MAX_FAILURES", 30)
     machine = type("Machine", (Machine,), {"clock": clock})
     run_state_machine_as_test(
         machine,

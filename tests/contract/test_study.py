@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import isolated
-from host.errors import ConfigError, DataError, ModelError
-from host.paths import ROOT
-from host.records import Dataset
-from host.study.models import builder, inspect_function
-from host.study.runs import ENVIRONMENT
+from host.base import isolated
+from host.base.errors import ConfigError, DataError, ModelError
+from host.base.paths import ROOT
+from host.commands.study.models import builder, inspect_function
+from host.commands.study.runs import ENVIRONMENT
+from host.models.dataset import Dataset
 from tests import study_models
 from tests.runs import Finished, command, processes_with, run, wait_for
 

@@ -13,11 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import ConfigError, DataError, ModelError
+from host.base.errors import ConfigError, DataError, ModelError
+from host.base.paths import ROOT
+from host.models.dataset import Dataset
 from host.models.source import FloatModel
-from host.models.training import Training, build_and_train, build_model, compile_like, default_loss
-from host.paths import ROOT
-from host.records import Dataset
+from host.quantize.training import (
+    Training,
+    build_and_train,
+    build_model,
+    compile_like,
+    default_loss,
+)
 from tests import routes as nets
 
 tf_keras, keras = nets.tf_keras, nets.keras

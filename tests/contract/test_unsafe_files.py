@@ -14,10 +14,10 @@ import h5py  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
-from host.errors import DataError, ModelError
+from host.base.errors import DataError, ModelError
+from host.base.paths import ROOT
 from host.models.npz import read_npz
 from host.models.source import open_model
-from host.paths import ROOT
 from tests.unsafe_files import layer, refused, zipped
 
 MiB = 1 << 20

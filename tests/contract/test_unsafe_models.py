@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
 from host.models.unsafe import refuse_keras
 from tests.models import dense

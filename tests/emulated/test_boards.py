@@ -10,7 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from host.paths import ROOT
+from host.base.paths import ROOT
 from tests.models import every_operator
 from tests.runs import run, shared_model
 

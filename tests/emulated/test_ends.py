@@ -10,7 +10,7 @@ import pytest
 
 from host.models import tflite
 from host.models.datasets import digits_split
-from host.models.demo import build_demo
+from host.quantize.demo import build_demo
 from tests.runs import run
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

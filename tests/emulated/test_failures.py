@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from host.paths import ROOT, cache_folder
+from host.base.paths import ROOT, cache_folder
 from host.targets.qemu import command as qemu_command
 from tests.models import dense
 from tests.runs import command, processes_with, run, shared_model, wait_for

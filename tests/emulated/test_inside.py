@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.boards import find_board
-from host.errors import ToolMissingError
-from host.feeds import drawn
-from host.intermediate import tflm_written
-from host.library import find_library
+from host.base.errors import ToolMissingError
+from host.engines.library import find_library
+from host.firmware.boards import find_board
+from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
+from host.oracles.tensors import tflm_written
 from tests.flatbuffer_models import (
     Array,
     ModelBuilder,

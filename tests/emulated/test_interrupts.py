@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from filelock import FileLock, Timeout
 
-from host import locks
-from host.paths import ROOT
+from host.base import locks
+from host.base.paths import ROOT
 from tests.runs import Finished, command, wait_for
 from tests.trouble import MARK, World, finish, make_world, mark, marked, take_interrupts
 
@@ -189,7 +189,7 @@ def test_an_interrupt_that_python_drops(tmp_path: Path) -> None:
     script = tmp_path / "program.py"
     script.write_text(
         "import os, signal, time, weakref\n"
-        "from host import terminal\n"
+        "from host.cli import terminal\n"
         "class Thing: pass\n"
         "def come(_):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"

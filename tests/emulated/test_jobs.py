@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.paths import ROOT
+from host.base.paths import ROOT
 from tests.models import dense
 from tests.runs import command, processes_with, run, wait_for
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
-from host.build import build_image
+from host.base.paths import ROOT
 from host.engines.aot import AotEngine
+from host.firmware.boards import find_board
+from host.firmware.image import build_image
 from host.models.tflite import parse
-from host.paths import ROOT
 from tests.emulated.test_boards import check
 from tests.emulated.test_failures import gone, running, slow_model, spoil
 from tests.models import dense

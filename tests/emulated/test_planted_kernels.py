@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.feeds import drawn
-from host.intermediate import tflm_written
+from host.base.paths import ROOT, cache_folder
+from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
-from host.paths import ROOT, cache_folder
+from host.oracles.tensors import tflm_written
 from tests.flatbuffer_models import (
     Array,
     ModelBuilder,

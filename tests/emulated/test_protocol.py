@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.boards import find_board
-from host.build import build_image
+from host.device.link import Link
+from host.device.session import Session
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import InferMode, MessageType, Status
 from host.engines import find_engine
-from host.link import Link
+from host.firmware.boards import find_board
+from host.firmware.build import Image
+from host.firmware.image import build_image
 from host.models.tflite import parse
-from host.oracles import run_tflm_host
-from host.records import Image
-from host.session import Session
+from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import InferMode, MessageType, Status
 from tests.models import dense
 
 BOARDS = ("process-sanitized", "qemu-m3", "qemu-m4", "qemu-m55", "unicorn-nano33ble")

@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.boards import find_board
-from host.build import build_image
+from host.device.link import Link
+from host.device.session import Session
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import InferMode, MessageType
 from host.engines import find_engine
-from host.link import Link
+from host.firmware.boards import find_board
+from host.firmware.build import Image
+from host.firmware.image import build_image
 from host.models.tflite import parse
-from host.oracles import run_tflm_host
-from host.records import Image
-from host.session import Session
+from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
 from host.targets.qemu import command as qemu_command
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import InferMode, MessageType
 from tests.emulated.test_boards import check
 from tests.emulated.test_failures import gone, running
 from tests.models import dense

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.boards import find_board
-from host.errors import ToolMissingError
-from host.library import find_library
+from host.base.errors import ToolMissingError
+from host.engines.library import find_library
+from host.firmware.boards import find_board
 from tests.runs import Finished, run
 
 

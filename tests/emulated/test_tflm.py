@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
+from host.base.errors import ToolMissingError
+from host.device.link import Link
+from host.device.session import Session
+from host.engines.library import Library, find_library
 from host.engines.tflm import TflmEngine
-from host.errors import ToolMissingError
-from host.library import Library, find_library
-from host.link import Link
+from host.firmware.boards import find_board
 from host.models.tflite import parse
-from host.session import Session
 from host.targets import find_target
 from tests.models import dense
 from tests.runs import run, shared_model
@@ -76,8 +76,8 @@ def test_many_models_and_one_build(library: Library, tmp_path: Path) -> None:
     """The model slot: other weights reach the running device and compute as the host does."""
     import numpy as np
 
-    from host.build import build_image
-    from host.oracles import run_tflm_host
+    from host.firmware.image import build_image
+    from host.oracles.tflm_host import run_tflm_host
 
     board = find_board("qemu-m4")
     engine = TflmEngine.for_board(board)

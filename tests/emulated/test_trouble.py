@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from host import locks, processes
+from host.base import locks, processes
 from tests.runs import Finished, command, wait_for
 from tests.trouble import FIRMWARE, World, finish, make_world
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-from host.errors import LinkError
+from host.base.errors import LinkError
 from tests.fakes import FakeDevice
 from tests.line.direction import Direction
 

@@ -6,12 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from host.boards import find_board
-from host.build import build_image
+from host.device.link import Link
 from host.engines import find_engine
-from host.link import Link
+from host.firmware.boards import find_board
+from host.firmware.build import Image
+from host.firmware.image import build_image
 from host.models.tflite import parse
-from host.records import Image
 from host.targets import find_target, with_link
 
 

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from host.wire.frames import Decoder, Frame, encode
-from host.wire.spec import MessageType
+from host.device.wire.frames import Decoder, Frame, encode
+from host.device.wire.spec import MessageType
 
 PACKET = 64  # bytes that USB loses at once
 FOREIGN = b"I (312) wifi: connected, Guru meditation averted\r\n"

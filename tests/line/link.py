@@ -7,8 +7,8 @@ import time
 from collections import Counter
 from typing import Protocol
 
-from host.errors import LinkError
-from host.link import Link
+from host.base.errors import LinkError
+from host.device.link import Link
 from tests.line.direction import Direction
 from tests.line.faults import Event
 

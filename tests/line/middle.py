@@ -24,9 +24,9 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from host.link import DescriptorLink
-from host.paths import ROOT
-from host.records import Image
+from host.base.paths import ROOT
+from host.device.link import DescriptorLink
+from host.firmware.build import Image
 from tests.line.device import Device
 from tests.line.direction import Direction
 from tests.line.faults import Event, Way, parse

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.records import Image, LinkStatistics
-from host.session import Session
+from host.device.exchange import LinkStatistics
+from host.device.session import Session
+from host.firmware.build import Image
 from tests.line.device import Device, built
 from tests.line.direction import Direction
 from tests.line.faults import BYTES, ORDER, TIME, Way, parse

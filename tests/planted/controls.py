@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from host.base.paths import ROOT
 from host.models.tflite import Graph
-from host.paths import ROOT
 from tests.planted import converting, surgery
 from tests.planted.workshop import Case, Pair, Workshop, shared
 

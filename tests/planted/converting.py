@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from host.base.arrays import Array, FloatArray
 from host.models.tflite import Graph, Quantization, parse
-from host.records import Array, FloatArray
 from tests.planted.networks import fit, tensorflow_keras
 
 _QAT_RATE = 4e-4

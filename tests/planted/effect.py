@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from host.base.arrays import Array
 from host.models import tflite
-from host.records import Array
 from tests.planted import converting
 from tests.planted.workshop import Pair
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from host.records import Array
+from host.base.arrays import Array
 from tests.planted import converting
 from tests.planted.workshop import Case, Pair, Workshop
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from host.base.arrays import Array
 from host.models.tflite import Graph
-from host.records import Array
 from tests.planted import surgery
 from tests.planted.workshop import Case, Pair, Workshop, shared
 

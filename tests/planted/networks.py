@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from host.base.arrays import Array, FloatArray
 from host.models.datasets import digits_split
-from host.records import Array, FloatArray
 
 SCORED = 200
 CALIBRATION = 200

@@ -15,10 +15,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from host.explain.explain import explain
-from host.explain.records import Explanation
-from host.explain.request import ExplainRequest
-from host.quiet import quiet
+from host.base.quiet import quiet
+from host.commands.explain.flow import explain
+from host.commands.explain.request import ExplainRequest
+from host.diagnosis.records import Explanation
 from tests.planted.cases import CASES
 from tests.planted.effect import Effect, effect
 from tests.planted.workshop import Case, Pair, Workshop

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from host.base.arrays import Array
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Operator, Quantization, Tensor, parse
-from host.records import Array
 
 # --- parameters -------------------------------------------------------------------------------
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from host.base.arrays import Array
 from host.models import tflite
 from host.models.tflite import Graph
-from host.records import Array
 from tests.graphs import shared_model
 from tests.planted import converting
 from tests.planted.networks import NETWORKS, SCORED, calibration, save_data, train

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.answers import AnswerFile, kept
-from host.errors import ConfigError, LinkError
-from host.records import DeviceInfo
-from host.session import Answer, Session
-from host.sharing import side_by_side
+from host.base.errors import ConfigError, LinkError
+from host.device.answers import AnswerFile, kept
+from host.device.identity import DeviceInfo
+from host.device.session import Answer, Session
+from host.device.sharing import side_by_side
 from tests.fakes import FakeDevice, FakeLink, compute
 from tests.line.faults import Nth, lost
 

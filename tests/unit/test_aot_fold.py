@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.engines.aot.fold import fold
 from host.engines.aot.lower import lower
-from host.errors import OperatorError
 from host.models import tflite
 from tests import flatbuffer_models as fb
 from tests import flatbuffer_movement as fm

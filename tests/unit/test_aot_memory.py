@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from host.engines.aot.lower import lower
 from host.engines.aot.memory import ALIGNMENT, Lifetime, align, arena_bytes, place, plan
+from host.firmware.rendered import ArenaBlock
 from host.models import tflite
-from host.records import ArenaBlock
 from tests import flatbuffer_models as fb
 from tests.flatbuffer_models import ModelBuilder, Q
 

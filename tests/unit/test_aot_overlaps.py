@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.engines.aot.ir import Struct
-from host.engines.aot.window import output_and_padding, overlap_lead
+from host.engines.aot.core.ir import Struct
+from host.engines.aot.core.window import output_and_padding, overlap_lead
 
 AXES = ("height", "width")
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from host.engines.aot.quantization import (
+from host.engines.aot.core.quantization import (
     Clamp,
     Multiplier,
     activation_clamp,

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.errors import OperatorError
 from host.models import tflite
 from tests import flatbuffer_models as fb
 from tests.flatbuffer_models import ModelBuilder, Q, Windowed

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.errors import OperatorError
 from host.models import tflite
 from tests import flatbuffer_elementwise as fe
 from tests.flatbuffer_models import ModelBuilder, Q

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.errors import OperatorError
 from host.models import tflite
 from tests import flatbuffer_int16 as fi
 from tests import flatbuffer_models as fb

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.errors import OperatorError
 from host.models import tflite
 from tests import flatbuffer_movement as fm
 from tests.flatbuffer_models import ModelBuilder, Q

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from host import __version__
-from host.boards import find_board
 from host.engines import find_engine
 from host.engines.aot import AotEngine
+from host.firmware.boards import find_board
 from host.models import tflite
 from host.models.tflite import Graph
 from tests import flatbuffer_models as fb

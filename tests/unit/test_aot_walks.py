@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from host.engines.aot.walks import Dim, Walk, copied_whole, copy_lead, fused, strides_of
+from host.engines.aot.core.strides import Dim, Walk, copied_whole, copy_lead, fused, strides_of
 
 
 def drawn(seed: int) -> tuple[Walk, int, int]:

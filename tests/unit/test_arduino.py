@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from host import firmware
-from host.boards import find_board
+from host.base.paths import FIRMWARE, ROOT
+from host.device.link import DescriptorLink
+from host.device.session import Session
 from host.engines.aot import AotEngine
-from host.link import DescriptorLink
+from host.firmware import image
+from host.firmware.boards import find_board
 from host.models import tflite
-from host.paths import FIRMWARE, ROOT
-from host.session import Session
 from tests.models import dense
 
 STUB = ROOT / "tests" / "cpp" / "arduino_stub"
@@ -54,7 +54,7 @@ def write_sources(folder: Path) -> None:
     graph = tflite.parse(dense(300, 300))
     board = find_board("nucleo_l4r5zi")
     board = replace(board, options={**board.options, "baud": "921600"})
-    for name, text in firmware.sources(AotEngine().render(graph), graph, board).items():
+    for name, text in image.sources(AotEngine().render(graph), graph, board).items():
         (folder / name).write_text(text)
 
 

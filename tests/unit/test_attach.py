@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
-from host.errors import LinkError, TargetError
-from host.link import Link, SerialLink
-from host.records import Image
+from host.base.errors import LinkError, TargetError
+from host.device.link import Link, SerialLink
+from host.firmware.boards import find_board
+from host.firmware.build import Image
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget
 from host.targets.ports import Port

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board, load_boards
-from host.errors import ConfigError
+from host.base.errors import ConfigError
+from host.firmware.boards import find_board, load_boards
 
 INI = """
 [platformio]

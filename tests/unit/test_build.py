@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from host.build import first_error
+from host.firmware.build import first_error
 
 
 def test_the_first_error_of_the_compiler_is_found() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host import cache
+from host.base import cache
 
 NAME = "a" * 64
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.errors import DataError, ModelError
+from host.base.arrays import Array
+from host.base.errors import DataError, ModelError
 from host.models import tflite
+from host.models.dataset import Dataset
 from host.models.tflite import Graph, Operator, Quantization, Tensor
 from host.quantize.checks import check_graph
 from host.quantize.representative import REPRESENTATIVE_SAMPLES, representative
-from host.records import Array, Dataset
 from tests.graphs import graph, shared_model, tensor
 
 GOOD = graph("CONV_2D", "FULLY_CONNECTED", "SOFTMAX")

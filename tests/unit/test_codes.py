@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.oracles import dequantize, quantize, quantize_samples
-from host.records import Dataset
+from host.models.dataset import Dataset
+from host.oracles.samples import dequantize, quantize, quantize_samples
 from tests.graphs import tensor, with_input
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.costs import operator_costs
-from host.macs import count
+from host.firmware.rendered import ArenaBlock, ExecutedOperator, Rendered
 from host.models import tflite
 from host.models.tflite import Graph, Operator
-from host.records import ArenaBlock, ExecutedOperator, OperatorCost, Rendered
+from host.verdict.costs import OperatorCost, operator_costs
+from host.verdict.macs import count
 from tests.graphs import shared_model, tensor
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import DataError
+from host.base.errors import DataError
+from host.models.dataset import Dataset
 from host.models.datasets import check_fit, digits_split, load_dataset
-from host.records import Dataset
 
 
 def load(spec: str | Path, **options: Any) -> Dataset:

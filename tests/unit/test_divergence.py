@@ -8,22 +8,22 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from host.divergence import (
-    compare,
+from host.base.arrays import Array
+from host.base.errors import DeviceError, OracleError
+from host.deployment.divergence import (
     crcs,
     device_crcs,
     device_tensor,
     first_difference,
     host_outputs,
 )
-from host.errors import DeviceError, OracleError
-from host.feeds import Feed
-from host.intermediate import tflm_written
+from host.device.session import Session
+from host.firmware.rendered import ExecutedOperator
 from host.models import tflite
+from host.models.feeds import Feed
 from host.models.tflite import Graph
-from host.records import Array, ExecutedOperator, TensorDifference
-from host.report.words import difference
-from host.session import Session
+from host.oracles.tensors import tflm_written
+from host.verdict.differences import TensorDifference, compare, difference
 from tests.fakes import FakeDevice, FakeLink, hello_values
 from tests.graphs import graph, shared_model, tensor
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.edit import Change, patch
 from host.models.tflite import Graph, parse
-from host.oracles import run_tflm_host
+from host.oracles.tflm_host import run_tflm_host
 from tests.flatbuffer_models import ModelBuilder, Q, fully_connected
 from tests.variants import Shape, network, samples
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from host import errors
-from host.errors import FlashAndEvalError, InputError, MachineError, ModelError
+from host.base import errors
+from host.base.errors import FlashAndEvalError, InputError, MachineError, ModelError
 from host.models import tflite
 from host.quantize.checks import check_graph
 from tests.graphs import shared_model

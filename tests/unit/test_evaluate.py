@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.evaluate import compare, decide, detect_task, differing
+from host.base.arrays import Array
+from host.models.dataset import Dataset
 from host.models.interface import output_codes
 from host.models.tflite import Graph, Quantization
-from host.oracles import dequantize, quantize, quantize_samples, real_samples
-from host.records import Array, Column, ColumnName, Dataset, Gap
+from host.oracles.columns import Column, ColumnName
+from host.oracles.samples import dequantize, quantize, quantize_samples, real_samples
+from host.verdict.gaps import Gap, compare, decide, detect_task, differing
 from tests.graphs import graph, tensor, with_input
 
 OUTPUT = tensor(1, "out", (1, 3))  # scale 1/256, zero point −128: probabilities

@@ -12,15 +12,15 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host.explain.align import Pair, align
-from host.explain.experiment import Experiment, Player, play, shapley
-from host.explain.feeding import input_part, suspect_of_feeding
-from host.explain.graft import graft, with_biases
-from host.explain.parameters import channels, parts, rounding_ratio
-from host.explain.traces import correlation, share_outside, sqnr_db
+from host.diagnosis.align import Pair, align
+from host.diagnosis.experiment import Experiment, Player, play, shapley
+from host.diagnosis.feeding import input_part, suspect_of_feeding
+from host.diagnosis.graft import graft, with_biases
+from host.diagnosis.parameters import channels, parts, rounding_ratio
+from host.diagnosis.traces import correlation, share_outside, sqnr_db
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Quantization, Tensor, parse
-from host.oracles import run_tflm_host
+from host.oracles.tflm_host import run_tflm_host
 from tests.flatbuffer_models import ModelBuilder, Q, fully_connected
 from tests.graphs import tensor
 from tests.variants import Shape, network, samples

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.errors import ModelError
-from host.feeds import drawn, single, to_bytes
+from host.base.errors import ModelError
 from host.models.datasets import load_dataset
+from host.models.feeds import drawn, single, to_bytes
 from host.models.tflite import Graph
 from tests.graphs import graph, tensor
 

@@ -16,14 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from host import platformio
-from host.boards import find_board, load_boards
-from host.build import check_limits
-from host.errors import ConfigError, LinkError, SizeError, TargetError
-from host.link import SerialLink
-from host.paths import ROOT, WORKSPACE
-from host.records import Board, Image, Section
-from host.session import Session
+from host.base.errors import ConfigError, LinkError, SizeError, TargetError
+from host.base.paths import ROOT, WORKSPACE
+from host.device.link import SerialLink
+from host.device.session import Session
+from host.firmware import platformio
+from host.firmware.boards import Board, find_board, load_boards
+from host.firmware.build import Image, Section, check_limits
 from host.targets import find_target, flash
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget, upload

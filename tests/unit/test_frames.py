@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.paths import FIRMWARE
-from host.wire.frames import Damage, Decoder, Frame, encode
+from host.base.paths import FIRMWARE
+from host.device.wire.frames import Damage, Decoder, Frame, encode
 
 TESTS = Path(__file__).parent.parent
 VECTORS = json.loads((TESTS / "vectors" / "frames.json").read_text())

@@ -8,12 +8,7 @@ from typing import Any
 
 import pytest
 
-from host.targets.instructions import (
-    Counter,
-    count_in_python,
-    count_natively,
-    thumb_instructions,
-)
+from host.targets.instructions import Counter, count_in_python, count_natively, thumb_instructions
 
 unicorn = pytest.importorskip("unicorn.unicorn_py3.unicorn")
 

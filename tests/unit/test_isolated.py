@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from host import isolated
-from host.errors import MachineError, ModelError, OracleError
-from host.paths import ROOT
+from host.base import isolated
+from host.base.errors import MachineError, ModelError, OracleError
+from host.base.paths import ROOT
 from tests.runs import wait_for
 
 
@@ -114,7 +114,7 @@ def test_interrupts_are_held_from_the_first_process_on(tmp_path: Path) -> None:
     """In a fresh program: what multiprocessing starts beside the first process lets them go."""
     script = tmp_path / "program.py"
     script.write_text(
-        "from host import isolated\n"
+        "from host.base import isolated\n"
         "from tests.unit.test_isolated import held\n"
         "if __name__ == '__main__':\n"
         "    print(isolated.call(held), isolated.call(held), held())\n"
@@ -131,7 +131,7 @@ def test_nothing_outlives_the_program(tmp_path: Path, number: int) -> None:
     """Killed without a chance to clean up; or interrupted by Ctrl-C, which all processes get."""
     code = (
         "import sys, pathlib\n"
-        "from host import isolated\n"
+        "from host.base import isolated\n"
         "from tests.unit.test_isolated import sleep_and_say\n"
         "if __name__ == '__main__':\n"
         "    list(isolated.side_by_side(sleep_and_say, [(pathlib.Path(sys.argv[1]), 600.0)], 1))\n"

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
+from host.base.errors import OperatorError, ToolMissingError
 from host.engines import find_engine
+from host.engines.library import Library, find_library
 from host.engines.tflm import TflmEngine
-from host.errors import OperatorError, ToolMissingError
-from host.library import Library, find_library
+from host.firmware.boards import Board, find_board
 from host.models.tflite import parse
-from host.records import Board
 from tests.flatbuffer_models import ModelBuilder, Q, fully_connected, softmax
 from tests.models import dense, every_operator
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from host.boards import find_board, load_boards
-from host.errors import ConfigError
+from host.base.errors import ConfigError
+from host.firmware.boards import find_board, load_boards
 from host.targets import TARGETS, find_target, with_link
 from tests.runs import run
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from host import locks, paths
-from host.errors import ConfigError, TargetError
-from host.paths import ROOT, new_run_folder
-from host.platformio import build_folder
+from host.base import locks, paths
+from host.base.errors import ConfigError, TargetError
+from host.base.paths import ROOT, new_run_folder
+from host.firmware.platformio import build_folder
 
 _HOLDER = """
 import pathlib, sys
-from host import locks
+from host.base import locks
 what, which = sys.argv[1:]
 with locks.port(which) if what == "port" else locks.folder(pathlib.Path(which)):
     print("held", flush=True)

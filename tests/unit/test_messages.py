@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host.records import WireTensor
-from host.wire import messages, spec
-from host.wire.spec import MAX_RANK, PAYLOADS, MessageType, TensorType
+from host.device.wire import messages, spec
+from host.device.wire.messages import WireTensor
+from host.device.wire.spec import MAX_RANK, PAYLOADS, MessageType, TensorType
 
 _f32 = st.floats(width=32, allow_nan=False)
 _tensor = st.builds(
@@ -54,10 +54,10 @@ def test_bytes_too_many_are_an_error() -> None:
 
 
 def test_the_header_in_the_firmware_is_fresh() -> None:
-    from host.paths import FIRMWARE
+    from host.base.paths import FIRMWARE
 
     written = (FIRMWARE / "core" / "wire_spec.h").read_text()
-    assert written == spec.cpp_header(), "run: python -m host.wire.spec"
+    assert written == spec.cpp_header(), "run: python -m host.device.wire.spec"
 
 
 def test_the_hash_follows_the_declaration(monkeypatch: pytest.MonkeyPatch) -> None:

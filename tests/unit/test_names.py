@@ -9,17 +9,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from host import terminal
-from host.boards import load_boards
+from host.base.errors import ConfigError
+from host.base.paths import ROOT, new_run_folder
+from host.cli import terminal
+from host.cli.progress import Bar
+from host.commands.study import document, page
+from host.commands.study.plan import default_folder
+from host.deployment import figures
+from host.engines.library import Library
 from host.engines.tflm import TflmEngine
-from host.errors import ConfigError
-from host.library import Library
+from host.firmware.boards import load_boards
 from host.models.tflite import parse
-from host.paths import ROOT, new_run_folder
-from host.progress import Bar
-from host.report import plots, study_document, study_html
-from host.report.words import plain, short
-from host.study.plan import default_folder
+from host.report.formats import plain, short
 from tests import studies
 from tests.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
 
@@ -54,18 +55,18 @@ def test_a_study_of_data_with_such_a_name(tmp_path: Path) -> None:
     for name in ("digits", "+".join(FILE_NAMES)):
         study = studies.study(tmp_path, {"float": [1, 2], "ptq-int8": [2, 2]})
         study = replace(study, plan=studies.plan(data=name, model=f"{name}:build"))
-        page = tmp_path / "study.html"
-        page.write_text(study_html.render_html(study, study_document.document(study)))
-        pages.append(Page(page))
-        assert shown(page.read_text())
+        report = tmp_path / "study.html"
+        report.write_text(page.render_html(study, document.document(study)))
+        pages.append(Page(report))
+        assert shown(report.read_text())
     assert pages[1].elements <= pages[0].elements
     assert any(plain(name) in text for text in pages[1].texts)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_figures(name: str) -> None:
-    svg = plots.operators([(name, 3.0), (f"{name} too", 2.0)], "cycles", 5.0)
-    usual = plots.operators([("a", 3.0), ("b", 2.0)], "cycles", 5.0)
+    svg = figures.operators([(name, 3.0), (f"{name} too", 2.0)], "cycles", 5.0)
+    usual = figures.operators([("a", 3.0), ("b", 2.0)], "cycles", 5.0)
     found, other = (ElementTree.fromstring(text) for text in (svg, usual))
     assert {e.tag for e in found.iter()} == {e.tag for e in other.iter()}
     # Of names joined by ";" the first is shown.

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-import host.exchange
-import host.session
-from host.session import Session
+from host.device import exchange
+from host.device.session import Session
 from tests.fakes import FakeDevice, hello_values
 from tests.line.computing import PORT_115200, ComputingLink
 
@@ -30,7 +29,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(host.exchange, "time", clock)
+    monkeypatch.setattr(exchange, "time", clock)
     return clock
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import load_boards
-from host.errors import ConfigError, TargetError
-from host.records import Board
+from host.base.errors import ConfigError, TargetError
+from host.firmware.boards import Board, load_boards
 from host.targets.ports import Port, PortInfo, choose, not_returned, returned, snapshot
 
 

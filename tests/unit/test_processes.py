@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from host import processes
-from host.errors import LinkError, TargetError, ToolMissingError
-from host.link import DescriptorLink
+from host.base import processes
+from host.base.errors import LinkError, TargetError, ToolMissingError
+from host.device.link import DescriptorLink
 from host.targets.child import child
 from host.targets.pipes import child_on_pipes
 from tests.runs import wait_for

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
-from host.errors import ConfigError, TargetError, ToolMissingError
-from host.records import Board, Image
+from host.base.errors import ConfigError, TargetError, ToolMissingError
+from host.firmware.boards import Board, find_board
+from host.firmware.build import Image
 from host.targets import TARGETS, renode
 from tests.runs import processes_with, wait_for
 

@@ -18,15 +18,20 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host.atomic import replacing
-from host.errors import MachineError
-from host.records import ArenaBlock, Evaluation, Interval
-from host.report import pictures, plots, words
-from host.report.document import document, jsonable
-from host.report.html import render_html
-from host.report.predictions import save_predictions
-from host.report.text import summary
-from host.report.write import write_report
+from host.base.errors import MachineError
+from host.base.files import replacing
+from host.commands.evaluate.document import document
+from host.commands.evaluate.page import render_html
+from host.commands.evaluate.predictions import save_predictions
+from host.commands.evaluate.text import summary
+from host.commands.evaluate.values import Evaluation
+from host.commands.evaluate.write import write_report
+from host.deployment import figures
+from host.firmware.rendered import ArenaBlock
+from host.report import formats, pictures
+from host.report.document import jsonable
+from host.verdict import latency
+from host.verdict.statistics import Interval
 from tests.evaluations import evaluation, hostile
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=\'y\'>"\n\r\x00\x1b[31m$x$ [red]\u202e'
@@ -233,17 +238,17 @@ def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
 
 
 def test_instructions_are_never_a_time() -> None:
-    assert words.milliseconds(1000, "instructions", 64_000_000) is None
-    assert words.milliseconds(64_000, "cycles", 64_000_000) == pytest.approx(1)
-    assert words.milliseconds(64_000, "cycles", 0) is None
-    assert words.milliseconds(1500, "microseconds", 1_000_000) == pytest.approx(1.5)
+    assert latency.milliseconds(1000, "instructions", 64_000_000) is None
+    assert latency.milliseconds(64_000, "cycles", 64_000_000) == pytest.approx(1)
+    assert latency.milliseconds(64_000, "cycles", 0) is None
+    assert latency.milliseconds(1500, "microseconds", 1_000_000) == pytest.approx(1.5)
 
 
 @pytest.mark.parametrize(
     ("share", "text"), [(1, "100 %"), (0, "0 %"), (0.99999, "> 99.9 %"), (1e-6, "< 0.1 %")]
 )
 def test_only_all_is_a_hundred_percent(share: float, text: str) -> None:
-    assert words.percent(share).replace(words.THIN, " ") == text
+    assert formats.percent(share).replace(formats.THIN, " ") == text
 
 
 def test_summary_is_one_screen_and_starts_with_the_headline(run: Evaluation) -> None:
@@ -314,7 +319,7 @@ def test_what_is_a_picture(shape: tuple[int, ...], expected: bool) -> None:
 
 def test_plan_of_many_operators() -> None:
     blocks = [ArenaBlock(i, f"t{i}", 0, 64, i, i + 1) for i in range(-1, 80)]
-    figure = plots.arena(blocks, ["ADD"] * 79, 128, 128)
+    figure = figures.arena(blocks, ["ADD"] * 79, 128, 128)
     assert "most are alive" in figure
 
 
@@ -328,8 +333,8 @@ def test_json_has_no_form_for_other_types() -> None:
 
 def test_matplotlib_waits_until_something_is_drawn() -> None:
     code = (
-        "import sys, host.report.write, host.report.text; "
-        "sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
+        "import sys, host.commands.evaluate.write, host.commands.evaluate.text; "
+        "sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -16,14 +16,15 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from host.errors import MachineError
-from host.explain.causes import CAUSES
-from host.explain.records import Explanation, Finding, Signal
-from host.report import explain_words, words
-from host.report.explain_document import document
-from host.report.explain_html import FIGURE_LAYERS, render_html
-from host.report.explain_text import MAX_FINDINGS, summary
-from host.report.explain_write import write_explanation
+from host.base.errors import MachineError
+from host.commands.explain import words
+from host.commands.explain.document import document
+from host.commands.explain.page import FIGURE_LAYERS, render_html
+from host.commands.explain.text import MAX_FINDINGS, summary
+from host.commands.explain.write import write_explanation
+from host.diagnosis.causes import CAUSES
+from host.diagnosis.records import Explanation, Finding, Signal
+from host.report import formats
 from tests.explanations import bare, explanation, hostile, numberless
 from tests.unit.test_report import HOSTILE, Page
 
@@ -129,7 +130,7 @@ def test_document_holds_what_the_issue_names(tmp_path: Path) -> None:
 
 def test_findings_come_by_effect_and_those_without_a_number_last() -> None:
     found = [Finding("c", i, None, e, (), "") for i, e in enumerate((0.2, NAN, 3.0, -1.0, INF))]
-    assert [f.operator for f in explain_words.ranked(found)] == [4, 2, 0, 3, 1]
+    assert [f.operator for f in words.ranked(found)] == [4, 2, 0, 3, 1]
 
 
 def test_page_is_self_contained(page: str) -> None:
@@ -153,7 +154,7 @@ def test_absent_numbers_are_dashes(made: Explanation, page: str) -> None:
 
 
 def test_page_and_terminal_begin_with_how_far_they_agree(made: Explanation, page: str) -> None:
-    headline = explain_words.headline(made)
+    headline = words.headline(made)
     body = " ".join(Page(page[page.index("<header") : page.index("</body>")]).text)
     assert body.index(headline) < body.index("Findings")
     assert headline in printed(made).splitlines()[0]
@@ -218,8 +219,8 @@ def test_infinite_sqnr_is_shown_as_such(tmp_path: Path) -> None:
     assert values["layers"][0]["a"]["sqnr"] is None
     page = render_html(made, values)
     assert "A B ∞" in page
-    assert explain_words.decibels(-INF) == "−∞"
-    assert explain_words.decibels(-3.14) == "−3.1"
+    assert words.decibels(-INF) == "−∞"
+    assert words.decibels(-3.14) == "−3.1"
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_infinite_sqnr_is_shown_as_such(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_points_have_a_sign(value: float | None, text: str) -> None:
-    assert explain_words.points(value) == text
+    assert words.points(value) == text
 
 
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
@@ -249,7 +250,7 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     assert not set("\x00\x1b\u202e\r") & set(terminal)
     assert terminal.count("[red]") > 20
     # What cannot be seen changes nothing: line ends and escapes are shown as what they are.
-    visible = hostile(explanation(tmp_path), words.plain(HOSTILE))
+    visible = hostile(explanation(tmp_path), formats.plain(HOSTILE))
     assert terminal == printed(visible, 4000)
 
 
@@ -286,7 +287,7 @@ def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
 
 def test_matplotlib_waits_until_something_is_drawn() -> None:
     code = (
-        "import sys, host.report.explain_write, host.report.explain_text; "
+        "import sys, host.commands.explain.write, host.commands.explain.text; "
         "sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

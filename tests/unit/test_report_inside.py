@@ -12,12 +12,19 @@ import numpy as np
 import pytest
 from rich.console import Console, RenderableType
 
-from host.inside.records import Loaded, Profile, Trace, TracedOutput, TracedTensor
-from host.records import Evaluation, ExecutedOperator, FirstDifference, TensorDifference
-from host.report import profile_document, profile_text, trace_document, trace_text
-from host.report.profile_html import render_html
-from host.report.profile_write import write_profile
-from host.report.trace_write import write_trace
+from host.commands.evaluate.values import Evaluation
+from host.commands.profile import document as profile_document
+from host.commands.profile import text as profile_text
+from host.commands.profile.page import render_html
+from host.commands.profile.values import Profile
+from host.commands.profile.write import write_profile
+from host.commands.trace import document as trace_document
+from host.commands.trace import text as trace_text
+from host.commands.trace.values import Trace, TracedOutput, TracedTensor
+from host.commands.trace.write import write_trace
+from host.deployment.samples import Loaded
+from host.firmware.rendered import ExecutedOperator
+from host.verdict.differences import FirstDifference, TensorDifference
 from tests.evaluations import DIFFERENCE, evaluation, hostile
 from tests.schemas import validate
 from tests.unit.test_report import HOSTILE, Page

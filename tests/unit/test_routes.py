@@ -7,9 +7,9 @@ from typing import Any, get_args
 
 import pytest
 
-from host import options
-from host.cli import flash_and_eval
-from host.errors import ConfigError
+from host.base.errors import ConfigError
+from host.cli import options
+from host.cli.app import flash_and_eval
 from host.quantize.routes import DEFAULT, MAIN, ROUTES, Route, find_int8_route, find_route
 
 

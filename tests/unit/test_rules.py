@@ -9,84 +9,33 @@ from pathlib import Path
 
 import pytest
 
-from host.paths import FIRMWARE, ROOT
+from host.base.paths import FIRMWARE, ROOT
+from scripts import rooms
 
-HOST = ROOT / "host"
-MODULES = sorted(HOST.rglob("*.py"))
-# Who may import whom, besides records, errors and paths, which all may. Nobody imports cli or
-# pipeline but the one above.
-ALLOWED = {
-    "host.wire": ("host.wire", "host.models"),
-    "host.link": (),
-    "host.calls": ("host.wire",),
-    "host.identity": ("host.wire", "host.calls"),
-    "host.flight": ("host.calls",),
-    "host.exchange": ("host.wire", "host.link", "host.calls", "host.flight"),
-    "host.session": ("host.wire", "host.link", "host.exchange", "host.calls", "host.identity"),
-    "host.targets": (
-        "host.targets",
-        "host.link",
-        "host.platformio",
-        "host.processes",
-        "host.locks",
-    ),
-    "host.processes": (),
-    "host.locks": (),
-    "host.models": ("host.models",),
-    "host.engines": (
-        "host.engines",
-        "host.models",
-        "host.library",
-        "host.oracles",
-        "host.isolated",
-    ),
-    "host.statistics": (),
-    "host.quiet": (),
-    "host.report": (
-        "host.report",
-        "host.atomic",
-        "host.models",
-        "host.oracles",
-        "host.evaluate",
-        "host.inside.records",
-        "host.study.records",
-        "host.explain.records",
-        "host.explain.causes",
-    ),
-}
-COMMON = ("host.__version__", "host.records", "host.errors", "host.paths", "host.models.tflite")
+MODULES = rooms.modules(ROOT)
 
 
-def module_name(path: Path) -> str:
-    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+def test_imports_run_one_way_between_rooms() -> None:
+    arrows = rooms.arrows(ROOT)
+    assert rooms.upward(arrows) == []
+    assert rooms.cycles(arrows) == []
 
 
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            if node.module == "host":
-                found |= {f"host.{alias.name}" for alias in node.names}
-    return {name for name in found if name.startswith("host.")}
+def test_a_command_imports_no_other_command() -> None:
+    for here, there in rooms.arrows(ROOT):
+        if here.startswith("host.commands.") and there.startswith("host.commands."):
+            assert here.split(".")[2] == there.split(".")[2], f"{here} imports {there}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_imports_run_one_way(path: Path) -> None:
-    name = module_name(path)
-    found = imports(path)
-    if name not in ("host.cli", "host.__main__"):
-        assert not found & {"host.cli"}
-        assert name == "host.pipeline" or "host.pipeline" not in found
-    for room, allowed in ALLOWED.items():
-        if name == room or name.startswith(room + "."):
-            strangers = {f for f in found if not f.startswith((*allowed, *COMMON))}
-            assert not strangers, f"{name} imports {strangers}"
+def test_nothing_lies_loose_at_the_top() -> None:
+    top = {path.name for path in (ROOT / "host").iterdir() if path.name != "__pycache__"}
+    assert top == {
+        "__init__.py",
+        *(room if "_" not in room else f"{room}.py" for room in rooms.ROOMS),
+    }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
+@pytest.mark.parametrize("path", MODULES.values(), ids=MODULES.keys())
 def test_only_the_terminal_prints_or_exits(path: Path) -> None:
     if path.name == "terminal.py":
         return
@@ -98,7 +47,7 @@ def test_only_the_terminal_prints_or_exits(path: Path) -> None:
 
 def test_help_does_not_import_what_is_slow() -> None:
     code = (
-        "import sys; from typer.testing import CliRunner; from host.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from host.cli.app import app\n"
         "result = CliRunner().invoke(app, ['flash-and-eval', '--help'])\n"
         "assert result.exit_code == 0, result.output\n"
         "slow = {'tensorflow', 'keras', 'numpy', 'sklearn', 'matplotlib', 'platformio'}\n"

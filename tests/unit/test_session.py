@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.errors import DeviceError, LinkError, RestartError, SizeError, StaleImageError
-from host.session import Answer, Session
-from host.wire.frames import Frame, encode
-from host.wire.spec import InferMode, MessageType, Status
+from host.base.errors import DeviceError, LinkError, RestartError, SizeError, StaleImageError
+from host.device.session import Answer, Session
+from host.device.wire.frames import Frame, encode
+from host.device.wire.spec import InferMode, MessageType, Status
 from tests.fakes import FakeDevice, FakeLink, compute, healthy, hello_values
 from tests.line.faults import Change, Nth, doubled, flipped, lost, noisy
 

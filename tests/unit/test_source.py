@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py  # type: ignore[import-untyped]
 import pytest
 
-from host.errors import ModelError
+from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
 from tests.graphs import shared_model
 

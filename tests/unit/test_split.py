@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.errors import DataError
-from host.records import Dataset
+from host.base.errors import DataError
+from host.models.dataset import Dataset
 from tests.unit.test_datasets import load, npz, rows
 
 # --- choosing samples -------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from host import statistics
+from host.verdict import statistics
 
 
 def test_wilson_interval() -> None:

@@ -11,20 +11,13 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from host import statistics
-from host.errors import ConfigError
-from host.records import Interval
-from host.study import compare, words
-from host.study.folder import Folder, identity, open_folder
-from host.study.records import DeviceResult, Pair, RunResult
-from tests.studies import (
-    CONDITIONS,
-    device_results,
-    labels,
-    plan,
-    route_result,
-    run_results,
-)
+from host.base.errors import ConfigError
+from host.commands.study import compare, words
+from host.commands.study.folder import Folder, identity, open_folder
+from host.commands.study.values import DeviceResult, Pair, RunResult
+from host.verdict import statistics
+from host.verdict.statistics import Interval
+from tests.studies import CONDITIONS, device_results, labels, plan, route_result, run_results
 
 Y = labels()
 

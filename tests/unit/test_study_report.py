@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from host.report.study_document import document
-from host.report.study_figure import figure_png
-from host.report.study_text import summary
-from host.report.study_write import write_study
-from host.study.records import Failure, Study
+from host.commands.study.document import document
+from host.commands.study.figure import figure_png
+from host.commands.study.text import summary
+from host.commands.study.values import Failure, Study
+from host.commands.study.write import write_study
 from tests import studies
 from tests.unit.test_report import Page
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.errors import ConfigError
-from host.inside.tensor_names import find_output
+from host.base.errors import ConfigError
+from host.commands.trace.tensor_names import find_output
+from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph, Operator
-from host.records import ExecutedOperator
 from tests.graphs import tensor
 
 TENSORS = (

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host.boards import find_board
-from host.errors import SizeError, TargetError, ToolMissingError
-from host.records import Board
+from host.base.errors import SizeError, TargetError, ToolMissingError
+from host.firmware.boards import Board, find_board
 from host.targets.uploads import upload_error
 
 

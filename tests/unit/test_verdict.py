@@ -7,8 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from host.records import Array, Column, ColumnName, Dataset, ExecutedOperator, FirstDifference
-from host.verdict import judge, summarize_latency
+from host.base.arrays import Array
+from host.firmware.rendered import ExecutedOperator
+from host.models.dataset import Dataset
+from host.oracles.columns import Column, ColumnName
+from host.verdict.differences import FirstDifference
+from host.verdict.judge import judge
+from host.verdict.latency import summarize_latency
 from tests.graphs import device_run, graph
 
 GRAPH = graph("CONV_2D", "SOFTMAX")

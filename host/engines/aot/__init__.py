@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from host import __version__
 from host.engines.aot import emit, memory
 from host.engines.aot.lower import lower
+from host.firmware.boards import Board
+from host.firmware.rendered import ExecutedOperator, Rendered
 from host.models.tflite import Graph
-from host.records import Board, ExecutedOperator, Rendered
 
 
 class AotEngine:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from host import __version__
-from host.engines import cpp
 from host.engines.aot import memory
-from host.engines.aot.ir import Constant, Lowered, Struct, Value, constants_of
+from host.engines.aot.core.ir import Constant, Lowered, Struct, Value, constants_of
 from host.engines.aot.memory import ALIGNMENT, arena_bytes
+from host.firmware import cpp
+from host.firmware.rendered import ArenaBlock
 from host.models.tflite import TYPE_CODES, Graph, Tensor
-from host.records import ArenaBlock
 
 
 @dataclass(frozen=True)

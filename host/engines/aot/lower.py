@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from host.engines.aot import (
+from host.base.errors import OperatorError
+from host.engines.aot.core.ir import Lowered
+from host.engines.aot.core.operator_context import INT8_HINT, Site
+from host.engines.aot.core.quantization import LIMITS
+from host.engines.aot.fold import fold
+from host.engines.aot.operators import (
     batch_matmul,
     binary,
     convolution,
@@ -18,11 +23,6 @@ from host.engines.aot import (
     reduction,
     upscaling,
 )
-from host.engines.aot.fold import fold
-from host.engines.aot.ir import Lowered
-from host.engines.aot.quantization import LIMITS
-from host.engines.aot.site import INT8_HINT, Site
-from host.errors import OperatorError
 from host.models.tflite import Graph
 
 MAX_RANK = 6  # kMaxRank of model.h, which is that of the wire

@@ -13,9 +13,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from host.engines.aot.ir import Lowered
+from host.engines.aot.core.ir import Lowered
+from host.firmware.rendered import ArenaBlock
 from host.models.tflite import Graph
-from host.records import ArenaBlock
 
 ALIGNMENT = 16  # bytes; what vector loads of a Cortex-M55 want
 # Steps of the search, so that planning takes well under a second: tries · blocks².

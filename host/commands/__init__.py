@@ -1,0 +1,1 @@
+"""A folder for each command: its flow, its values, its page."""

@@ -1,0 +1,1 @@
+"""`flash-and-eval`: does the board compute what was trained?"""

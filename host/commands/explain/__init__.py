@@ -1,0 +1,1 @@
+"""`explain`: why two int8 models compute different things."""

@@ -1,0 +1,1 @@
+"""`profile`: what every operator costs on a device."""

@@ -1,0 +1,237 @@
+"""A study's folder: what it is a study of, and the results of each run, whole or not at all.
+
+plan.json says what the runs are of. A run's .tflite files, its log and its timing come first; its
+results, run-0007.npz, are put there as its last act: where that file is, the run is complete. The
+same seed gives the same bytes. The board's results of a run are in device-0007.npz.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from host.base import locks
+from host.base.arrays import Array
+from host.base.errors import ConfigError
+from host.base.files import replacing, write_text
+from host.commands.study.values import DeviceConditions, DeviceResult, Plan, RouteResult, RunResult
+
+_PLAN = "plan.json"
+_OURS = ("run-*.npz", "device-*.npz", ".*.tmp", _PLAN)
+REPORTS = ("study.json", "report.html", "runs.csv", "pairs.csv", "figure.png")
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
+
+
+def identity(plan: Plan) -> str:
+    """SHA-256 in hex of all that decides what a run computes."""
+    return hashlib.sha256(json.dumps(asdict(plan), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The folder of one plan; ``open_folder`` makes it."""
+
+    path: Path
+    plan: str
+
+    def log(self, seed: int) -> Path:
+        """What TensorFlow and the others wrote in a run."""
+        return self.path / "logs" / f"run-{seed:04d}.log"
+
+    def model(self, seed: int, route: str) -> Path:
+        """A route's .tflite file."""
+        return self.path / "models" / f"run-{seed:04d}-{route}.tflite"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder: two studies in one would do the same work twice.
+
+        Raises:
+            ConfigError: another process holds it.
+        """
+        with locks.folder(self.path, "study"):
+            yield
+
+    # --- runs ---
+
+    def store_run(self, run: RunResult, models: Mapping[str, bytes]) -> None:
+        """Write a run: its models by route, its timing, then its results."""
+        for route, content in models.items():
+            with replacing(self.model(run.seed, route)) as file:
+                file.write(content)
+        write_text(self._timing(run.seed), json.dumps({"seconds": run.seconds}) + "\n")
+        self._save(self._run(run.seed), _pack_run(run, self.plan))
+
+    def load_run(self, seed: int) -> RunResult | None:
+        """A complete run, or None: a file that is missing, damaged or of another plan is none."""
+        try:
+            with np.load(self._run(seed), allow_pickle=False) as arrays:
+                run = _unpack_run(arrays, seed, self.plan)
+            for route, result in run.routes.items():
+                if result.tflite_sha256 is not None:
+                    content = self.model(seed, route).read_bytes()
+                    if hashlib.sha256(content).hexdigest() != result.tflite_sha256:
+                        return None
+            timing = json.loads(self._timing(seed).read_text())
+            return RunResult(seed, run.routes, float(timing["seconds"]))
+        except _UNREADABLE:
+            return None
+
+    # --- the board's part ---
+
+    def store_device(
+        self, seed: int, key: str, conditions: DeviceConditions, results: Mapping[str, DeviceResult]
+    ) -> None:
+        """Write what the board computed for one run; ``key`` says which board and engine."""
+        arrays: dict[str, Array] = {
+            "key": np.array(key),
+            "conditions": np.array(json.dumps(asdict(conditions))),
+        }
+        for route, result in results.items():
+            arrays[f"{route}/outputs"], arrays[f"{route}/ticks"] = result.outputs, result.ticks
+        self._save(self._device(seed), arrays)
+
+    def load_device(
+        self, seed: int, key: str
+    ) -> tuple[DeviceConditions, dict[str, DeviceResult]] | None:
+        """What the same board computed before for that run, by route; None where there is none."""
+        try:
+            with np.load(self._device(seed), allow_pickle=False) as arrays:
+                if str(arrays["key"]) != key:
+                    return None
+                conditions = DeviceConditions(**json.loads(str(arrays["conditions"])))
+                routes = [name.split("/")[0] for name in arrays.files if name.endswith("/outputs")]
+                return conditions, {
+                    r: DeviceResult(seed, r, arrays[f"{r}/outputs"], arrays[f"{r}/ticks"])
+                    for r in routes
+                }
+        except (*_UNREADABLE, TypeError):
+            return None
+
+    def _run(self, seed: int) -> Path:
+        return self.path / f"run-{seed:04d}.npz"
+
+    def _device(self, seed: int) -> Path:
+        return self.path / f"device-{seed:04d}.npz"
+
+    def _timing(self, seed: int) -> Path:
+        return self.path / "logs" / f"run-{seed:04d}.json"
+
+    def _save(self, path: Path, arrays: Mapping[str, Array]) -> None:
+        with replacing(path) as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+
+def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
+    """The folder for a plan, made where it is not there.
+
+    Args:
+        path: where.
+        plan: what its runs are of.
+        fresh: forget what is there of an earlier study.
+
+    Raises:
+        ConfigError: it is no folder, holds other files, or the runs of another plan.
+    """
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"--out {path} is not a folder")
+    known = _read_plan(path / _PLAN)
+    if known is None and path.is_dir() and any(p.name != locks.NAME for p in path.iterdir()):
+        raise ConfigError(
+            f"--out {path} holds other files", "Give a new folder, or one of an earlier study."
+        )
+    if known is not None and not fresh and known["identity"] != identity(plan):
+        raise ConfigError(
+            f"{path} holds another study: {_differences(known['plan'], plan)}",
+            "Choose another --out, or recompute it all with --fresh.",
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    folder = Folder(path.resolve(), identity(plan))
+    with folder.locked():
+        if fresh:
+            _forget(path)
+        for name in REPORTS:  # not to outlive the runs that they are of
+            (path / name).unlink(missing_ok=True)
+        for name in ("models", "logs"):
+            (path / name).mkdir(exist_ok=True)
+        described = {"identity": folder.plan, "plan": asdict(plan)}
+        write_text(path / _PLAN, json.dumps(described, indent=2) + "\n")
+    return folder
+
+
+def _read_plan(path: Path) -> dict[str, Any] | None:
+    try:
+        known = json.loads(path.read_text())
+        return known if {"identity", "plan"} <= set(known) else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+# What a hash that differs means.
+_HASHED = {
+    "data_digest": "other samples",
+    "model_digest": "another model",
+    "program": "made by another version of this program",
+}
+
+
+def _differences(known: dict[str, Any], plan: Plan) -> str:
+    """What differs between two plans, in words."""
+    wanted = json.loads(json.dumps(asdict(plan)))
+    texts = [
+        _HASHED.get(name, f"{name} {known.get(name)}, not {value}")
+        for name, value in wanted.items()
+        if known.get(name) != value
+    ]
+    return "; ".join(texts) or "its plan is damaged"
+
+
+def _forget(path: Path) -> None:
+    for pattern in _OURS:
+        for file in path.glob(pattern):
+            file.unlink()
+    for name in ("models", "logs", "device"):
+        shutil.rmtree(path / name, ignore_errors=True)
+
+
+# --- a run as arrays --------------------------------------------------------------------------
+
+
+def _pack_run(run: RunResult, plan: str) -> dict[str, Array]:
+    arrays: dict[str, Array] = {"plan": np.array(plan), "seed": np.array(run.seed)}
+    for name, result in run.routes.items():
+        facts = {
+            "result": result.result,
+            "tflite_sha256": result.tflite_sha256,
+            "tflite_bytes": result.tflite_bytes,
+            "scale": result.scale,
+            "zero_point": result.zero_point,
+            "columns": list(result.columns),
+        }
+        arrays[f"{name}/facts"] = np.array(json.dumps(facts))
+        for column, outputs in result.columns.items():
+            arrays[f"{name}/{column}"] = outputs
+    return arrays
+
+
+def _unpack_run(arrays: Mapping[str, Array], seed: int, plan: str) -> RunResult:
+    """The inverse; KeyError or ValueError where it is not that run."""
+    if str(arrays["plan"]) != plan or int(arrays["seed"]) != seed:
+        raise ValueError("a run of another plan")
+    routes = {}
+    for key in arrays:
+        name, _, what = key.partition("/")
+        if what == "facts":
+            facts = json.loads(str(arrays[key]))
+            columns = {column: arrays[f"{name}/{column}"] for column in facts.pop("columns")}
+            routes[name] = RouteResult(name, columns, **facts)
+    return RunResult(seed, routes)

@@ -1,0 +1,250 @@
+"""The models that a study trains: the demo models, and what a user's function builds.
+
+Only ``inspect_function`` and what ``builder`` returns import TensorFlow, or run the user's code:
+both belong in a process of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from host.base.errors import ConfigError, FlashAndEvalError, ModelError
+from host.models.dataset import Dataset
+from host.models.datasets import check_fit
+from host.quantize.demo import DEMO_KEY, build_demo
+from host.quantize.qat import check_copy, check_qat
+from host.quantize.routes import find_route
+from host.quantize.training import Training, build_model
+
+_BUILD_WITH_TF_KERAS = (
+    "Let it return a Sequential or functional model of tf_keras (`import tf_keras as keras`)."
+)
+
+
+@dataclass(frozen=True)
+class DemoModel:
+    """A model that needs no function of the user's, and how it is trained.
+
+    ``key`` changes with its layers.
+    """
+
+    key: str
+    build: Callable[[], Any]
+    training: Training
+
+
+def _build_mnist() -> Any:
+    """28×28 pictures: the layers of the digits' demo, but every block halves the picture."""
+    import tf_keras
+
+    layers = tf_keras.layers
+
+    def normalized(x: Any) -> Any:
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+    image = tf_keras.Input((28, 28, 1), name="image")
+    x = normalized(layers.Conv2D(16, 5, strides=2, padding="same", use_bias=False)(image))
+    for filters in (32, 64):
+        x = layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)(x)
+        x = normalized(layers.Conv2D(filters, 1, use_bias=False)(normalized(x)))
+    x = layers.GlobalAveragePooling2D()(x)
+    probability = layers.Dense(10, activation="softmax", name="probability")(x)
+    return tf_keras.Model(image, probability, name="mnist_demo")
+
+
+# By the name of the data set.
+DEMO_MODELS = {
+    "digits": DemoModel(DEMO_KEY, build_demo, Training()),
+    "mnist5k": DemoModel(
+        "mnist-dscnn-1", _build_mnist, Training(epochs=12, qat_epochs=3, rate=8e-3)
+    ),
+}
+
+
+def demo_model(data: str) -> DemoModel:
+    """The demo model of a data set.
+
+    Raises:
+        ConfigError: it has none.
+    """
+    if data not in DEMO_MODELS:
+        raise ConfigError(
+            f"there is no demo model for the data {data}: --model-fn must name a function that "
+            "builds one",
+            f"Demo models are there for {' and '.join(DEMO_MODELS)}.",
+        )
+    return DEMO_MODELS[data]
+
+
+def builder(function: str | None, dataset: Dataset, seed: int) -> Callable[[], Any]:
+    """What builds the untrained model: the user's function, or the data set's demo model.
+
+    Args:
+        function: ``package.module:function``, or None.
+        dataset: as ``check_fit`` leaves it, or as loaded: its shape and classes are offered.
+        seed: offered to a function that takes one.
+
+    Raises:
+        ConfigError, ModelError: see ``find_function`` and ``call_function``.
+    """
+    if function is None:
+        return demo_model(dataset.name).build
+    spec = function
+
+    def build() -> Any:
+        return call_function(spec, dataset, seed)
+
+    build.__name__ = spec  # messages name the model by it
+    return build
+
+
+# --- the user's function ----------------------------------------------------------------------
+
+
+def check_form(spec: str) -> None:
+    """See that it is ``package.module:function``.
+
+    Raises:
+        ConfigError: it is not.
+    """
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+", spec):
+        raise ConfigError(
+            f"--model-fn {spec} is not of the form package.module:function",
+            "For a function `build` in net.py in this folder: --model-fn net:build.",
+        )
+
+
+def find_function(spec: str) -> Callable[..., Any]:
+    """Import ``package.module:function``; modules of the current folder are found too.
+
+    Raises:
+        ConfigError: another form, no such module or function, or the import fails.
+    """
+    check_form(spec)
+    module_name, _, name = spec.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise ConfigError(
+                f"--model-fn {spec}: there is no module {error.name}",
+                "It is looked for in the current folder and where Python looks.",
+            ) from error
+        raise ConfigError(f"--model-fn {spec}: {module_name} needs {error.name}") from error
+    except Exception as error:  # whatever the user's module does
+        raise ConfigError(
+            f"--model-fn {spec}: importing {module_name} fails: {_said(error)}",
+            "Try it: python -c 'import " + module_name + "'",
+        ) from error
+    function = getattr(module, name, None)
+    if not callable(function):
+        what = "is no function" if hasattr(module, name) else "is not there"
+        functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and n[0] != "_"]
+        raise ConfigError(
+            f"--model-fn {spec}: {name} {what} in {module_name}",
+            f"Its functions are: {', '.join(functions) or 'none'}.",
+        )
+    found: Callable[..., Any] = function
+    return found
+
+
+def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
+    """The model that the user's function builds, with those of ``seed``, ``input_shape`` and
+    ``classes`` that it takes.
+
+    Raises:
+        ConfigError: see ``find_function``; or it wants something else.
+        ModelError: it raises, or returns something else than a built tf_keras model.
+    """
+    function = find_function(spec)
+    offered = {
+        "seed": seed,
+        "input_shape": dataset.x.shape[1:],
+        "classes": _classes(dataset),
+    }
+    parameters = inspect.signature(function).parameters
+    unknown = [
+        p.name
+        for p in parameters.values()
+        if p.name not in offered
+        and p.default is p.empty
+        and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    ]
+    if unknown:
+        raise ConfigError(
+            f"--model-fn {spec} wants {', '.join(unknown)}, which nobody gives it",
+            "It may take seed, input_shape and classes; give other parameters a default.",
+        )
+    try:
+        model = function(**{name: offered[name] for name in offered if name in parameters})
+    except FlashAndEvalError:
+        raise
+    except Exception as error:  # whatever the user's function does
+        raise ModelError(
+            f"--model-fn {spec} raised {_said(error)}", "Call it by itself to see where."
+        ) from error
+    _check_kind(spec, model)
+    return model
+
+
+def _classes(dataset: Dataset) -> int:
+    labels = [y for y in (dataset.y, dataset.y_train) if y is not None]
+    if any(y.ndim == 2 and y.shape[1] > 1 for y in labels):
+        return int(labels[0].shape[1])
+    return 1 + max(int(y.max()) for y in labels)
+
+
+def _check_kind(spec: str, model: Any) -> None:
+    bases = [f"{base.__module__}.{base.__name__}" for base in type(model).__mro__]
+    if any(base.startswith("keras.") and base.endswith(".Model") for base in bases):
+        raise ModelError(
+            f"--model-fn {spec} returns a model of Keras 3, with which "
+            "tensorflow_model_optimization cannot do quantization-aware training",
+            _BUILD_WITH_TF_KERAS,
+        )
+    if not any(base.startswith("tf_keras.") and base.endswith(".Model") for base in bases):
+        kind = f"{type(model).__module__}.{type(model).__name__}".removeprefix("builtins.")
+        raise ModelError(
+            f"--model-fn {spec} returns {kind}, not a tf_keras model", _BUILD_WITH_TF_KERAS
+        )
+
+
+def inspect_function(spec: str, dataset: Dataset, seed: int, routes: tuple[str, ...]) -> str:
+    """Build the model once, and see that it fits the data and can go the routes.
+
+    Returns:
+        A digest that changes with the function's file or the model's layers.
+
+    Raises:
+        ConfigError, ModelError: see ``call_function``, ``build_model`` and ``check_qat``.
+        DataError: the data does not fit the model.
+    """
+    source = build_model(builder(spec, dataset, seed), seed)
+    check_fit(dataset, source.input_shape, source.output_shape)
+    chosen = [find_route(name) for name in routes]
+    if any(route.trains for route in chosen):
+        check_qat(source)
+    if any(route.copied for route in chosen):
+        check_copy(source)
+    total = hashlib.sha256()
+    with contextlib.suppress(TypeError, OSError):  # it has no source file
+        written = inspect.getsourcefile(inspect.unwrap(find_function(spec)))
+        total.update(Path(written).read_bytes() if written else b"")
+    total.update(source.handle.to_json().encode())
+    return total.hexdigest()
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

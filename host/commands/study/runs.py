@@ -1,0 +1,172 @@
+"""The runs: each trains one model and takes it along every route, in a process of its own.
+
+Names of tensors depend on what a process did before, and sums on how many threads share them: one
+fresh process a run and one thread make equal seeds give equal bytes, however many run at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from host.base import isolated
+from host.base.arrays import Array
+from host.base.errors import FlashAndEvalError, InputError, OracleError
+from host.base.quiet import quiet
+from host.commands.study.folder import Folder
+from host.commands.study.models import builder
+from host.commands.study.values import Failure, Plan, RouteResult, RunResult
+from host.models.dataset import Dataset
+from host.models.datasets import check_fit, load_dataset
+from host.oracles.columns import ColumnName
+from host.oracles.litert import run_litert
+from host.oracles.samples import quantize_samples
+from host.oracles.tflm_host import run_tflm_host
+from host.quantize.routes import Routed, Trained, find_route, follow
+from host.quantize.training import build_and_train
+
+# One thread, one order of sets, tf_keras as what a user's `tf.keras` means.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_USE_LEGACY_KERAS": "1",
+    "PYTHONHASHSEED": "0",
+}
+
+
+def load_samples(source: str, samples: int | None, seed: int) -> Dataset:
+    """The samples to score, to train with and to calibrate with: the same for every run.
+
+    Args:
+        source: ``digits``, ``mnist5k``, or an .npz.
+        samples: how many to score, drawn with ``seed``; None scores all.
+
+    Raises:
+        DataError, ToolMissingError: see ``load_dataset``.
+    """
+    return load_dataset(
+        source, samples=samples, seed=seed, input_shape=(), calibrate=True, train=True
+    )
+
+
+def compute_runs(
+    plan: Plan,
+    source: str,
+    seeds: Sequence[int],
+    folder: Folder,
+    jobs: int,
+    progress: Callable[[int], None],
+) -> tuple[Failure, ...]:
+    """Compute the runs of these seeds; each is in the folder as soon as it is done.
+
+    Args:
+        source: the data set, as the user named it.
+        jobs: how many at once.
+        progress: called with the number of runs that have ended.
+
+    Returns:
+        The runs that a tool failed in, or that crashed; the others are not touched by it.
+
+    Raises:
+        InputError: the user's model or data cannot be used; every run would say the same.
+    """
+    calls = [(plan, source, seed, folder) for seed in seeds]
+    failures = []
+    progress(0)
+    outcomes = isolated.side_by_side(compute_run, calls, jobs, ENVIRONMENT)
+    with contextlib.closing(outcomes):
+        for done, (index, outcome) in enumerate(outcomes, start=1):
+            if isinstance(outcome, InputError):
+                raise outcome
+            if isinstance(outcome, FlashAndEvalError):
+                log = folder.log(seeds[index])
+                failures.append(
+                    Failure(
+                        seeds[index],
+                        f"the run with seed {seeds[index]} failed: {outcome.message} (log: {log})",
+                        outcome.hint,
+                        outcome.exit_code,
+                    )
+                )
+            progress(done)
+    return tuple(sorted(failures, key=lambda failure: failure.seed or 0))
+
+
+def compute_run(plan: Plan, source: str, seed: int, folder: Folder) -> None:
+    """One run, in this process, into the folder.
+
+    Raises:
+        FlashAndEvalError: see ``build_and_train``, ``follow`` and ``host.oracles``.
+    """
+    begin = time.monotonic()
+    log = folder.log(seed)
+    log.unlink(missing_ok=True)
+    with quiet(log):
+        try:
+            run, models = _run(plan, source, seed)
+        except Exception:
+            traceback.print_exc()  # into the log
+            raise
+    folder.store_run(replace(run, seconds=round(time.monotonic() - begin, 2)), models)
+
+
+def _run(plan: Plan, source: str, seed: int) -> tuple[RunResult, dict[str, bytes]]:
+    dataset = load_samples(source, plan.samples, plan.first_seed)
+    build = builder(plan.model, dataset, seed)
+    trained_model = build_and_train(build, dataset, seed, plan.training)
+    dataset = check_fit(dataset, trained_model.input_shape, trained_model.output_shape)
+    trained = Trained(trained_model, dataset, seed, plan.training, plan.per_channel_dense)
+    results, models = {}, {}
+    for name in plan.routes:
+        routed = follow(find_route(name), trained)
+        results[name] = _result(routed, dataset, plan.executor)
+        if routed.quantized is not None:
+            models[name] = routed.quantized.graph.content
+    return RunResult(seed, results), models
+
+
+def _result(routed: Routed, dataset: Dataset, executor: ColumnName) -> RouteResult:
+    """What a route computes, by every executor that has it."""
+    name = routed.route.name
+    columns: dict[ColumnName, Array] = {"keras": routed.keras.predict(dataset.x)}
+    if routed.quantized is None:
+        return RouteResult(name, columns, "keras")
+    graph = routed.quantized.graph
+    inputs = quantize_samples(dataset, graph)
+    for column in (run_litert(graph, inputs), run_tflm_host(graph, inputs)):
+        if column.outputs is not None:
+            columns[column.name] = column.outputs
+        elif column.name == executor:
+            raise OracleError(
+                f"the route {name} cannot be judged: {column.absent}",
+                "Leave the route out with --routes.",
+            )
+    q = graph.output.quantization
+    return RouteResult(
+        route=name,
+        columns=columns,
+        result=executor,
+        tflite_sha256=graph.sha256,
+        tflite_bytes=len(graph.content),
+        scale=q.scale if q else 0.0,
+        zero_point=q.zero_point if q else 0,
+    )
+
+
+def default_jobs() -> int:
+    """As many runs at once as there are processors that this process may use."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, count or 1)
+
+
+def absolute(source: str) -> str:
+    """The data set as a run finds it from wherever it stands."""
+    return str(Path(source).resolve()) if Path(source).is_file() else source

@@ -1,0 +1,224 @@
+"""One device, one model: is it the right one, what does it compute, how long does it take."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from host.base.arrays import Array
+from host.base.errors import DeviceError, OracleError
+from host.deployment.connection import check_identity
+from host.deployment.divergence import first_difference
+from host.device.answers import AnswerFile
+from host.device.exchange import LinkStatistics
+from host.device.identity import DeviceInfo
+from host.device.link import Link
+from host.device.session import Answer, Session
+from host.device.sharing import side_by_side
+from host.device.wire.spec import InferMode
+from host.firmware.rendered import Rendered
+from host.models.feeds import Feed, single, to_bytes
+from host.models.tflite import Graph, Tensor
+from host.oracles.columns import Column
+from host.verdict.differences import FirstDifference
+from host.verdict.gaps import unequal
+
+
+@dataclass(frozen=True)
+class DeviceRun:
+    """All answers of the device.
+
+    Attributes:
+        outputs: [n, *output shape without batch], the output tensor's own type.
+        ticks: float64 [n], in ``info.tick_unit``.
+        profiled_ticks: float64 [r], whole inferences of r profiled runs; r may be 0.
+        operator_ticks: float64 [r, operators] of the same runs.
+        traced: indices of the samples for which the device reported a CRC of every operator's
+            output, [t]; t may be 0.
+        first_difference: what came of it; None where every operator was equal.
+        notes: why less is known than was asked, in whole sentences.
+    """
+
+    info: DeviceInfo
+    outputs: Array
+    ticks: npt.NDArray[np.float64]
+    profiled_ticks: npt.NDArray[np.float64]
+    operator_ticks: npt.NDArray[np.float64]
+    traced: npt.NDArray[np.int64]
+    link: LinkStatistics
+    log: tuple[str, ...]
+    first_difference: FirstDifference | None = None
+    notes: tuple[str, ...] = ()
+
+
+Ticks = npt.NDArray[np.float64]
+
+# Runs in which the device reports ticks for each operator; their median is taken.
+PROFILED = 3
+# Samples that differ from the oracle for which each operator's output is checked.
+TRACED = 3
+
+
+def measure(
+    links: Sequence[Link],
+    rendered: Rendered,
+    graph: Graph,
+    inputs: Array,
+    oracle: Array | None,
+    *,
+    timeout: float,
+    patience: float,
+    answers: AnswerFile | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> DeviceRun:
+    """Run every sample on the device, or on several that are alike, side by side.
+
+    Args:
+        links: one to each device; the first also profiles, and traces what differs.
+        rendered: what the devices should hold.
+        inputs: [n, *input shape without batch], the input tensor's type.
+        oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
+            it is asked for the CRC of every operator's output, and for the first that differs.
+        timeout: seconds without progress before requests are repeated.
+        patience: seconds to wait for the device's first sign of life.
+        answers: keeps what was answered, and gives what was answered before.
+        progress: called with the number of samples done.
+
+    Raises:
+        StaleImageError: the device holds another model or engine.
+        LinkError, DeviceError: see ``Session``.
+        ConfigError: what ``answers`` holds is of another run.
+    """
+    cancelled = threading.Event()
+    sessions = [Session(link, timeout=timeout, cancelled=cancelled) for link in links]
+    infos = [session.hello(patience) for session in sessions]
+    for info in infos:
+        check_identity(info, rendered, graph)
+    session, info = sessions[0], infos[0]
+    samples = [sample.tobytes() for sample in inputs]
+    known = answers.open(info, samples) if answers is not None else {}
+    keep = answers.add if answers is not None else None
+    answered = side_by_side(sessions, samples, known, cancelled, keep, progress)
+    outputs, ticks = _table(answered, info, graph)
+    feeds = single(graph, inputs[:PROFILED])
+    profiled_ticks, operator_ticks = profile(session, info, rendered, feeds)
+    suspects = _differing(outputs, oracle)[:TRACED]
+    traced, first, notes = _trace(session, graph, rendered, inputs, suspects)
+    return DeviceRun(
+        info=info,
+        outputs=outputs,
+        ticks=ticks,
+        profiled_ticks=profiled_ticks,
+        operator_ticks=operator_ticks,
+        traced=np.array(traced, np.int64),
+        link=functools.reduce(LinkStatistics.beside, (s.statistics() for s in sessions)),
+        log=tuple(line for session in sessions for line in session.log),
+        first_difference=first,
+        notes=(*(answers.notes if answers is not None else ()), *notes),
+    )
+
+
+def _trace(
+    session: Session, graph: Graph, rendered: Rendered, inputs: Array, suspects: Sequence[int]
+) -> tuple[Sequence[int], FirstDifference | None, tuple[str, ...]]:
+    """The samples that were traced, the first operator that differs, what went wrong."""
+    feeds = dict(zip(suspects, single(graph, inputs[list(suspects)]), strict=True))
+    if not feeds:
+        return (), None, ()
+    try:
+        return suspects, first_difference(session, graph, rendered.operators, feeds), ()
+    except OracleError as error:
+        # The verdict stands without it.
+        return (), None, (f"The operators could not be compared: {error.message}.",)
+
+
+def profile(
+    session: Session, info: DeviceInfo, rendered: Rendered, feeds: Sequence[Feed]
+) -> tuple[Ticks, Ticks]:
+    """Run the samples with the clock read after every operator.
+
+    Returns:
+        Whole inferences [n], and every operator's output [n, operators], in ``info.tick_unit``.
+
+    Raises:
+        DeviceError: the device reports on another number of outputs than its image has.
+        LinkError: see ``Session``.
+    """
+    answers = session.infer(list(to_bytes(feeds)), InferMode.TICKS)
+    count = len(rendered.operators)
+    for answer in answers:
+        if len(answer.detail) != count:
+            raise DeviceError(
+                f"the device reported on {len(answer.detail)} operators, the model has {count}"
+            )
+    details = np.array([answer.detail for answer in answers], np.uint32)
+    whole = np.array([answer.ticks for answer in answers])
+    return _in_units(whole, info), _in_units(details.reshape(len(answers), count), info)
+
+
+def plain_ticks(session: Session, info: DeviceInfo, feeds: Sequence[Feed]) -> Ticks:
+    """Whole inferences [n] without a look at the operators, in ``info.tick_unit``.
+
+    Raises:
+        LinkError, DeviceError: see ``Session``.
+    """
+    answers = session.infer(list(to_bytes(feeds)))
+    return _in_units(np.array([answer.ticks for answer in answers]), info)
+
+
+def stream(
+    session: Session,
+    info: DeviceInfo,
+    graph: Graph,
+    inputs: Array,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Array, Ticks]:
+    """Every sample through the model that the device holds: outputs, and ticks in its unit.
+
+    Raises:
+        LinkError, DeviceError: see ``Session``.
+    """
+    samples = [sample.tobytes() for sample in inputs]
+    answers = side_by_side([session], samples, progress=progress)
+    return _table(answers, info, graph)
+
+
+def _table(answers: Sequence[Answer], info: DeviceInfo, graph: Graph) -> tuple[Array, Ticks]:
+    ticks = _in_units(np.array([answer.ticks for answer in answers]), info)
+    return _outputs(answers, graph.output), ticks
+
+
+def _in_units(ticks: Array, info: DeviceInfo) -> Ticks:
+    """Raw ticks in ``info.tick_unit``."""
+    units = ticks.astype(np.float64) * info.tick_scale
+    # There are several ticks to an instruction, so the nearest whole number is exact.
+    return np.round(units) if info.tick_unit == "instructions" else units
+
+
+def _outputs(answers: Sequence[Answer], tensor: Tensor) -> Array:
+    size = tensor.nbytes
+    for answer in answers:
+        if len(answer.output) != size:
+            raise DeviceError(
+                f"the device answered sample {answer.sample} with {len(answer.output)} bytes, "
+                f"the output has {size}"
+            )
+    raw = b"".join(answer.output for answer in answers)
+    return np.frombuffer(raw, tensor.numpy_dtype).reshape(len(answers), *tensor.shape[1:])
+
+
+def _differing(outputs: Array, oracle: Array | None) -> list[int]:
+    if oracle is None:
+        return []
+    return [int(index) for index in np.flatnonzero(unequal(outputs, oracle).any(axis=1))]
+
+
+def device_column(run: DeviceRun) -> Column:
+    """The device's answers as a column."""
+    info = run.info
+    return Column("device", run.outputs, f"{info.engine} {info.engine_version} on {info.board}")

@@ -1,0 +1,189 @@
+"""What comes before the device: model and samples in, int8 model and the host's columns out.
+
+Results are reused by the hash of what they were made from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from filelock import FileLock
+
+from host.base import cache, isolated, versions
+from host.base.errors import ConfigError
+from host.base.paths import cache_folder
+from host.base.quiet import quiet
+from host.deployment.request import Request
+from host.deployment.stages import Stage, Stages
+from host.engines import Engine
+from host.models import tflite
+from host.models.dataset import Dataset
+from host.models.datasets import check_fit, load_dataset
+from host.models.source import ModelFile, load_keras, open_model
+from host.oracles import columns
+from host.oracles.columns import NO_KERAS, Column, ColumnName
+from host.oracles.host import host_columns
+from host.oracles.keras import run_keras
+from host.quantize.advice import PER_CHANNEL_DENSE
+from host.quantize.checks import QuantizedModel, activation_type
+from host.quantize.demo import DEMO_KEY, train_demo
+from host.quantize.ptq import accept_tflite
+from host.quantize.routes import DEFAULT, Trained, check_routes, find_int8_route, follow
+from host.quantize.training import Training, reproducible, require_training
+
+# What a conversion's bytes depend on, besides this program.
+_CONVERTING = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The int8 model, the samples as they fit it, and what Keras makes of them."""
+
+    dataset: Dataset
+    quantized: QuantizedModel
+    keras: Column
+
+
+def model_file(request: Request, stages: Stages) -> ModelFile:
+    """The model that the user gave, or the demo model, trained where it is not in the cache.
+
+    Raises:
+        ModelError: it is no model that is known.
+        ToolMissingError: the demo model needs TensorFlow.
+    """
+    if request.model is not None:
+        return open_model(request.model)
+    path = cache_folder() / "models" / f"{DEMO_KEY}-{request.seed}.h5"
+    with stages.run("train demo model") as stage:
+        stage.reused = path.is_file()
+        if not stage.reused:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(path.with_suffix(".lock")), quiet(None):
+                if not path.is_file():  # another run may have trained it meanwhile
+                    train_demo(path, request.seed)
+    return replace(open_model(path), name="digits-demo")
+
+
+def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) -> Prepared:
+    """Load the samples, convert the model where it is not int8 yet, and check both.
+
+    Raises:
+        InputError: the model, the samples, or the two together cannot be used.
+        ToolMissingError: the conversion needs TensorFlow.
+    """
+    data = request.data or ("digits" if request.model is None else None)
+    if data is None:
+        raise ConfigError(
+            "--model needs --data: the samples to score",
+            "Give an .npz, digits or mnist5k; for a .tflite also `--data random`, which checks "
+            "that the device is bit-exact and says nothing about accuracy.",
+        )
+    route = find_int8_route(request.route)
+    if model.kind == "tflite":
+        if route.name != DEFAULT:
+            raise ConfigError(
+                f"--route {route.name} converts a float model, and {model.path} is converted",
+                "Give the Keras model with --model, or leave --route out.",
+            )
+        graph = tflite.load(model.path)
+        shape = graph.input.shape[1:]
+        dataset = _load(request, data, shape, calibrate=False)
+        quantized = accept_tflite(graph, dataset, activation_type(graph))
+        dataset = check_fit(dataset, shape, graph.output.shape[1:])
+        keras = Column("keras", None, "", NO_KERAS)
+        return Prepared(dataset, _concerning(engine, quantized), keras)
+    dataset = _load(request, data, (), calibrate=True)
+    with stages.run("fine-tune and convert" if route.trains else "convert") as stage:
+        prepared = convert(request, model, dataset, engine.per_channel_dense, stage)
+    return replace(prepared, quantized=_concerning(engine, prepared.quantized))
+
+
+def _concerning(engine: Engine, quantized: QuantizedModel) -> QuantizedModel:
+    """Without the advice that does not concern this engine."""
+    settled = {PER_CHANNEL_DENSE} if engine.per_channel_dense else set()
+    warnings = tuple(advice for advice in quantized.warnings if advice.code not in settled)
+    return replace(quantized, warnings=warnings)
+
+
+def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: bool) -> Dataset:
+    return load_dataset(
+        data, samples=request.samples, seed=request.seed, input_shape=shape, calibrate=calibrate
+    )
+
+
+def convert(
+    request: Request,
+    model: ModelFile,
+    dataset: Dataset,
+    per_channel_dense: bool,
+    stage: Stage,
+) -> Prepared:
+    """The route to a .tflite, and Keras's own predictions: all that needs TensorFlow.
+
+    Args:
+        request: its route, its seed, and whether Lambda layers may be loaded.
+        model: a float model.
+        dataset: samples to score, to calibrate with, and to train with where the route trains.
+        per_channel_dense: see ``quantize_ptq``.
+        stage: is told where the result was in the cache.
+
+    Raises:
+        InputError: the model, the samples, or the two together cannot be used.
+        ToolMissingError: TensorFlow is not installed.
+    """
+    route = find_int8_route(request.route)
+    if route.trains:
+        require_training(dataset)
+    packages = [versions.package_version(name) for name in _CONVERTING]
+    training = Training()
+    trained_on = (dataset.x_train, dataset.y_train) if route.trains else ()
+    name = cache.key(
+        *(route.name, str(training) if route.trains else "", model.sha256, str(packages)),
+        *(str(request.seed), str(per_channel_dense), dataset.x, dataset.x_calibration),
+        str(request.allow_unsafe),  # or what was converted with it would no longer be refused
+        *trained_on,
+    )
+    known = cache.load("conversions", name)
+    keras = columns.unpack_column(known, "keras") if known is not None else None
+    if known is not None and keras is not None and "tflite" in known:
+        stage.reused = True
+        graph = tflite.parse(known["tflite"].tobytes())
+        dataset = check_fit(dataset, graph.input.shape[1:], graph.output.shape[1:])
+        return Prepared(
+            dataset, accept_tflite(graph, dataset, route.activations, route.name), keras
+        )
+    with quiet(None):
+        reproducible(request.seed)
+        source = load_keras(model, allow_unsafe=request.allow_unsafe)
+        dataset = check_fit(dataset, source.input_shape, source.output_shape)
+        check_routes([route], source)
+        trained = Trained(source, dataset, request.seed, training, per_channel_dense)
+        routed = follow(route, trained)
+        assert routed.quantized is not None  # find_int8_route has seen to it
+        keras = run_keras(routed.keras, dataset, routed.quantized.graph)
+    content = tflite.as_array(routed.quantized.graph.content)
+    cache.store("conversions", name, {**columns.pack_columns({"keras": keras}), "tflite": content})
+    return Prepared(dataset, routed.quantized, keras)
+
+
+def columns_of_the_host(
+    prepared: Prepared, inputs: tflite.Array, stages: Stages
+) -> dict[ColumnName, Column]:
+    """The outputs of every executor on this machine; ``inputs`` is int8 [n, …].
+
+    Raises:
+        OracleError: an executor accepted the model and then failed.
+    """
+    graph = prepared.quantized.graph
+    packages = [versions.package_version(name) for name in ("ai-edge-litert", "tflite-micro")]
+    name = cache.key("columns", graph.sha256, str(packages), inputs)
+    with stages.run("host oracles") as stage:
+        known = cache.load("columns", name) or {}
+        names: tuple[ColumnName, ...] = ("litert", "litert_reference", "tflm_host")
+        found = {n: column for n in names if (column := columns.unpack_column(known, n))}
+        stage.reused = len(found) == len(names)
+        if not stage.reused:
+            with quiet(None):
+                found = isolated.call(host_columns, graph, inputs)
+            cache.store("columns", name, columns.pack_columns(found))
+    return {"keras": prepared.keras, **found}

@@ -1,0 +1,65 @@
+"""A model and samples for it, for who only wants to see it run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from host.deployment.prepare import model_file, prepare
+from host.deployment.request import Request
+from host.deployment.stages import Stages
+from host.engines import Engine
+from host.models import tflite
+from host.models.datasets import load_dataset
+from host.models.feeds import Feed, drawn, single
+from host.models.interface import input_codes
+from host.models.source import ModelFile
+from host.models.tflite import Graph
+from host.oracles.samples import quantize_samples
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that runs on a device, and samples for it: no labels, no float model."""
+
+    model: ModelFile
+    graph: Graph
+    feeds: tuple[Feed, ...]
+    data: str
+    notes: tuple[str, ...]
+
+
+RANDOM = "random"
+_CODES = ("int8", "uint8", "int16")
+
+
+def load(request: Request, engine: Engine, stages: Stages, least: int) -> Loaded:
+    """The model and its samples.
+
+    A .tflite model without ``--data`` gets random samples, ``least`` of them where the request
+    names no number. They fit several inputs, of any type; a data set's fit one.
+
+    Raises:
+        InputError, ToolMissingError: see ``prepare``.
+    """
+    model = model_file(request, stages)
+    if model.kind == "tflite" and request.data in (None, RANDOM):
+        graph = tflite.load(model.path)
+        feeds = random_feeds(graph, request.samples or least, request.seed)
+        return Loaded(model, graph, tuple(feeds), RANDOM, ())
+    prepared = prepare(request, model, engine, stages)
+    graph = prepared.quantized.graph
+    feeds = single(graph, quantize_samples(prepared.dataset, graph))
+    return Loaded(model, graph, tuple(feeds), prepared.dataset.name, prepared.dataset.notes)
+
+
+def random_feeds(graph: Graph, samples: int, seed: int) -> list[Feed]:
+    """The samples of the data set ``random`` where the model can take them, so that a sample has
+    the same number here and in ``flash-and-eval``; else any."""
+    codes = input_codes(graph)
+    if len(graph.inputs) > 1 or codes.dtype not in _CODES or codes.quantization is None:
+        return drawn(graph, samples, seed)
+    batch, shape = graph.input.shape[:1], graph.input.shape[1:]
+    if batch != (1,):  # a data set's sample is one of a batch
+        return drawn(graph, samples, seed)
+    dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape, calibrate=False)
+    return single(graph, quantize_samples(dataset, graph))

@@ -1,0 +1,296 @@
+"""A typed client of the device: who is there, run this, change to that model.
+
+Whatever breaks in between, the session finds the device again, sees that it is the same one with
+the same model, and asks again what has no answer yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from host.base.errors import LinkError, RestartError, SizeError, StaleImageError
+from host.device.calls import Call, refusal
+from host.device.exchange import Exchange, LinkStatistics
+from host.device.identity import DeviceInfo, device_info
+from host.device.link import Link
+from host.device.wire import messages
+from host.device.wire.spec import MODEL_PIECE_BYTES, InferMode, MessageType, Status
+
+HELLO_INTERVAL = 0.5
+# Resets and broken links in a row, without any answer in between, before the device is given up.
+MAX_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the device computed for one sample. ``ticks`` and ``detail`` are raw ticks or CRCs."""
+
+    sample: int
+    ticks: int
+    detail: tuple[int, ...]
+    output: bytes
+
+
+class Session:
+    """Talks to one device.
+
+    Args:
+        link: an open link.
+        timeout: seconds without any progress after which requests are sent again, for as long as
+            it is not known how soon answers come.
+        retries: the device is given up after so many timeouts of silence, and one.
+        cancelled: another thread sets it to end whatever goes on.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        timeout: float = 20.0,
+        retries: int = 2,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self._link = link
+        self._exchange = Exchange(link, timeout=timeout, retries=retries, cancelled=cancelled)
+        self._known: DeviceInfo | None = None
+        self._patience = timeout
+        self._loaded = b""  # the model that the device got from here, as a reset forgets it
+        self._reconnects = self._payload = 0
+
+    @property
+    def log(self) -> tuple[str, ...]:
+        """What the device said in LOG frames."""
+        return self._exchange.log
+
+    def statistics(self) -> LinkStatistics:
+        """What the link carried since the session began."""
+        carried = self._exchange.statistics()
+        return replace(carried, reconnects=self._reconnects, payload=self._payload)
+
+    def hello(self, patience: float) -> DeviceInfo:
+        """Ask who is there until it is answered.
+
+        Args:
+            patience: seconds to go on asking, now and after each reset.
+
+        Raises:
+            LinkError: no answer.
+            StaleImageError: the device speaks another protocol.
+            SizeError: its arena is too small for its model.
+            DeviceError: an answer that makes no sense.
+        """
+        self._patience = patience
+        self._exchange.forget()
+        call = Call(MessageType.HELLO, b"", MessageType.HELLO_REPLY, "HELLO")
+        info = device_info(self._exchange.greet(call, patience, HELLO_INTERVAL), self.log)
+        self._exchange.window = info.receive_window
+        self._known = info
+        return info
+
+    def infer(
+        self,
+        inputs: Sequence[bytes],
+        mode: InferMode = InferMode.PLAIN,
+        answered: Callable[[Answer], None] | None = None,
+        numbers: Sequence[int] | None = None,
+    ) -> list[Answer]:
+        """Run the model on every input, in order; call ``hello`` first.
+
+        Args:
+            inputs: for each sample, the raw bytes of the input tensors, one after the other.
+            mode: what to report for each output of each operator.
+            answered: gets each answer once, as it comes.
+            numbers: of the samples; by default counted from 0.
+
+        Raises:
+            LinkError: the device stopped answering, or the link broke for good.
+            DeviceError: the device refused.
+            StaleImageError: after a reset it was another device, or held another model.
+        """
+        numbers = range(len(inputs)) if numbers is None else numbers
+        answers: dict[int, Answer] = {}
+
+        def accept(index: int, values: dict[str, Any]) -> bool:
+            number, data = numbers[index], inputs[index]
+            if values["sample"] != number or values["input_crc"] != zlib.crc32(data):
+                return False
+            self._check_model(values["model"])
+            if values["status"] != Status.OK:
+                raise refusal(f"sample {number}", values["status"])
+            answer = Answer(number, values["ticks"], values["detail"], values["output"])
+            answers[index] = answer
+            self._payload += len(data)
+            if answered is not None:
+                answered(answer)
+            return True
+
+        self._run([_infer(n, d, mode) for n, d in zip(numbers, inputs, strict=True)], accept)
+        return [answers[index] for index in range(len(inputs))]
+
+    def tensor(self, sample: int, data: bytes, position: int) -> bytes:
+        """Run the model once more, and have one of the operators' outputs; after ``hello``.
+
+        Args:
+            sample: its number, for messages.
+            data: as one of ``infer``'s inputs.
+            position: which output, in the order in which ``infer`` reports on them.
+
+        Returns:
+            The raw bytes of the tensor as they lay in the arena when the operator was done.
+
+        Raises:
+            LinkError, StaleImageError: as ``infer``.
+            DeviceError: there is no such output, or the device refused.
+        """
+        values = {"position": position, "sample": sample, "input": data}
+        payload = messages.pack(MessageType.TENSOR, values)
+        what = f"output {position} of its operators for sample {sample}"
+        found: list[bytes] = []
+
+        def accept(_: int, reply: dict[str, Any]) -> bool:
+            if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
+                return False
+            self._check_model(reply["model"])
+            found.append(reply["data"])
+            return True
+
+        self._run([Call(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)], accept)
+        return found[0]
+
+    def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
+        """Change the running device to another model of the same operators.
+
+        Args:
+            content: the .tflite file.
+            info: the device's answer to HELLO.
+            patience: seconds for the device to answer HELLO afterwards.
+
+        Returns:
+            The device's new answer to HELLO.
+
+        Raises:
+            SizeError: it does not fit the slot, or the arena; the old model runs on.
+            DeviceError: the device cannot run it; the old model runs on.
+            LinkError: the device stopped answering, or the link broke for good.
+        """
+        if len(content) > info.model_slot:
+            raise SizeError(
+                f"the model has {len(content):,} B, the device's slot {info.model_slot:,} B",
+                "Build an image for this model.",
+            )
+        failures = 0
+        while True:
+            try:
+                return self._load(content, info, patience)
+            except LinkError as error:
+                failures += 1
+                self._find_again(error, failures)
+
+    def _load(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
+        piece = min(MODEL_PIECE_BYTES, info.max_payload - 4)
+        digest = hashlib.sha256(content).digest()
+        begin = {"size": len(content), "digest": digest}
+        pieces = [
+            _model(MessageType.MODEL_DATA, {"offset": at, "data": content[at : at + piece]})
+            for at in range(0, len(content), piece)
+        ]
+        self._exchange.run([_model(MessageType.MODEL_BEGIN, begin)], _loaded)
+        self._exchange.run(pieces, _loaded)
+        self._exchange.run([_model(MessageType.MODEL_END, {})], _loaded)
+        info = self.hello(patience)
+        self._loaded = content
+        return info
+
+    def _run(self, calls: Sequence[Call], accept: Callable[[int, dict[str, Any]], bool]) -> None:
+        """As ``Exchange.run``, over resets and broken links."""
+        left = list(range(len(calls)))
+        failures = 0
+        while left:
+            asked, done = left, set[int]()
+
+            def accept_asked(
+                index: int,
+                values: dict[str, Any],
+                asked: list[int] = asked,
+                done: set[int] = done,
+            ) -> bool:
+                if not accept(asked[index], values):
+                    return False
+                done.add(asked[index])
+                return True
+
+            try:
+                return self._exchange.run([calls[index] for index in asked], accept_asked)
+            except LinkError as error:
+                failures = 1 if done else failures + 1
+                left = [index for index in asked if index not in done]
+                self._find_again(error, failures)
+
+    def _find_again(self, error: LinkError, failures: int) -> None:
+        """Restore the link where it broke; see that the device is who it was.
+
+        Raises:
+            LinkError: ``error``, where the link cannot be restored or this happens again and again.
+            StaleImageError: it is another device, or holds another model.
+        """
+        if self._known is None or failures > MAX_FAILURES:
+            raise error
+        known = self._known
+        info = self._reach(error, failures)
+        if self._loaded and info.model_digest != known.model_digest:
+            info = self._load(self._loaded, info, self._patience)
+        if info != known:
+            self._known = known
+            raise StaleImageError(
+                f"the device is not what it was ({error.message}): it was {known.board} with "
+                f"model {known.model_digest[:16]}…, it is {info.board} with "
+                f"{info.model_digest[:16]}…"
+            )
+
+    def _reach(self, error: LinkError, failures: int) -> DeviceInfo:
+        """The device's answer to HELLO, on a link that may have to be restored first."""
+        last = error
+        for _ in range(failures, MAX_FAILURES + 1):
+            try:
+                if not isinstance(last, RestartError):
+                    self._link.restore(time.monotonic() + self._patience)
+                    self._reconnects += 1
+            except LinkError as reason:
+                raise LinkError(f"{last.message}; {reason.message}", last.hint) from reason
+            try:
+                return self.hello(self._patience)
+            except LinkError as again:
+                last = again
+        raise last
+
+    def _check_model(self, start: int) -> None:
+        """See that an answer comes from the model that HELLO told of."""
+        assert self._known is not None, "hello comes first"
+        expected = int.from_bytes(bytes.fromhex(self._known.model_digest[:8]), "little")
+        if start != expected:
+            # Its reset went unnoticed: the frame that tells of it was lost.
+            raise RestartError("the device answered with another model than it had")
+
+
+def _infer(index: int, data: bytes, mode: InferMode) -> Call:
+    values = {"mode": mode, "sample": index, "input": data}
+    payload = messages.pack(MessageType.INFER, values)
+    return Call(MessageType.INFER, payload, MessageType.INFER_REPLY, f"sample {index}")
+
+
+def _model(kind: MessageType, values: dict[str, Any]) -> Call:
+    return Call(kind, messages.pack(kind, values), MessageType.MODEL_REPLY, "the model")
+
+
+def _loaded(index: int, values: dict[str, Any]) -> bool:
+    if values["status"] == Status.ARENA_TOO_SMALL:
+        raise SizeError("the device's arena is too small for the model", "Build an image for it.")
+    if values["status"] != Status.OK:
+        raise refusal("the model", values["status"])
+    return True

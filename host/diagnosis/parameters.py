@@ -1,0 +1,245 @@
+"""What differs between two models' parameters, before anything is run.
+
+Parameters come in *parts*: the smallest sets that can be exchanged between the models and leave a
+model that makes sense. A range is shared by all tensors that an operator such as MAX_POOL_2D
+hands on unchanged; a bias belongs to one operator; so do weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from host.diagnosis.align import Pair
+from host.diagnosis.records import Difference, ParameterKind
+from host.models.tflite import Graph, Operator, Quantization, Tensor
+
+# Where operators with a bias have their input, weights and bias.
+BIASED: Mapping[str, tuple[int, int, int]] = {
+    "CONV_2D": (0, 1, 2),
+    "DEPTHWISE_CONV_2D": (0, 1, 2),
+    "FULLY_CONNECTED": (0, 1, 2),
+    "TRANSPOSE_CONV": (2, 1, 3),
+}
+# Operators whose output has the input's scale and zero point.
+_PASSING = (
+    *("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "PAD", "PADV2", "MIRROR_PAD", "SLICE"),
+    *("STRIDED_SLICE", "SPLIT", "SPLIT_V", "PACK", "UNPACK", "CONCATENATION", "GATHER"),
+    *("MAX_POOL_2D", "AVERAGE_POOL_2D", "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"),
+    *("MAXIMUM", "MINIMUM", "REDUCE_MAX"),
+)
+# Two roundings of one number differ by half a step of each; the rest is float32's own rounding.
+ROUNDING = 1.02
+
+PartKind = Literal["range", "weights", "bias", "input", "operators"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Parameters of B that differ from A's and can be exchanged.
+
+    Attributes:
+        kind: of activations, of weights, of a bias; "input": the samples as B's deployment feeds
+            them; "operators": float operators where A has int8 ones.
+        operator: B's index: it writes the range's first tensor, or reads the constant. None for
+            the model's input.
+        tensors: (B's, A's) indices, in order of execution.
+        differences: of each tensor.
+    """
+
+    kind: PartKind
+    operator: int | None
+    tensors: tuple[tuple[int, int], ...]
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def difference(self) -> Difference:
+        """Of the first tensor."""
+        return self.differences[0]
+
+    @property
+    def same_value(self) -> bool:
+        """Whether a constant is the same real numbers in both, but for rounding."""
+        return all(d.real is not None and d.real <= ROUNDING for d in self.differences)
+
+
+def partners(a: Graph, b: Graph, pairs: Sequence[Pair]) -> dict[int, int]:
+    """Which tensor of A each tensor of B corresponds to; of one shape always."""
+    wanted = list(zip(b.inputs, a.inputs, strict=False))
+    matched = [(b.operators[p.b], a.operators[p.a]) for p in pairs]
+    # Outputs before inputs: of an ADD's two inputs, order says less than who writes them.
+    for right, left in matched:
+        wanted += zip(right.outputs, left.outputs, strict=False)
+    for right, left in matched:
+        wanted += zip(right.inputs, left.inputs, strict=False)
+    found: dict[int, int] = {}
+    for i, j in wanted:
+        if -1 not in (i, j) and b.tensors[i].shape == a.tensors[j].shape:
+            found.setdefault(i, j)
+    return found
+
+
+def parts(a: Graph, b: Graph, pairs: Sequence[Pair]) -> tuple[Part, ...]:
+    """All parameters that differ, in the order in which B's operators use them."""
+    known = partners(a, b, pairs)
+    found = _ranges(a, b, known)
+    for pair in pairs:
+        operator = b.operators[pair.b]
+        for position, index in enumerate(operator.inputs):
+            if index in known and b.tensors[index].data is not None:
+                kind = _constant_kind(operator, position)
+                found += _constant(a, b, operator.index, kind, index, known[index])
+    # A constant that several operators share is one part, the first operator's.
+    unique = {p.tensors: p for p in reversed(found)}.values()
+    return tuple(sorted(unique, key=lambda p: (-1 if p.operator is None else p.operator, p.kind)))
+
+
+def real_values(tensor: Tensor) -> npt.NDArray[np.float64]:
+    """A constant's real numbers: scale · (code − zero point); floats as they are."""
+    assert tensor.data is not None
+    values = tensor.data.astype(np.float64)
+    if tensor.data.dtype.kind == "f" or tensor.quantization is None:
+        return values
+    scale, zero = tensor.quantization.along(tensor.shape)
+    return np.asarray(scale * (values - zero))
+
+
+def steps(tensor: Tensor) -> npt.NDArray[np.float64]:
+    """The quantization step at every element of a constant, broadcastable to its shape."""
+    assert tensor.quantization is not None
+    return tensor.quantization.along(tensor.shape)[0]
+
+
+def channels(tensor: Tensor, operator: Operator) -> npt.NDArray[np.float64]:
+    """A weights tensor's real numbers as [output channels, the rest]."""
+    axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
+    return np.moveaxis(real_values(tensor), axis, 0).reshape(tensor.shape[axis], -1)
+
+
+def same_quantization(left: Quantization | None, right: Quantization | None) -> bool:
+    """Whether two tensors have the same scales and zero points."""
+    if left is None or right is None:
+        return left is right
+    return left.scales == right.scales and left.zero_points == right.zero_points
+
+
+def _constant_kind(operator: Operator, position: int) -> ParameterKind:
+    places = BIASED.get(operator.name)
+    return "bias" if places is not None and position == places[2] else "weights"
+
+
+# --- ranges -----------------------------------------------------------------------------------
+
+
+def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
+    classes = _equal_ranges(a, b, known)
+    writer = {i: o.index for o in b.operators for i in o.outputs}
+    found = []
+    for members in classes:
+        differing = [
+            (i, known[i])
+            for i in members
+            if not same_quantization(b.tensors[i].quantization, a.tensors[known[i]].quantization)
+        ]
+        if differing:
+            details = tuple(_difference("range", a.tensors[j], b.tensors[i]) for i, j in differing)
+            found.append(Part("range", writer.get(members[0]), tuple(differing), details))
+    return found
+
+
+def _equal_ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[list[int]]:
+    """Activations of B that have a partner of the same type, by who must share a range."""
+    order = [*b.inputs, *(i for o in b.operators for i in o.outputs)]
+    activations = [
+        i
+        for i in dict.fromkeys(order)
+        if i in known
+        and b.tensors[i].dtype == a.tensors[known[i]].dtype
+        and b.tensors[i].quantization is not None
+        and a.tensors[known[i]].quantization is not None
+    ]
+    leader = {i: i for i in activations}
+
+    def find(i: int) -> int:
+        while leader[i] != i:
+            i = leader[i]
+        return i
+
+    for operator in b.operators:
+        if operator.name not in _PASSING:
+            continue
+        for source in operator.inputs:
+            for target in operator.outputs:
+                if (
+                    source in leader
+                    and target in leader
+                    and _handed_on(a, b, known, source, target)
+                ):
+                    first, second = sorted((find(source), find(target)), key=activations.index)
+                    leader[second] = first
+    groups: dict[int, list[int]] = {}
+    for i in activations:
+        groups.setdefault(find(i), []).append(i)
+    return list(groups.values())
+
+
+def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target: int) -> bool:
+    return all(
+        same_quantization(graph.tensors[i].quantization, graph.tensors[j].quantization)
+        for graph, i, j in ((b, source, target), (a, known[source], known[target]))
+    )
+
+
+# --- constants --------------------------------------------------------------------------------
+
+
+def _constant(
+    a: Graph, b: Graph, operator: int, kind: ParameterKind, index: int, partner: int
+) -> list[Part]:
+    left, right = a.tensors[partner], b.tensors[index]
+    if left.data is None or right.data is None or left.dtype != right.dtype:
+        return []
+    if left.quantization is None or right.quantization is None:
+        return []  # shapes, axes and paddings are no parameters
+    if same_quantization(left.quantization, right.quantization) and np.array_equal(
+        left.data, right.data
+    ):
+        return []
+    detail = _difference(kind, left, right)
+    return [Part(kind, operator, ((index, partner),), (detail,))]
+
+
+def _difference(kind: ParameterKind, left: Tensor, right: Tensor) -> Difference:
+    qa, qb = left.quantization, right.quantization
+    assert qa is not None and qb is not None
+    codes, largest, real = 0.0, 0, None
+    if left.data is not None and right.data is not None:
+        apart = np.abs(left.data.astype(np.int64) - right.data.astype(np.int64))
+        codes, largest = float(np.count_nonzero(apart)) / max(1, apart.size), int(apart.max())
+        real = rounding_ratio(left, right)
+    return Difference(
+        kind=kind,
+        tensor=right.index,
+        name=right.name,
+        scales_a=len(qa.scales),
+        scales_b=len(qb.scales),
+        scale_a=float(np.median(qa.scales)),
+        scale_b=float(np.median(qb.scales)),
+        zero_point_a=qa.zero_points[0],
+        zero_point_b=qb.zero_points[0],
+        codes=codes,
+        largest=largest,
+        real=real,
+    )
+
+
+def rounding_ratio(left: Tensor, right: Tensor) -> float:
+    """The largest difference of two constants' real numbers, over half a step of each together."""
+    a, b = real_values(left), real_values(right)
+    # Biases are derived in float32 from numbers as large as themselves.
+    allowed = (steps(left) + steps(right)) / 2 + 1e-6 * np.maximum(np.abs(a), np.abs(b))
+    return float((np.abs(a - b) / allowed).max())

@@ -1,0 +1,1 @@
+"""What every operator is compiled with: calls, quantization, windows, strides."""

@@ -1,0 +1,1 @@
+"""Boards, PlatformIO, and the sizes of what it builds."""

@@ -1,0 +1,148 @@
+"""How PlatformIO is called: its command line and its environment."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from filelock import FileLock
+
+from host.base.errors import BuildError, ToolMissingError
+from host.base.files import write_text
+from host.base.paths import WORKSPACE
+from host.base.processes import running, too_much
+
+# The env option lib_deps of platformio.ini takes the library from this variable, so that an engine
+# that needs none is built without asking for one.
+LIBRARY_VARIABLE = "FLASH_AND_EVAL_LIBRARY"
+
+
+def command(*arguments: str) -> list[str]:
+    """PlatformIO's command line; always the one beside this Python."""
+    return [sys.executable, "-m", "platformio", *arguments]
+
+
+def build_folder(env: str | None, library: str | None) -> Path:
+    """Where PlatformIO builds, an env in a folder of that name in it.
+
+    PlatformIO wipes its build folder when the configuration has changed, and another library is
+    another configuration. So each env has its own: a build that goes on beside is not wiped.
+    """
+    tag = hashlib.sha256(library.encode()).hexdigest()[:8] if library else "plain"
+    return WORKSPACE / "build" / tag / (env or "none")
+
+
+@contextlib.contextmanager
+def build_lock(env: str, library: str | None) -> Iterator[None]:
+    """Hold the lock under which PlatformIO builds: builds of one env take turns, and so do all
+    those with a library, whose objects the boards share. ``run`` hands it on to PlatformIO."""
+    WORKSPACE.mkdir(exist_ok=True)
+    shared: list[int] = []
+
+    def share(lock: int) -> None:
+        copy = os.dup(lock)  # filelock closes its own one in every child
+        os.set_inheritable(copy, True)
+        shared.append(copy)
+
+    with FileLock(WORKSPACE / f"build-{'library' if library else env}.lock", on_acquired=share):
+        try:
+            yield
+        finally:
+            os.close(shared[0])
+
+
+def environment(*, env: str | None = None, library: str | None = None) -> dict[str, str]:
+    """Environment variables for a call of PlatformIO: to build ``env``, with ``library`` in its
+    lib_deps."""
+    variables = {
+        **os.environ,
+        "PLATFORMIO_CORE_DIR": str(WORKSPACE / "core"),
+        "PLATFORMIO_WORKSPACE_DIR": str(WORKSPACE),
+        "PLATFORMIO_BUILD_DIR": str(build_folder(env, library)),
+        # Both stall for up to 37 s where the network is out of reach.
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+        "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
+        "PLATFORMIO_NO_ANSI": "true",
+    }
+    variables.pop(LIBRARY_VARIABLE, None)
+    if library is not None:
+        variables[LIBRARY_VARIABLE] = library
+    return variables
+
+
+def run(
+    arguments: Sequence[str],
+    log: Path,
+    timeout: float,
+    *,
+    env: str | None = None,
+    library: str | None = None,
+) -> int:
+    """Call PlatformIO, its output in ``log``; nothing of it outlives the call.
+
+    Args:
+        arguments: of its command line.
+        log: gets what it prints.
+        timeout: in seconds.
+        env, library: see ``environment``.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: it took too long and was stopped.
+        BuildError: it printed without end and was stopped.
+    """
+    variables = environment(env=env, library=library)
+    # If the host is killed outright, PlatformIO ends by itself. It inherits the lock (close_fds),
+    # so that until then nobody builds in the same folder.
+    with running(
+        command(*arguments), log, dies_with_host=False, env=variables, close_fds=False
+    ) as process:
+        code = process.wait(timeout)
+    stopped = too_much(log)
+    if stopped is not None:
+        raise BuildError(f"PlatformIO {stopped}", f"Read its beginning: {log}.")
+    return code
+
+
+def write_sources(folder: Path, files: Mapping[str, str]) -> None:
+    """Make the folder hold just these files; one that is the same keeps its date.
+
+    Raises:
+        MachineError: it cannot be written to.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        if old.name not in files:
+            old.unlink()
+    for name, text in files.items():
+        path = folder / name
+        if not path.is_file() or path.read_text() != text:
+            write_text(path, text)
+
+
+_UNREACHABLE = re.compile(
+    r"HTTPClientError|InternetConnectionError|You are not connected to the Internet"
+    r"|UnknownPackageError|Could not find the package with|PackageException"
+)
+
+
+def registry_error(text: str) -> ToolMissingError | None:
+    """The error in PlatformIO's output if it could not get a platform, a tool or a library."""
+    lines = text.splitlines()
+    wanted = [m[1] for line in lines if (m := re.search(r"Manager: Installing (.+)", line))]
+    for line in lines:
+        if _UNREACHABLE.search(line):
+            what = wanted[-1].strip() if wanted else "what the board needs"
+            return ToolMissingError(
+                f"PlatformIO could not get {what} from its registry ({line.strip()})",
+                "Is the internet in reach? It is needed once for a board; what it brings stays in "
+                ".pio/core. The emulated boards need none (`python -m host boards`).",
+            )
+    return None

@@ -1,0 +1,54 @@
+"""What an engine makes of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ArenaBlock:
+    """One tensor in the arena, alive from operator ``first`` to operator ``last``, inclusive."""
+
+    tensor: int
+    name: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class ExecutedOperator:
+    """An operator's output as the device computes it: the operator's index and name in the .tflite,
+    and the tensor. An operator with several outputs has as many of these, one after the other."""
+
+    index: int
+    name: str
+    tensor: int
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What an engine makes of one model, before anything is written or built.
+
+    Attributes:
+        files: C++ files of the generated folder, by file name.
+        digest: SHA-256 in hex that the device must report for the model it holds.
+        arena_bytes: static arena that the image reserves.
+        constant_bytes: weights, biases and tables that go to flash.
+        operators: every output, in the order in which the device computes and reports them.
+        arena: the arena's plan, empty where the engine plans on the device.
+        slot_bytes: room in RAM for another model, which the image reserves twice.
+        library: what PlatformIO must provide, as its lib_deps takes it.
+    """
+
+    engine: str
+    files: Mapping[str, str]
+    digest: str
+    arena_bytes: int
+    constant_bytes: int
+    operators: tuple[ExecutedOperator, ...]
+    arena: tuple[ArenaBlock, ...]
+    slot_bytes: int = 0
+    library: str | None = None

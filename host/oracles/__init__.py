@@ -1,0 +1,1 @@
+"""The executors on this machine: samples in, outputs out."""

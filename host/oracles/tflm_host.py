@@ -1,0 +1,89 @@
+"""TFLite-Micro on the host: what the device must equal, bit for bit."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from host.base.arrays import Array
+from host.base.quiet import captured
+from host.models.tflite import Graph
+from host.oracles.columns import Column
+from host.oracles.running import first_line, run_samples, version
+
+# What the wheel raises where TFLM refuses a model; UnicodeDecodeError, for damaged names, is a
+# ValueError.
+_TFLM_ERRORS = (RuntimeError, ValueError, MemoryError)
+_LARGEST_ARENA = 2**30
+
+
+def run_tflm_host(graph: Graph, x: Array) -> Column:
+    """TFLM on the host: what the device must equal, bit for bit.
+
+    Raises:
+        OracleError: it accepted the model and then failed.
+    """
+    label = f"tflite-micro {version('tflite-micro')}"
+    try:
+        with captured() as texts:
+            runner = tflm_interpreter(graph)
+    except ImportError as error:
+        return Column("tflm_host", None, label, f"tflite-micro is not installed: {error}")
+    except _TFLM_ERRORS as error:
+        # The exception does not say why; what TFLM wrote to stderr does.
+        reason = " ".join(texts[0].split()) or first_line(error)
+        return Column("tflm_host", None, label, f"TFLM refuses the model: {reason[:300]}")
+
+    def infer(sample: Array) -> Array:
+        runner.reset()  # every inference begins without a memory of another
+        runner.set_input(sample, 0)
+        runner.invoke()
+        return np.asarray(runner.get_output(0))
+
+    return Column("tflm_host", run_samples(infer, graph, x, label), label)
+
+
+# --- what only TFLM on the host tells ---------------------------------------------------------
+
+
+def host_arena_bytes(graph: Graph) -> int | None:
+    """Bytes of arena that TFLM uses on this machine; None where TFLM is absent or refuses.
+
+    0.8 to 3 KB above what a 32-bit target needs (64-bit pointers): a safe first guess.
+    """
+    zeros = np.zeros(graph.input.shape, graph.input.numpy_dtype)
+    try:
+        with captured() as texts:
+            runner = tflm_interpreter(graph)
+            runner.set_input(zeros, 0)
+            runner.invoke()
+            runner.print_allocations()
+    except (ImportError, *_TFLM_ERRORS):
+        return None
+    found = re.search(r"Arena allocation total (\d+) bytes", texts[0])
+    return int(found.group(1)) if found else None
+
+
+def tflm_interpreter(graph: Graph, *, preserve: bool = False) -> Any:
+    """The wheel's interpreter; with ``preserve`` it keeps every tensor for ``GetTensor``.
+
+    Raises:
+        ImportError: there is no wheel for this machine.
+        RuntimeError, ValueError, MemoryError: TFLM refuses the model.
+    """
+    from tflite_micro import runtime
+
+    kinds = runtime.InterpreterConfig
+    # The wheel crashes the process where the arena is too small, so it gets room for every tensor
+    # at once, twice, for the scratch buffers, and for its own records of tensors and operators.
+    tensors = sum(t.nbytes + 4096 for t in graph.tensors if t.data is None)
+    arena = 2 * tensors + len(graph.content) + 2**20
+    if arena > _LARGEST_ARENA:
+        raise MemoryError(f"its tensors need about {tensors} bytes")
+    return runtime.Interpreter.from_bytes(
+        graph.content,
+        arena_size=arena,
+        intrepreter_config=kinds.kPreserveAllTensors if preserve else kinds.kAllocationRecording,
+    )

@@ -1,0 +1,60 @@
+"""The demo model: a small depthwise-separable CNN on scikit-learn's digits."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from host.base.errors import ToolMissingError
+from host.models.datasets import load_dataset
+from host.quantize.training import Training, build_and_train
+
+# Part of the key under which a trained demo model is cached: change it whenever the layers below,
+# or how models are trained, change.
+DEMO_KEY = "digits-dscnn-2"
+
+
+def train_demo(path: Path, seed: int) -> None:
+    """Train the demo model on the digits' training part and save it as a Keras 2 ``.h5``.
+
+    The same seed gives the same weights on the same machine. The file appears at ``path`` whole or
+    not at all.
+
+    Raises:
+        ToolMissingError: TensorFlow, tf_keras or scikit-learn is not installed.
+    """
+    digits = load_dataset("digits", samples=None, seed=seed, input_shape=(8, 8, 1), calibrate=False)
+    model = build_and_train(build_demo, digits, seed, Training()).handle
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        unfinished = Path(folder) / "demo.h5"
+        model.save(unfinished, include_optimizer=False)
+        unfinished.replace(path)
+
+
+def build_demo(input_shape: tuple[int, ...] = (8, 8, 1)) -> Any:
+    """Conv, two depthwise-separable blocks, global average pooling, dense softmax, 10 classes.
+
+    Raises:
+        ToolMissingError: tf_keras is not installed.
+    """
+    try:
+        import tf_keras
+    except ImportError as error:
+        raise ToolMissingError(f"the demo model needs tf_keras: {error}") from error
+    layers = tf_keras.layers
+
+    def normalized(x: Any) -> Any:
+        # A short memory of the moving averages: training is only some hundred steps long.
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+    image = tf_keras.Input(input_shape, name="image")
+    x = normalized(layers.Conv2D(16, 3, padding="same", use_bias=False)(image))
+    x = normalized(layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x))
+    x = normalized(layers.Conv2D(32, 1, use_bias=False)(x))
+    x = normalized(layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)(x))
+    x = normalized(layers.Conv2D(48, 1, use_bias=False)(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    probability = layers.Dense(10, activation="softmax", name="probability")(x)
+    return tf_keras.Model(image, probability, name="digits_demo")

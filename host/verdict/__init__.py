@@ -1,0 +1,1 @@
+"""Columns compared: gaps, statistics, costs of operators, the verdict."""

@@ -1,0 +1,119 @@
+"""How a tensor on the device differs from the same on the host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from host.base.arrays import Array
+from host.firmware.rendered import ExecutedOperator
+from host.models.tflite import Tensor
+from host.report.formats import number, plain, signed
+
+
+@dataclass(frozen=True)
+class TensorDifference:
+    """How a tensor on the device differs from the same on the host.
+
+    Attributes:
+        place: indices of the first differing value.
+        device, host: the two values there: codes, or what a tensor of floats holds.
+        device_real, host_real: the same in real units; None where the tensor has no scale.
+        differing, values: how many values differ, of how many.
+        largest: the largest difference, in steps of the tensor, or in its units where it is float.
+    """
+
+    place: tuple[int, ...]
+    device: float
+    host: float
+    device_real: float | None
+    host_real: float | None
+    differing: int
+    values: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class FirstDifference:
+    """The first operator whose output on the device differs from TFLM on the host.
+
+    ``values`` is None where the output was equal when the device was asked for all of it.
+    """
+
+    operator: ExecutedOperator
+    tensor_name: str
+    sample: int
+    values: TensorDifference | None = None
+
+
+def compare(tensor: Tensor, device: Array, host: Array) -> TensorDifference | None:
+    """How two values of a tensor differ; None where they are equal in every byte.
+
+    Args:
+        tensor: whose values they are.
+        device, host: of its type and shape.
+    """
+    unequal = _bytes(device) != _bytes(host)
+    differs = unequal.any(axis=1)
+    if not differs.any():
+        return None
+    flat = int(differs.argmax())
+    place = np.unravel_index(flat, tensor.shape) if tensor.shape else ()
+    a, b = device.reshape(-1)[flat].item(), host.reshape(-1)[flat].item()
+    distance = np.abs(device.astype(np.float64) - host.astype(np.float64))
+    return TensorDifference(
+        place=tuple(int(i) for i in place),
+        device=a,
+        host=b,
+        device_real=_real(tensor, a),
+        host_real=_real(tensor, b),
+        differing=int(differs.sum()),
+        values=tensor.size,
+        largest=float(np.nanmax(distance)) if not np.isnan(distance).all() else float("nan"),
+    )
+
+
+def _bytes(values: Array) -> npt.NDArray[np.uint8]:
+    """[values, bytes of one]: NaN equals NaN then, and 0 does not equal −0."""
+    raw = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+    return raw.reshape(values.size, values.itemsize)
+
+
+def _real(tensor: Tensor, value: float) -> float | None:
+    if tensor.numpy_dtype.kind == "f":
+        return value
+    q = tensor.quantization
+    return None if q is None or q.per_channel else q.scale * (value - q.zero_point)
+
+
+def position(first: FirstDifference) -> str:
+    """Which operator differs first, and on which sample."""
+    operator = first.operator
+    return (
+        f"operator {operator.index} {plain(operator.name)} (tensor {operator.tensor} "
+        f"'{plain(first.tensor_name)}'), sample {first.sample}"
+    )
+
+
+def difference(found: TensorDifference | None) -> str:
+    """Both values at the first differing place, and how much differs."""
+    if found is None:
+        return "asked for once more, all its values are equal: the difference did not repeat"
+    place = ", ".join(map(str, found.place))
+    device, host = (
+        signed(code) + ("" if real is None or real == code else f" ({signed(real)})")
+        for code, real in ((found.device, found.device_real), (found.host, found.host_real))
+    )
+    return (
+        f"at [{place}] the device has {device}, TFLM on the host {host}; {found.differing} of "
+        f"{found.values} values differ, by at most {largest(found)}"
+    )
+
+
+def largest(found: TensorDifference) -> str:
+    """The largest difference with its unit: steps, where the tensor has a scale."""
+    if found.device_real is None or isinstance(found.device, float):
+        return number(found.largest)
+    return f"{number(found.largest)} step{'' if found.largest == 1 else 's'}"

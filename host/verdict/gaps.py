@@ -1,0 +1,251 @@
+"""How two columns differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from host.base.arrays import Array
+from host.models.dataset import Dataset
+from host.models.interface import leaves
+from host.models.tflite import Graph, Tensor
+from host.oracles.columns import Column, ColumnName
+from host.oracles.samples import dequantize, quantize
+from host.verdict import statistics
+
+# Which two columns each gap lies between. Only the last one is the device's own.
+GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
+    "quantization": ("keras", "tflm_host"),
+    "desktop": ("litert", "tflm_host"),
+    "desktop_reference": ("litert_reference", "tflm_host"),
+    "deployment": ("tflm_host", "device"),
+}
+
+
+@dataclass(frozen=True)
+class GapWords:
+    """What a gap is called, what it means, who owns it, and what to do where it is not zero."""
+
+    title: str
+    meaning: str
+    owner: str
+    remedy: str
+
+
+GAP_WORDS: dict[GapName, GapWords] = {
+    "quantization": GapWords(
+        "Quantization gap",
+        "What int8 costs: the float model against the same model in int8.",
+        "the conversion",
+        "If it is too much: choose another route, or calibrate with more typical data. "
+        "The board cannot change it.",
+    ),
+    "desktop": GapWords(
+        "Desktop gap",
+        "Desktop kernels round differently from TFLite-Micro's.",
+        "the desktop interpreter",
+        "Nothing. Never chase it on the board: it is there without one.",
+    ),
+    "desktop_reference": GapWords(
+        "Desktop gap, reference kernels",
+        "LiteRT's reference kernels against TFLite-Micro's, which come from the same source.",
+        "a version skew between LiteRT and TFLM",
+        "Compare the two versions. The board has no part in it.",
+    ),
+    "deployment": GapWords(
+        "Deployment gap",
+        "Must be zero: the device computes every byte that TFLM on the host computes.",
+        "the firmware, the wire, the kernels or a version skew",
+        "Start at the first differing operator where one is named; then compare the versions, "
+        "and build and flash again.",
+    ),
+}
+
+
+GapName = Literal["quantization", "desktop", "desktop_reference", "deployment"]
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A sample on which two columns differ. ``steps`` is the largest difference in quantization
+    steps; the margins are top-1 minus top-2 in real units, None without classes."""
+
+    sample: int
+    left: int | None
+    right: int | None
+    label: int | None
+    steps: int
+    left_margin: float | None
+    right_margin: float | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The difference between two columns.
+
+    Attributes:
+        bit_equal: share of samples whose outputs are equal in every byte (Keras's outputs are
+            quantized with the output tensor's scale first).
+        bit_equal_values: share of output values that are equal.
+        flips: number of samples whose predicted class differs; None without classes.
+        flip_rate_upper: 95 % upper bound of the flip rate; None without classes.
+        max_steps, mean_steps: difference in quantization steps of the output tensor.
+        max_error, mean_error: the same in real units.
+        mcnemar_p: exact McNemar test of the two columns' accuracies; None without labels.
+        disagreements: the samples that flip, or without classes that differ, worst first.
+    """
+
+    name: GapName
+    left: ColumnName
+    right: ColumnName
+    samples: int
+    bit_equal: float
+    bit_equal_values: float
+    flips: int | None
+    flip_rate_upper: float | None
+    max_steps: int
+    mean_steps: float
+    max_error: float
+    mean_error: float
+    mcnemar_p: float | None
+    disagreements: tuple[Disagreement, ...]
+
+
+Classes = npt.NDArray[np.int64]
+
+
+def differing(left: Column, right: Column) -> npt.NDArray[np.int64]:
+    """Indices of the samples whose outputs differ in any byte; empty where a column is absent."""
+    if left.outputs is None or right.outputs is None:
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(unequal(left.outputs, right.outputs).any(axis=1))
+
+
+def unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
+    """Where two outputs of one type differ in any bit, [n, values]."""
+    bits = np.dtype(f"u{left.dtype.itemsize}")
+    a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
+    return np.asarray(a != b)
+
+
+# --- predictions ------------------------------------------------------------------------------
+
+
+def detect_task(graph: Graph, dataset: Dataset) -> Task:
+    """Classification where there are class numbers, or no labels and SOFTMAX at the end."""
+    if dataset.y is not None:
+        return "classification" if dataset.y.dtype.kind == "i" else "regression"
+    writers = {index: operator for operator in graph.operators for index in operator.outputs}
+    last = writers[graph.outputs[0]]
+    if leaves(graph, last):
+        last = writers.get(last.inputs[0], last)
+    return "classification" if last.name == "SOFTMAX" else "regression"
+
+
+def decide(outputs: Array) -> Classes:
+    """Predicted classes, int64 [n], by arg-max of [n, …]; of equal values the first one counts.
+
+    Ties are common in int8 (probabilities round to the same code) and next to impossible in
+    float: a flip between Keras and int8 may be no more than a tie.
+    """
+    return np.asarray(_flat(outputs).argmax(axis=1), np.int64)
+
+
+# --- two columns ------------------------------------------------------------------------------
+
+
+def compare(
+    name: GapName,
+    left: Column,
+    right: Column,
+    output: Tensor,
+    task: Task,
+    labels: Classes | None,
+) -> Gap | None:
+    """The gap between two columns, None where one of them is absent.
+
+    Args:
+        name, left, right: the gap and its ends.
+        output: the codes that the model's output holds or comes from (``output_codes``); its
+            scale makes codes of float outputs.
+        task: whether classes are compared.
+        labels: int64 [n], or None.
+    """
+    if left.outputs is None or right.outputs is None:
+        return None
+    a, b = _codes(left.outputs, output), _codes(right.outputs, output)
+    real_a, real_b = real_outputs(left.outputs, output), real_outputs(right.outputs, output)
+    steps = np.abs(a - b)
+    # Keras is as equal as codes can be; what runs the .tflite must be so in every bit.
+    exact = left.outputs.dtype == right.outputs.dtype and "keras" not in (left.name, right.name)
+    differ = unequal(left.outputs, right.outputs) if exact else steps != 0
+    error = np.abs(real_a - real_b)
+    n = len(a)
+    classes_a, classes_b = decide(left.outputs), decide(right.outputs)
+    is_class = task == "classification"
+    flips = np.flatnonzero(classes_a != classes_b)
+    listed = flips if is_class else np.flatnonzero(differ.any(axis=1))
+    worst = steps.max(axis=1)
+    disagreements = tuple(
+        Disagreement(
+            sample=int(i),
+            left=int(classes_a[i]) if is_class else None,
+            right=int(classes_b[i]) if is_class else None,
+            label=int(labels[i]) if labels is not None else None,
+            steps=int(worst[i]),
+            left_margin=_margin(real_a[i]) if is_class else None,
+            right_margin=_margin(real_b[i]) if is_class else None,
+        )
+        for i in sorted(listed, key=lambda i: (-worst[i], i))
+    )
+    return Gap(
+        name=name,
+        left=left.name,
+        right=right.name,
+        samples=n,
+        bit_equal=float((~differ.any(axis=1)).mean()),
+        bit_equal_values=float((~differ).mean()),
+        flips=len(flips) if is_class else None,
+        flip_rate_upper=statistics.upper_bound(len(flips), n) if is_class else None,
+        max_steps=int(steps.max()),
+        mean_steps=float(steps.mean()),
+        max_error=float(error.max()),
+        mean_error=float(error.mean()),
+        mcnemar_p=(
+            statistics.mcnemar(classes_a == labels, classes_b == labels)
+            if labels is not None
+            else None
+        ),
+        disagreements=disagreements,
+    )
+
+
+def real_outputs(outputs: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
+    """Outputs in real units, [n, values]: floats as they are, codes dequantized."""
+    real = outputs if outputs.dtype.kind == "f" else dequantize(outputs, tensor)
+    return _flat(real).astype(np.float64)
+
+
+def _codes(outputs: Array, tensor: Tensor) -> npt.NDArray[np.int64]:
+    codes = quantize(outputs, tensor) if outputs.dtype.kind == "f" else outputs
+    return _flat(codes).astype(np.int64)
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), -1)
+
+
+def _margin(values: npt.NDArray[np.float64]) -> float | None:
+    if len(values) < 2:
+        return None
+    second, first = np.partition(values, -2)[-2:]
+    return float(first - second)
+
+
+def equal_samples(gap: Gap) -> int:
+    """Number of samples that are equal in every byte."""
+    return round(gap.bit_equal * gap.samples)

@@ -1,0 +1,95 @@
+"""How long an inference takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from host.device.identity import DeviceInfo, TickUnit
+from host.report.formats import THIN, number
+from host.verdict.costs import OperatorCost
+
+UNIT_WORDS: dict[TickUnit, str] = {
+    "cycles": "cycles",
+    "instructions": "instructions",
+    "microseconds": "µs",
+}
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Ticks of an inference after warm-up, and of each operator (medians), as they run.
+
+    ``disturbance`` is by what share of the total the inferences in which operators were timed took
+    longer than the others; None where none were.
+    """
+
+    unit: TickUnit
+    rate: int
+    median: float
+    minimum: float
+    maximum: float
+    samples: int
+    warmup: int
+    operators: tuple[OperatorCost, ...]
+    disturbance: float | None = None
+
+
+Ticks = npt.NDArray[np.float64]
+# Caches and flash accelerators are cold for the first inferences.
+WARMUP = 3
+
+
+def summarize_latency(
+    info: DeviceInfo, ticks: Ticks, profiled: Ticks, operators: Sequence[OperatorCost]
+) -> Latency:
+    """Median, least and most ticks of an inference.
+
+    The first ``WARMUP`` samples are left out where there are more than that.
+
+    Args:
+        info: what the device said of its clock.
+        ticks: [n], whole inferences.
+        profiled: [r], whole inferences in which operators were timed; r may be 0.
+        operators: what each operator took.
+    """
+    warmup = WARMUP if len(ticks) > WARMUP else 0
+    counted = ticks[warmup:]
+    plain = float(np.median(counted))
+    disturbance = float(np.median(profiled)) / plain - 1 if len(profiled) and plain > 0 else None
+    return Latency(
+        unit=info.tick_unit,
+        rate=info.tick_rate,
+        median=plain,
+        minimum=float(counted.min()),
+        maximum=float(counted.max()),
+        samples=len(counted),
+        warmup=warmup,
+        operators=tuple(operators),
+        disturbance=disturbance,
+    )
+
+
+def milliseconds(ticks: float, unit: TickUnit, rate: int) -> float | None:
+    """Ticks in ms, or None where the unit says nothing about time.
+
+    Instructions are never time, whatever the rate says; cycles are where the clock is known.
+    """
+    if unit == "microseconds":
+        return ticks / 1000
+    if unit == "cycles" and rate > 0:
+        return 1000 * ticks / rate
+    return None
+
+
+def latency_text(latency: Latency) -> str:
+    """The median: ``1 234 cycles = 0.02 ms at 64 MHz``, with only what is known."""
+    text = f"{number(latency.median)}{THIN}{UNIT_WORDS[latency.unit]}"
+    ms = milliseconds(latency.median, latency.unit, latency.rate)
+    if ms is None:
+        return text
+    clock = f" at {number(latency.rate / 1e6)}{THIN}MHz" if latency.unit == "cycles" else ""
+    return f"{text} = {number(ms)}{THIN}ms{clock}"
