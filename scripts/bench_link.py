@@ -33,15 +33,15 @@ from host.firmware.build import Image
 from host.models import tflite
 from host.targets import find_target, with_link
 from scripts.bench_models import SHARED_MODELS
-from tests.fakes import FakeDevice, hello_values
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.flatbuffer_movement import strided_slice
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.flatbuffer_movement import strided_slice
+from tests.fixtures.fakes import FakeDevice, hello_values
+from tests.fixtures.models import dense
 from tests.line import table as faults
 from tests.line.computing import PORT_115200, ComputingLink
 from tests.line.device import built
 from tests.line.faults import CHANGES
 from tests.line.middle import between
-from tests.models import dense
 
 KWS_BYTES = 490
 LARGE = 1 << 16

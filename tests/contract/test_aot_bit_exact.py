@@ -5,12 +5,9 @@ The judge is TFLite-Micro's own host build (PyPI: tflite-micro), which runs the 
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -20,7 +17,7 @@ from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.tflite import Graph
-from tests import (
+from tests.aot import (
     drawn_elementwise,
     drawn_int16,
     drawn_matmul,
@@ -28,14 +25,12 @@ from tests import (
     drawn_recurrent,
     drawn_reductions,
     drawn_upscaling,
-    native,
 )
-from tests import flatbuffer_models as fb
-from tests.aot_models import FOLLOWERS, Draw, DrawnModel, drawn_model
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.native import NativeRun
-
-Array = npt.NDArray[Any]
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.models import FOLLOWERS, Draw, DrawnModel, drawn_model
+from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, near_one
+from tests.fixtures import native
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
 NAMES = [
@@ -77,54 +72,7 @@ TFLM_ARENA = {
     "tflm_micro_speech_int8": 6_788,
 }
 
-pytestmark = [
-    pytest.mark.skipif(native.COMPILER is None, reason="g++ is not installed"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("tflite_micro") is None,
-        reason="tflite-micro has no wheel for this platform",
-    ),
-]
-
-
-class Reference:
-    """TFLite-Micro on the host."""
-
-    def __init__(self, graph: Graph) -> None:
-        from tflite_micro import runtime
-
-        self._interpreter = runtime.Interpreter.from_bytes(
-            graph.content,
-            arena_size=2_000_000,
-            intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors,
-        )
-
-    def tensors(self, inputs: tuple[Array, ...], wanted: list[int]) -> list[Array]:
-        """The values of tensors after one inference."""
-        self._interpreter.reset()  # variable tensors
-        for position, value in enumerate(inputs):
-            self._interpreter.set_input(value, position)
-        self._interpreter.invoke()
-        return [self._interpreter.GetTensor(index, 0)["tensor_data"] for index in wanted]
-
-
-def assert_equal(
-    graph: Graph,
-    rendered: Rendered,
-    run: NativeRun,
-    reference: Reference,
-    inputs: tuple[Array, ...],
-    note: str = "",
-) -> None:
-    wanted = [operator.tensor for operator in rendered.operators] + list(graph.outputs)
-    names = [f"{o.index} {o.name}" for o in rendered.operators] + ["output"] * len(graph.outputs)
-    for sample in range(inputs[0].shape[0]):
-        expected = reference.tensors(tuple(x[sample] for x in inputs), wanted)
-        for name, left, right in zip(names, (*run.operators, *run.outputs), expected, strict=True):
-            np.testing.assert_array_equal(
-                left[sample].reshape(-1),
-                right.reshape(-1),
-                f"operator {name}, sample {sample}; {note}",
-            )
+pytestmark = NEEDS_REFERENCE
 
 
 def test_these_kernels_have_code_for_the_dsp_extension() -> None:
@@ -159,17 +107,6 @@ def test_drawn_models_equal_tflite_micro(operator: str, tmp_path: Path) -> None:
         for program, (seed, model, graph, rendered, reference) in zip(programs, cases, strict=True):
             note = f"{variant}, seed {seed}, {' '.join(model.operators)}"
             assert_equal(graph, rendered, program.run(model.inputs), reference, model.inputs, note)
-
-
-def near_one() -> tuple[float, float, float]:
-    """Scales of input, weights and output whose ratio is just below 1: the largest mantissa."""
-    rng = np.random.default_rng(0)
-    while True:
-        x, w = rng.uniform(1, 2, 2).astype(np.float32)
-        y = np.float32(x * w)
-        ratio = float(x) * float(w) / float(y)
-        if 1 - 2.0**-28 < ratio < 1:
-            return float(x), float(w), float(y)
 
 
 @pytest.mark.parametrize("zero_point", [-128, 0, 127])

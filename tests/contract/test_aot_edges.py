@@ -12,12 +12,12 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests import native
-from tests.contract.test_aot_bit_exact import Array, Reference, assert_equal, near_one, pytestmark
-from tests.flatbuffer_models import ModelBuilder, Q
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.reference import NEEDS_REFERENCE, Array, Reference, assert_equal, near_one
+from tests.fixtures import native
 
-__all__ = ["pytestmark"]
+pytestmark = NEEDS_REFERENCE
 
 MOST = 2**15 - 1
 

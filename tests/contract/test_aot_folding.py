@@ -9,15 +9,15 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests import flatbuffer_movement as fm
-from tests import flatbuffer_shapes as fs
-from tests import native
-from tests.contract.test_aot_bit_exact import Reference, assert_equal, pytestmark
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.unit.test_aot_in_place import HALF, VIEWS
+from tests.aot import flatbuffer_models as fb
+from tests.aot import flatbuffer_movement as fm
+from tests.aot import flatbuffer_shapes as fs
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
+from tests.aot.views import HALF, VIEWS
+from tests.fixtures import native
 
-__all__ = ["pytestmark"]
+pytestmark = NEEDS_REFERENCE
 
 
 def samples(*shape: int) -> np.ndarray:

@@ -13,8 +13,8 @@ from host.engines.aot import AotEngine
 from host.models.dataset import Dataset
 from host.models.source import load_keras, open_model
 from host.quantize.ptq import quantize_ptq
-from tests import native
-from tests.contract.test_aot_bit_exact import Reference, assert_equal
+from tests.aot.reference import Reference, assert_equal
+from tests.fixtures import native
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 pytest.importorskip("tflite_micro", reason="tflite-micro has no wheel for this platform")

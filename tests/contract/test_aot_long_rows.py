@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,12 @@ import pytest
 from host.engines.aot import AotEngine
 from host.engines.aot.core.packing import pack_rows
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests import native
-from tests.contract.test_aot_bit_exact import Reference, assert_equal
-from tests.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
+from tests.fixtures import native
 
-pytestmark = [
-    pytest.mark.skipif(native.COMPILER is None, reason="g++ is not installed"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("tflite_micro") is None,
-        reason="tflite-micro has no wheel for this platform",
-    ),
-]
+pytestmark = NEEDS_REFERENCE
 
 
 def rows(size: int, least: int) -> npt.NDArray[np.int8]:

@@ -6,32 +6,24 @@ neighbouring outputs; drawn models hardly ever meet one.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from host.engines.aot import AotEngine
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.models import tflite
-from tests import native
-from tests.contract.test_aot_bit_exact import Reference, assert_equal
-from tests.flatbuffer_matmul import batch_matmul
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.flatbuffer_recurrent import lstm, svdf
+from tests.aot.flatbuffer_matmul import batch_matmul
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.flatbuffer_recurrent import lstm, svdf
+from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
+from tests.fixtures import native
 
 Integers = npt.NDArray[np.int64]
 
-pytestmark = [
-    pytest.mark.skipif(native.COMPILER is None, reason="g++ is not installed"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("tflite_micro") is None,
-        reason="tflite-micro has no wheel for this platform",
-    ),
-]
+pytestmark = NEEDS_REFERENCE
 
 
 def scaled(x: Integers, multiplier: Multiplier) -> Integers:

@@ -10,9 +10,9 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests import native
-from tests.flatbuffer_models import ModelBuilder, Q
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.fixtures import native
 
 CORE = native.KERNELS.parents[1] / "core"
 ARM = shutil.which("arm-none-eabi-g++")

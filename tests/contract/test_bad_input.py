@@ -8,38 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.flatbuffer_models import Array, ModelBuilder, Q, add
-from tests.models import dense
-from tests.runs import Finished, run, shared_model
-
-
-def refused(tmp_path: Path, *arguments: str | Path) -> str:
-    """The error's message, after checking all that is the same for every wrong input."""
-    out = tmp_path / "out"
-    done = run("flash-and-eval", "--json", "--out", out, *arguments)
-    return check(done, 2, out)
-
-
-def check(done: Finished, code: int, out: Path) -> str:
-    assert done.code == code, (done.out, done.err)
-    error = json.loads(done.out)["error"]  # one object, nothing else
-    assert error["exit"] == code
-    assert error["message"] and error["hint"]
-    assert error["message"] in done.err and error["hint"] in done.err
-    assert not out.exists()
-    return str(error["message"])
+from tests.aot.flatbuffer_models import Array, ModelBuilder, Q, add
+from tests.fixtures.command_line import npz, refused
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run, shared_model
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     path = tmp_path / "model.tflite"
     path.write_bytes(dense(6, 3))
-    return path
-
-
-def npz(folder: Path, **arrays: Array) -> Path:
-    path = folder / "data.npz"
-    np.savez(path, **arrays)  # type: ignore[arg-type]
     return path
 
 

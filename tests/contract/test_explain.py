@@ -15,8 +15,8 @@ from host.base.paths import ROOT
 from host.diagnosis.causes import CAUSES
 from host.diagnosis.keras_layers import run_layers
 from host.models import tflite
-from tests.models import dense
-from tests.runs import Finished, run
+from tests.fixtures.models import dense
+from tests.fixtures.runs import Finished, run
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 keras = pytest.importorskip("keras", reason="Keras 3 is not installed")

@@ -16,6 +16,7 @@ from host.device.session import Answer, Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import MessageType
 from host.firmware.build import Image
+from tests.fixtures.models import dense
 from tests.line import table
 from tests.line.device import Device, built
 from tests.line.direction import Direction
@@ -37,7 +38,6 @@ from tests.line.faults import (
 from tests.line.faults import reset as reset_at
 from tests.line.link import FaultyLink
 from tests.line.middle import Port
-from tests.models import dense
 
 INPUTS = table.samples()
 

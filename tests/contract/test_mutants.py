@@ -18,9 +18,9 @@ from host.base.paths import ROOT
 from host.deployment.samples import random_feeds
 from host.models import flatbuffer, tflite
 from host.models.flatbuffer import Kind
-from tests import mutants
-from tests.models import dense, every_operator
-from tests.runs import run, shared_model
+from tests.fixtures.models import dense, every_operator
+from tests.fixtures.runs import run, shared_model
+from tests.mutants import mutants
 
 MADE = ("dense", "every", "bombs")
 SHARED = (
@@ -40,7 +40,7 @@ def verdicts(name: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     while True:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "tests.mutants", name, str(len(found))],
+            [sys.executable, "-W", "ignore", "-m", "tests.mutants.mutants", name, str(len(found))],
             cwd=ROOT,
             # Threads of the linear algebra that nothing here uses would take most of the memory.
             env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},

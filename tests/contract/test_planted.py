@@ -10,10 +10,10 @@ import pytest
 
 from host.base.paths import ROOT
 from host.diagnosis.causes import CAUSES
+from tests.fixtures.runs import run
 from tests.planted.cases import CASES, CONTROLS, FAULTS
 from tests.planted.score import judge, summary
 from tests.planted.workshop import Case, Workshop
-from tests.runs import run
 
 for package in ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tflite_micro"):
     pytest.importorskip(package, reason=f"no {package} for this platform")

@@ -20,7 +20,7 @@ from host.oracles.samples import dequantize, quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.demo import train_demo
 from host.quantize.ptq import accept_tflite, quantize_ptq
-from tests.graphs import shared_model
+from tests.fixtures.graphs import shared_model
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")

@@ -16,7 +16,7 @@ from host.quantize.ptq import quantize_ptq
 from host.quantize.qat import check_qat
 from host.quantize.routes import MAIN, ROUTES, check_routes
 from host.quantize.training import build_model
-from tests import routes as nets
+from tests.fixtures import routes as nets
 
 tf_keras = nets.tf_keras
 pytest.importorskip("tensorflow_model_optimization", reason="tfmot is not installed")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.contract.test_bad_input import npz, refused
-from tests.models import dense
+from tests.fixtures.command_line import npz, refused
+from tests.fixtures.models import dense
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 SMALL = np.random.default_rng(0).random((30, 4), np.float32)

@@ -16,7 +16,7 @@ from host.device import exchange, session
 from host.device.session import Answer, Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType
-from tests.fakes import FakeDevice, compute, trace
+from tests.fixtures.fakes import FakeDevice, compute, trace
 from tests.line.direction import Direction
 from tests.line.faults import (
     BYTES,

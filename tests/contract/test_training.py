@@ -24,7 +24,7 @@ from host.quantize.training import (
     compile_like,
     default_loss,
 )
-from tests import routes as nets
+from tests.fixtures import routes as nets
 
 tf_keras, keras = nets.tf_keras, nets.keras
 ONCE = Training(epochs=1, qat_epochs=1)

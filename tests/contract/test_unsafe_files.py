@@ -18,7 +18,7 @@ from host.base.errors import DataError, ModelError
 from host.base.paths import ROOT
 from host.models.npz import read_npz
 from host.models.source import open_model
-from tests.unsafe_files import layer, refused, zipped
+from tests.fixtures.unsafe_files import layer, refused, zipped
 
 MiB = 1 << 20
 

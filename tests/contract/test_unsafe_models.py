@@ -15,9 +15,9 @@ import pytest
 from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
 from host.models.unsafe import refuse_keras
-from tests.models import dense
-from tests.runs import run
-from tests.unsafe_files import edited, layer, refused, zipped
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run
+from tests.fixtures.unsafe_files import edited, layer, refused, zipped
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from host.models import tflite
 from host.models.datasets import digits_split
 from host.quantize.demo import build_demo
-from tests.runs import run
+from tests.fixtures.runs import run
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 pytest.importorskip("tf_keras", reason="tf_keras is not installed")

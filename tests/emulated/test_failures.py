@@ -16,47 +16,9 @@ import pytest
 
 from host.base.paths import ROOT, cache_folder
 from host.targets.qemu import command as qemu_command
-from tests.models import dense
-from tests.runs import command, processes_with, run, shared_model, wait_for
-
-
-@pytest.fixture
-def slow_model(tmp_path: Path) -> Path:
-    """A model that keeps the emulator busy for half a minute over 2000 samples."""
-    path = tmp_path / "slow.tflite"
-    path.write_bytes(dense(512, 512))
-    return path
-
-
-@contextlib.contextmanager
-def running(model: Path, out: Path, *more: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """The program in mid-run, and the emulator that it started."""
-    arguments = ["--data", "random", "--samples", "2000", *more]
-    process = subprocess.Popen(
-        command("flash-and-eval", "--model", model, "--out", out, *arguments),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        elf = str(out / "firmware.elf")
-        emulators = wait_for(lambda: processes_with(elf), 120)
-        wait_for(lambda: cpu_seconds(emulators[0]) > 1.0)
-        yield process, emulators[0]
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def gone(out: Path) -> None:
-    wait_for(lambda: not processes_with(str(out / "firmware.elf")), 5)
-    assert not (out / "report.json").exists()
+from tests.fixtures.emulators import cpu_seconds, gone, running, spoil
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run, shared_model, wait_for
 
 
 def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
@@ -189,12 +151,6 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / folder, copy / folder)
     shutil.copy(ROOT / "platformio.ini", copy)
     return copy
-
-
-def spoil(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Path) -> None:

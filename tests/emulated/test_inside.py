@@ -14,7 +14,7 @@ from host.firmware.boards import find_board
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tensors import tflm_written
-from tests.flatbuffer_models import (
+from tests.aot.flatbuffer_models import (
     Array,
     ModelBuilder,
     Q,
@@ -27,10 +27,10 @@ from tests.flatbuffer_models import (
     reshape,
     softmax,
 )
-from tests.flatbuffer_movement import split
-from tests.flatbuffer_recurrent import svdf
-from tests.runs import Finished, run
-from tests.schemas import validate
+from tests.aot.flatbuffer_movement import split
+from tests.aot.flatbuffer_recurrent import svdf
+from tests.fixtures.runs import Finished, run
+from tests.fixtures.schemas import validate
 
 MACS = {"CONV_2D": 6 * 6 * 8 * 27, "DEPTHWISE_CONV_2D": 6 * 6 * 8 * 9, "FULLY_CONNECTED": 288 * 5}
 

@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 
 from host.base import locks
 from host.base.paths import ROOT
-from tests.runs import Finished, command, wait_for
-from tests.trouble import MARK, World, finish, make_world, mark, marked, take_interrupts
+from tests.fixtures.runs import Finished, command, wait_for
+from tests.fixtures.trouble import MARK, World, finish, make_world, mark, marked, take_interrupts
 
 Alive = Callable[[], list[str]]
 ATTEMPTS = 4  # at random moments, with each signal

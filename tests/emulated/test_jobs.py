@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from host.base.paths import ROOT
-from tests.models import dense
-from tests.runs import command, processes_with, run, wait_for
+from tests.fixtures.models import dense
+from tests.fixtures.runs import command, processes_with, run, wait_for
 
 # Of a device, the report holds what it said; the rest is when and where.
 KEYS = ("verdict", "accuracy", "gaps", "latency", "samples", "columns")

@@ -16,12 +16,10 @@ from host.engines.aot import AotEngine
 from host.firmware.boards import find_board
 from host.firmware.image import build_image
 from host.models.tflite import parse
-from tests.emulated.test_boards import check
-from tests.emulated.test_failures import gone, running, slow_model, spoil
-from tests.models import dense
-from tests.runs import run, shared_model
+from tests.fixtures.emulators import check, gone, running, spoil
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run, shared_model
 
-__all__ = ["slow_model"]  # a fixture
 
 BOARD = ("--board", "unicorn-nano33ble", "--engine", "aot")
 MODELS = ("mlperf_kws_int8.tflite", "mlperf_ad_int8.tflite", "tflm_micro_speech_int8.tflite")

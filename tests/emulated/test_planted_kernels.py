@@ -14,7 +14,7 @@ from host.base.paths import ROOT, cache_folder
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tensors import tflm_written
-from tests.flatbuffer_models import (
+from tests.aot.flatbuffer_models import (
     Array,
     ModelBuilder,
     Q,
@@ -27,7 +27,7 @@ from tests.flatbuffer_models import (
     reshape,
     softmax,
 )
-from tests.runs import run
+from tests.fixtures.runs import run
 
 # The value of the kernel's output that is wrong.
 PLACE = 2

@@ -21,7 +21,7 @@ from host.firmware.image import build_image
 from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
-from tests.models import dense
+from tests.fixtures.models import dense
 
 BOARDS = ("process-sanitized", "qemu-m3", "qemu-m4", "qemu-m55", "unicorn-nano33ble")
 INPUTS = 300  # more than one COBS block

@@ -26,10 +26,9 @@ from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
 from host.targets.qemu import command as qemu_command
-from tests.emulated.test_boards import check
-from tests.emulated.test_failures import gone, running
-from tests.models import dense
-from tests.runs import run
+from tests.fixtures.emulators import check, gone, running
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run
 
 BOARDS = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
 INPUTS = 12_000  # many reads of the device, and blocks that cross them

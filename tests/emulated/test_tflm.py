@@ -15,8 +15,8 @@ from host.engines.tflm import TflmEngine
 from host.firmware.boards import find_board
 from host.models.tflite import parse
 from host.targets import find_target
-from tests.models import dense
-from tests.runs import run, shared_model
+from tests.fixtures.models import dense
+from tests.fixtures.runs import run, shared_model
 
 
 @pytest.fixture(scope="module")

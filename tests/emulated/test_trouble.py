@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from host.base import locks, processes
-from tests.runs import Finished, command, wait_for
-from tests.trouble import FIRMWARE, World, finish, make_world
+from tests.fixtures.runs import Finished, command, wait_for
+from tests.fixtures.trouble import FIRMWARE, World, finish, make_world
 
 
 @pytest.fixture(scope="module")

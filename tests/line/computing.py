@@ -8,7 +8,7 @@ from collections import deque
 from typing import Protocol
 
 from host.base.errors import LinkError
-from tests.fakes import FakeDevice
+from tests.fixtures.fakes import FakeDevice
 from tests.line.direction import Direction
 
 PORT_115200 = 11_520  # bytes per second: ten bits a byte

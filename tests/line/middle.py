@@ -27,11 +27,11 @@ from typing import NoReturn
 from host.base.paths import ROOT
 from host.device.link import DescriptorLink
 from host.firmware.build import Image
+from tests.fixtures.runs import wait_for
 from tests.line.device import Device
 from tests.line.direction import Direction
 from tests.line.faults import Event, Way, parse
 from tests.line.link import ABSENCE, BOOT, injected
-from tests.runs import wait_for
 
 _CHUNK = 4096
 

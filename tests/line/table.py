@@ -12,11 +12,11 @@ from pathlib import Path
 from host.device.exchange import LinkStatistics
 from host.device.session import Session
 from host.firmware.build import Image
+from tests.fixtures.models import dense
 from tests.line.device import Device, built
 from tests.line.direction import Direction
 from tests.line.faults import BYTES, ORDER, TIME, Way, parse
 from tests.line.link import FaultyLink
-from tests.models import dense
 
 BOARD = "process"
 INPUTS = 200  # bytes of a sample: several packets

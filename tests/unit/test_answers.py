@@ -15,7 +15,7 @@ from host.device.answers import AnswerFile, kept
 from host.device.identity import DeviceInfo
 from host.device.session import Answer, Session
 from host.device.sharing import side_by_side
-from tests.fakes import FakeDevice, FakeLink, compute
+from tests.fixtures.fakes import FakeDevice, FakeLink, compute
 from tests.line.faults import Nth, lost
 
 SAMPLES = [bytes([index, 1, 0, 255]) for index in range(40)]

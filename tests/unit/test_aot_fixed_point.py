@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import native
+from tests.fixtures import native
 
 _SOURCE = r"""
 #include <cstdio>

@@ -13,10 +13,10 @@ from host.engines.aot import AotEngine
 from host.engines.aot.fold import fold
 from host.engines.aot.lower import lower
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests import flatbuffer_movement as fm
-from tests import flatbuffer_shapes as fs
-from tests.flatbuffer_models import ModelBuilder, Q, options
+from tests.aot import flatbuffer_models as fb
+from tests.aot import flatbuffer_movement as fm
+from tests.aot import flatbuffer_shapes as fs
+from tests.aot.flatbuffer_models import ModelBuilder, Q, options
 
 HALF = Q.tensor(0.5, 3)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -11,13 +9,10 @@ from host.engines.aot import AotEngine
 from host.engines.aot.lower import lower
 from host.models import tflite
 from host.models.tflite import Graph
-from tests import flatbuffer_elementwise as fe
-from tests import flatbuffer_models as fb
-from tests import flatbuffer_movement as fm
-from tests.flatbuffer_models import ModelBuilder, Q
-
-HALF = Q.tensor(0.5, 3)
-Step = Callable[[ModelBuilder, int], int]
+from tests.aot import flatbuffer_elementwise as fe
+from tests.aot import flatbuffer_movement as fm
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.views import HALF, VIEWS
 
 
 def arena(graph: Graph) -> int:
@@ -57,27 +52,6 @@ def test_a_slice_moves_down_within_its_input() -> None:
     x = b.tensor((1, 8, 10, 4), HALF)
     y = fm.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
     assert arena(tflite.parse(b.build([x], [y]))) == 320
-
-
-VIEWS: dict[str, Step] = {
-    "TRANSPOSE": lambda b, x: fm.transpose(b, x, (1, 3, 0, 2)),
-    "SLICE": lambda b, x: fm.slice_(b, x, [0] * 4, [1, -1, 1, 6]),
-    "STRIDED_SLICE": lambda b, x: fm.strided_slice(b, x, [0] * 4, [1, 4, 1, 6], [1] * 4, (0, 9, 1)),
-    "PAD": lambda b, x: fm.pad(b, x, [(0, 0)] * 4),
-    "PADV2": lambda b, x: fm.pad(b, x, [(0, 0)] * 4, 7),
-    "MIRROR_PAD": lambda b, x: fm.mirror_pad(b, x, [(0, 0)] * 4, 0),
-    "CONCATENATION": lambda b, x: fm.concatenation(b, [x], 1),
-    "PACK": lambda b, x: fm.pack(b, [x], 2),
-    "UNPACK": lambda b, x: fm.unpack(b, x, 2)[0],
-    "SPLIT": lambda b, x: fm.split(b, x, 1, 1)[0],
-    "SPLIT_V": lambda b, x: fm.split_v(b, x, [4], 1)[0],
-    "SQUEEZE": lambda b, x: fm.squeeze(b, x, []),
-    "EXPAND_DIMS": lambda b, x: fm.expand_dims(b, x, 0),
-    "RESHAPE": lambda b, x: fb.reshape(b, x, (3, 8)),
-    "BROADCAST_TO": lambda b, x: fm.broadcast_to(b, x, (1, 4, 1, 6)),
-    "TILE": lambda b, x: fm.tile(b, x, (1, 1, 1, 1)),
-    "RESIZE_NEAREST_NEIGHBOR": lambda b, x: fm.resize_nearest_neighbor(b, x, (4, 1), False, True),
-}
 
 
 @pytest.mark.parametrize("name", VIEWS)

@@ -10,8 +10,8 @@ from host.engines.aot.lower import lower
 from host.engines.aot.memory import ALIGNMENT, Lifetime, align, arena_bytes, place, plan
 from host.firmware.rendered import ArenaBlock
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests.flatbuffer_models import ModelBuilder, Q
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q
 
 lifetimes = st.builds(
     lambda nbytes, first, length: Lifetime(nbytes, first, first + length),

@@ -19,7 +19,7 @@ from host.engines.aot.core.quantization import (
     quantize_multiplier,
     softmax_scale,
 )
-from tests import native
+from tests.fixtures import native
 
 reals = st.floats(-31, 29).map(lambda e: 2.0**e)
 NONE, RELU, RELU_N1_TO_1, RELU6, TANH = range(5)

@@ -10,9 +10,9 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_elementwise as fe
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.unit.test_aot_refusals import (
+from tests.aot import flatbuffer_elementwise as fe
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.refusals import (
     FLOAT,
     HALF,
     INT16,

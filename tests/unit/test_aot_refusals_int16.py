@@ -11,9 +11,9 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_int16 as fi
-from tests import flatbuffer_models as fb
-from tests.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot import flatbuffer_int16 as fi
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q, Windowed
 
 NAME = "the/output"
 Build = Callable[[ModelBuilder, int], int]

@@ -11,14 +11,14 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_models as fb
-from tests.flatbuffer_matmul import batch_matmul
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.flatbuffer_movement import reverse_v2
-from tests.flatbuffer_recurrent import lstm, svdf
-from tests.flatbuffer_reductions import arg
-from tests.flatbuffer_upscaling import resize_bilinear, transpose_conv
-from tests.unit.test_aot_refusals import (
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_matmul import batch_matmul
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.flatbuffer_movement import reverse_v2
+from tests.aot.flatbuffer_recurrent import lstm, svdf
+from tests.aot.flatbuffer_reductions import arg
+from tests.aot.flatbuffer_upscaling import resize_bilinear, transpose_conv
+from tests.aot.refusals import (
     FLOAT,
     HALF,
     HALF_0,

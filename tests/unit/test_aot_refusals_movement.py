@@ -8,9 +8,9 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests import flatbuffer_movement as fm
-from tests.flatbuffer_models import ModelBuilder, Q
-from tests.unit.test_aot_refusals import (
+from tests.aot import flatbuffer_movement as fm
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot.refusals import (
     FLOAT,
     HALF,
     INT64,

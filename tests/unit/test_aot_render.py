@@ -15,9 +15,9 @@ from host.engines.aot import AotEngine
 from host.firmware.boards import find_board
 from host.models import tflite
 from host.models.tflite import Graph
-from tests import flatbuffer_models as fb
-from tests import native
-from tests.flatbuffer_models import ModelBuilder, Q
+from tests.aot import flatbuffer_models as fb
+from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.fixtures import native
 
 EVIL = '*/ #error "\n\\??/'
 SCALE = float(np.float32(0.1234567))

@@ -16,7 +16,7 @@ from host.engines.aot import AotEngine
 from host.firmware import image
 from host.firmware.boards import find_board
 from host.models import tflite
-from tests.models import dense
+from tests.fixtures.models import dense
 
 STUB = ROOT / "tests" / "cpp" / "arduino_stub"
 PORT = FIRMWARE / "boards" / "arduino" / "board.cc"

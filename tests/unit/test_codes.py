@@ -9,7 +9,7 @@ import pytest
 
 from host.models.dataset import Dataset
 from host.oracles.samples import dequantize, quantize, quantize_samples
-from tests.graphs import tensor, with_input
+from tests.fixtures.graphs import tensor, with_input
 
 
 @pytest.mark.parametrize(

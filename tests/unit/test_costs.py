@@ -13,7 +13,7 @@ from host.models import tflite
 from host.models.tflite import Graph, Operator
 from host.verdict.costs import OperatorCost, operator_costs
 from host.verdict.macs import count
-from tests.graphs import shared_model, tensor
+from tests.fixtures.graphs import shared_model, tensor
 
 
 def one(

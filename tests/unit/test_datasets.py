@@ -10,32 +10,8 @@ import pytest
 
 from host.base.errors import DataError
 from host.models.dataset import Dataset
-from host.models.datasets import check_fit, digits_split, load_dataset
-
-
-def load(spec: str | Path, **options: Any) -> Dataset:
-    settings: dict[str, Any] = {
-        "samples": None,
-        "seed": 0,
-        "input_shape": (3,),
-        "calibrate": False,
-        **options,
-    }
-    return load_dataset(str(spec), **settings)
-
-
-def npz(tmp_path: Path, **arrays: Any) -> Path:
-    path = tmp_path / "set.npz"
-    np.savez(path, **arrays)
-    return path
-
-
-def rows(count: int, width: int = 3) -> Any:
-    """Samples that can be told apart by their first value."""
-    x = np.zeros((count, width), np.float32)
-    x[:, 0] = np.arange(count)
-    return x
-
+from host.models.datasets import check_fit, digits_split
+from tests.fixtures.datasets import load, npz, rows
 
 # --- named sets -------------------------------------------------------------------------------
 

@@ -24,8 +24,8 @@ from host.models.feeds import Feed
 from host.models.tflite import Graph
 from host.oracles.tensors import tflm_written
 from host.verdict.differences import TensorDifference, compare, difference
-from tests.fakes import FakeDevice, FakeLink, hello_values
-from tests.graphs import graph, shared_model, tensor
+from tests.fixtures.fakes import FakeDevice, FakeLink, hello_values
+from tests.fixtures.graphs import graph, shared_model, tensor
 
 
 def executed(model: Graph) -> list[ExecutedOperator]:

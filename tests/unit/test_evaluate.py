@@ -14,7 +14,7 @@ from host.models.tflite import Graph, Quantization
 from host.oracles.columns import Column, ColumnName
 from host.oracles.samples import dequantize, quantize, quantize_samples, real_samples
 from host.verdict.gaps import Gap, compare, decide, detect_task, differing
-from tests.graphs import graph, tensor, with_input
+from tests.fixtures.graphs import graph, tensor, with_input
 
 OUTPUT = tensor(1, "out", (1, 3))  # scale 1/256, zero point −128: probabilities
 

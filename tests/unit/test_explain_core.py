@@ -21,9 +21,9 @@ from host.diagnosis.traces import correlation, share_outside, sqnr_db
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from host.oracles.tflm_host import run_tflm_host
-from tests.flatbuffer_models import ModelBuilder, Q, fully_connected
-from tests.graphs import tensor
-from tests.variants import Shape, network, samples
+from tests.aot.flatbuffer_models import ModelBuilder, Q, fully_connected
+from tests.fixtures.graphs import tensor
+from tests.fixtures.variants import Shape, network, samples
 
 SHAPES = st.builds(
     Shape,

@@ -11,7 +11,7 @@ from host.base.errors import ModelError
 from host.models.datasets import load_dataset
 from host.models.feeds import drawn, single, to_bytes
 from host.models.tflite import Graph
-from tests.graphs import graph, tensor
+from tests.fixtures.graphs import graph, tensor
 
 ONE = graph("A")
 

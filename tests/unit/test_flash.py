@@ -27,8 +27,8 @@ from host.targets import find_target, flash
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget, upload
 from host.targets.ports import Port, identity, snapshot
-from tests.fakes import FakeDevice, compute
-from tests.runs import run
+from tests.fixtures.fakes import FakeDevice, compute
+from tests.fixtures.runs import run
 
 REAL_BOARDS = ("nano33ble", "nucleo_l4r5zi", "pico")
 SERIAL = "768275C7726D618B"

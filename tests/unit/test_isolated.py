@@ -16,7 +16,7 @@ import pytest
 from host.base import isolated
 from host.base.errors import MachineError, ModelError, OracleError
 from host.base.paths import ROOT
-from tests.runs import wait_for
+from tests.fixtures.runs import wait_for
 
 
 def double(x: int) -> int:

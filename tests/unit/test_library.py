@@ -13,8 +13,8 @@ from host.engines.library import Library, find_library
 from host.engines.tflm import TflmEngine
 from host.firmware.boards import Board, find_board
 from host.models.tflite import parse
-from tests.flatbuffer_models import ModelBuilder, Q, fully_connected, softmax
-from tests.models import dense, every_operator
+from tests.aot.flatbuffer_models import ModelBuilder, Q, fully_connected, softmax
+from tests.fixtures.models import dense, every_operator
 
 RESOLVER = """
   TfLiteStatus AddSoftmax(

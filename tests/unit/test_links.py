@@ -9,7 +9,7 @@ import pytest
 from host.base.errors import ConfigError
 from host.firmware.boards import find_board, load_boards
 from host.targets import TARGETS, find_target, with_link
-from tests.runs import run
+from tests.fixtures.runs import run
 
 
 def linked(name: str, link: str | None, port: str | None = None) -> str:

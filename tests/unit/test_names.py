@@ -21,8 +21,8 @@ from host.engines.tflm import TflmEngine
 from host.firmware.boards import load_boards
 from host.models.tflite import parse
 from host.report.formats import plain, short
-from tests import studies
-from tests.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
+from tests.fixtures import studies
+from tests.fixtures.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
 
 
 def test_what_engine_tflm_renders(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from host.device import exchange
 from host.device.session import Session
-from tests.fakes import FakeDevice, hello_values
+from tests.fixtures.fakes import FakeDevice, hello_values
 from tests.line.computing import PORT_115200, ComputingLink
 
 

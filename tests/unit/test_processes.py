@@ -17,8 +17,8 @@ from host.base.errors import LinkError, TargetError, ToolMissingError
 from host.device.link import DescriptorLink
 from host.targets.child import child
 from host.targets.pipes import child_on_pipes
-from tests.runs import wait_for
-from tests.trouble import MARK, mark, marked
+from tests.fixtures.runs import wait_for
+from tests.fixtures.trouble import MARK, mark, marked
 
 
 def python(code: str) -> list[str]:

@@ -15,7 +15,7 @@ from host.base.errors import ConfigError, TargetError, ToolMissingError
 from host.firmware.boards import Board, find_board
 from host.firmware.build import Image
 from host.targets import TARGETS, renode
-from tests.runs import processes_with, wait_for
+from tests.fixtures.runs import processes_with, wait_for
 
 BOARD = find_board("renode-nano33ble")
 

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -32,9 +31,9 @@ from host.report import formats, pictures
 from host.report.document import jsonable
 from host.verdict import latency
 from host.verdict.statistics import Interval
-from tests.evaluations import evaluation, hostile
+from tests.fixtures.evaluations import evaluation, hostile
+from tests.fixtures.pages import HOSTILE, Page
 
-HOSTILE = '<script>alert("1")</script><img src=x onerror=\'y\'>"\n\r\x00\x1b[31m$x$ [red]\u202e'
 KINDS: dict[str, dict[str, Any]] = {
     "match": {},
     "differs": {"differing": 20, "unit": "cycles"},
@@ -65,39 +64,6 @@ def validate() -> Callable[[object], None]:
         validator.validate(value)
 
     return check
-
-
-class Page(HTMLParser):
-    """Collects a page's tags and attributes, and checks that tags are closed in order."""
-
-    VOID = frozenset({"meta", "img", "br"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: set[str] = set()
-        self.attributes: list[tuple[str, str | None]] = []
-        self.ids: list[str] = []
-        self.text: list[str] = []
-        self.open: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes += attrs
-        self.ids += [value or "" for key, value in attrs if key == "id"]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open[-1:] != ["style"]:
-            self.text.append(data)
 
 
 def test_document_fits_its_schema(run: Evaluation, validate: Callable[[object], None]) -> None:

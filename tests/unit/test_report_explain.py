@@ -25,8 +25,8 @@ from host.commands.explain.write import write_explanation
 from host.diagnosis.causes import CAUSES
 from host.diagnosis.records import Explanation, Finding, Signal
 from host.report import formats
-from tests.explanations import bare, explanation, hostile, numberless
-from tests.unit.test_report import HOSTILE, Page
+from tests.fixtures.explanations import bare, explanation, hostile, numberless
+from tests.fixtures.pages import HOSTILE, Page
 
 NAN, INF = float("nan"), float("inf")
 

@@ -25,9 +25,9 @@ from host.commands.trace.write import write_trace
 from host.deployment.samples import Loaded
 from host.firmware.rendered import ExecutedOperator
 from host.verdict.differences import FirstDifference, TensorDifference
-from tests.evaluations import DIFFERENCE, evaluation, hostile
-from tests.schemas import validate
-from tests.unit.test_report import HOSTILE, Page
+from tests.fixtures.evaluations import DIFFERENCE, evaluation, hostile
+from tests.fixtures.pages import HOSTILE, Page
+from tests.fixtures.schemas import validate
 
 
 def loaded(base: Evaluation) -> Loaded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,13 @@ def test_the_readme_names_every_operator_of_engine_aot() -> None:
 
     text = " ".join((ROOT / "README.md").read_text().split())
     assert f"has, in int8: {', '.join(sorted(LOWERINGS))}, with" in text
+
+
+def test_tests_stand_on_helpers_and_have_names_of_their_own() -> None:
+    tests = [path for path in (ROOT / "tests").rglob("*.py") if path.name != "__init__.py"]
+    names = [path.name for path in tests if path.name.startswith("test_")]
+    assert sorted(names) == sorted(set(names))
+    for path in tests:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert not re.search(r"^tests(\.\w+)*\.test_", node.module or ""), path

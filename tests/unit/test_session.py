@@ -13,7 +13,7 @@ from host.base.errors import DeviceError, LinkError, RestartError, SizeError, St
 from host.device.session import Answer, Session
 from host.device.wire.frames import Frame, encode
 from host.device.wire.spec import InferMode, MessageType, Status
-from tests.fakes import FakeDevice, FakeLink, compute, healthy, hello_values
+from tests.fixtures.fakes import FakeDevice, FakeLink, compute, healthy, hello_values
 from tests.line.faults import Change, Nth, doubled, flipped, lost, noisy
 
 INPUTS = [bytes([index, 1, 0, 255]) for index in range(40)]

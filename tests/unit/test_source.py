@@ -11,7 +11,7 @@ import pytest
 
 from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
-from tests.graphs import shared_model
+from tests.fixtures.graphs import shared_model
 
 
 def write_h5(path: Path, version: str | None = "2.15.0", layer: str = "Dense") -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from host.base.errors import DataError
 from host.models.dataset import Dataset
-from tests.unit.test_datasets import load, npz, rows
+from tests.fixtures.datasets import load, npz, rows
 
 # --- choosing samples -------------------------------------------------------------------------
 

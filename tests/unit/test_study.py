@@ -17,7 +17,14 @@ from host.commands.study.folder import Folder, identity, open_folder
 from host.commands.study.values import DeviceResult, Pair, RunResult
 from host.verdict import statistics
 from host.verdict.statistics import Interval
-from tests.studies import CONDITIONS, device_results, labels, plan, route_result, run_results
+from tests.fixtures.studies import (
+    CONDITIONS,
+    device_results,
+    labels,
+    plan,
+    route_result,
+    run_results,
+)
 
 Y = labels()
 

@@ -19,8 +19,8 @@ from host.commands.study.figure import figure_png
 from host.commands.study.text import summary
 from host.commands.study.values import Failure, Study
 from host.commands.study.write import write_study
-from tests import studies
-from tests.unit.test_report import Page
+from tests.fixtures import studies
+from tests.fixtures.pages import Page
 
 TWENTY = [3, 4, 5, 4, 3, 6, 4, 3, 4, 2, 5, 3, 4, 6, 7, 3, 2, 4, 5, 3]
 ERRORS = {

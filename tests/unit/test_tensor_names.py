@@ -11,7 +11,7 @@ from host.base.errors import ConfigError
 from host.commands.trace.tensor_names import find_output
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph, Operator
-from tests.graphs import tensor
+from tests.fixtures.graphs import tensor
 
 TENSORS = (
     tensor(0, "in"),

@@ -14,7 +14,7 @@ from host.oracles.columns import Column, ColumnName
 from host.verdict.differences import FirstDifference
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
-from tests.graphs import device_run, graph
+from tests.fixtures.graphs import device_run, graph
 
 GRAPH = graph("CONV_2D", "SOFTMAX")
 CODES = np.eye(4, dtype=np.int8)[[0, 1, 2, 3, 0, 1]] * 100

@@ -1,0 +1,59 @@
+"""Draws BATCH_MATMUL."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from tests.aot.flatbuffer_matmul import batch_matmul
+from tests.aot.flatbuffer_models import Q
+from tests.aot.models import Chain, Draw
+
+
+def _batch_matmul(dtype: type[np.int8] | type[np.int16], c: Chain) -> int:
+    batches = [c.pick([1, c.whole(1, 4)]) for _ in range(c.whole(0, 3))]
+    rows, depth, columns = c.size(), c.pick([1, c.size(), c.whole(1, 40)]), c.size()
+    adj_x, adj_y = c.chance(0.5), c.chance(0.5)
+    left = (*_broadcast(c, batches), *((depth, rows) if adj_x else (rows, depth)))
+    right = (*_broadcast(c, batches), *((columns, depth) if adj_y else (depth, columns)))
+
+    def q(octaves: float) -> Q:
+        return Q.tensor(2.0**octaves, c.zero_point() if dtype == np.int8 else 0)
+
+    bits = 7 if dtype == np.int8 else 15
+    x_octaves, y_octaves = c.real(-12, 3), c.real(-12, 3)
+    # Sums spread over the output's range, mostly; else everything clips, or nothing is left.
+    usual = x_octaves + y_octaves + bits + np.log2(depth) / 2 + c.real(-4, 2)
+    octaves = usual + c.pick([0, 0, 0, c.real(-4, 9)])
+    if dtype == np.int16:  # TFLite-Micro states a multiplier below 2^7 for 64-bit sums
+        octaves = max(octaves, x_octaves + y_octaves - 6)
+    c.start(left, q(x_octaves), dtype)
+    kind = c.pick(["input", "input", "right", "left", "self"])
+    if kind == "self" and left == right:
+        other = c.last
+    elif kind == "input":
+        other = c.builder.tensor(right, q(y_octaves), dtype=dtype)
+        c.inputs.append(other)
+    else:
+        info = np.iinfo(dtype)
+        shape = right
+        if kind == "left":
+            c.start(right, q(x_octaves), dtype)
+            shape = left
+        values = c.rng.integers(info.min, info.max, shape, dtype, endpoint=True)
+        other = c.builder.constant(values, q(y_octaves))
+    pair = (other, c.last) if kind == "left" else (c.last, other)
+    return batch_matmul(c.builder, *pair, q(octaves), adj_x, adj_y)
+
+
+def _broadcast(c: Chain, batches: list[int]) -> list[int]:
+    """Dimensions that broadcast to these: some of size 1, or the first ones absent."""
+    first = c.pick([0, 0, c.whole(0, len(batches))])
+    return [c.pick([n, n, 1]) for n in batches[first:]]
+
+
+DRAWS: dict[str, Draw] = {
+    "BATCH_MATMUL": functools.partial(_batch_matmul, np.int8),
+    "BATCH_MATMUL int16": functools.partial(_batch_matmul, np.int16),
+}
