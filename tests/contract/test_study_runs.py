@@ -36,7 +36,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(data: Path, out: Path, *more: str) -> list[str | Path]:
     return [
-        *("study", "--dataset", data, "--model-fn", "tests.study_models:small", "--out", out),
+        *(
+            "study",
+            "--dataset",
+            data,
+            "--model-fn",
+            "tests.fixtures.study_models:small",
+            "--out",
+            out,
+        ),
         *("--routes", ",".join(ROUTES), "--epochs", "2", "--qat-epochs", "1", *more),
     ]
 
@@ -103,7 +111,7 @@ def test_interrupted_killed_and_resumed_nothing_is_lost_or_counted_twice(
     assert "crashed" in runs["failed"][0]["message"]
     assert first.stat().st_mtime_ns == written
     assert len(done.json["results"]) == 2 * len(ROUTES) * 3  # Keras, LiteRT, TFLM
-    assert done.json["model"]["function"] == "tests.study_models:small"
+    assert done.json["model"]["function"] == "tests.fixtures.study_models:small"
     for name in ("figure.png", "report.html", "runs.csv", "pairs.csv"):
         assert (out / name).is_file()
 
@@ -152,19 +160,19 @@ BLOBS = Dataset(
     ("function", "error", "words"),
     [
         ("tests.study_models", ConfigError, "package.module:function"),
-        ("tests.study_models:", ConfigError, "package.module:function"),
+        ("tests.fixtures.study_models:", ConfigError, "package.module:function"),
         ("tests/study_models.py:small", ConfigError, "package.module:function"),
         ("tests.no_models:small", ConfigError, "no module tests.no_models"),
         ("no_tests:small", ConfigError, "no module no_tests"),
-        ("tests.study_models:tiny", ConfigError, "tiny is not there"),
-        ("tests.study_models:no_function", ConfigError, "no_function is no function"),
-        ("tests.study_models:wants_more", ConfigError, "wants depth"),
-        ("tests.study_models:raises", ModelError, "ValueError: no GPU, no model"),
-        ("tests.study_models:returns_nothing", ModelError, "returns NoneType"),
-        ("tests.study_models:keras_3", ModelError, "Keras 3"),
-        ("tests.study_models:not_built", ModelError, "input"),
-        ("tests.study_models:too_wide", DataError, "(7,)"),
-        ("tests.study_models:with_lambda", ModelError, "Lambda"),
+        ("tests.fixtures.study_models:tiny", ConfigError, "tiny is not there"),
+        ("tests.fixtures.study_models:no_function", ConfigError, "no_function is no function"),
+        ("tests.fixtures.study_models:wants_more", ConfigError, "wants depth"),
+        ("tests.fixtures.study_models:raises", ModelError, "ValueError: no GPU, no model"),
+        ("tests.fixtures.study_models:returns_nothing", ModelError, "returns NoneType"),
+        ("tests.fixtures.study_models:keras_3", ModelError, "Keras 3"),
+        ("tests.fixtures.study_models:not_built", ModelError, "input"),
+        ("tests.fixtures.study_models:too_wide", DataError, "(7,)"),
+        ("tests.fixtures.study_models:with_lambda", ModelError, "Lambda"),
     ],
 )
 def test_a_model_that_cannot_be_used(function: str, error: type[Exception], words: str) -> None:
@@ -174,13 +182,16 @@ def test_a_model_that_cannot_be_used(function: str, error: type[Exception], word
 
 
 def test_what_a_function_may_take() -> None:
-    model = builder("tests.study_models:small", BLOBS, 7)()
+    model = builder("tests.fixtures.study_models:small", BLOBS, 7)()
     assert model.output_shape == (None, 3)
-    assert builder("tests.study_models:with_defaults", BLOBS, 0)().output_shape == (None, 3)
+    assert builder("tests.fixtures.study_models:with_defaults", BLOBS, 0)().output_shape == (
+        None,
+        3,
+    )
 
 
 def test_tf_keras_is_what_tf_dot_keras_means() -> None:
-    calls = [("tests.study_models:compiled", BLOBS, 0, ROUTES)]
+    calls = [("tests.fixtures.study_models:compiled", BLOBS, 0, ROUTES)]
     ((_, found),) = isolated.side_by_side(inspect_function, calls, 1, ENVIRONMENT)
     assert isinstance(found, str), found
 
@@ -226,6 +237,8 @@ def test_a_wrong_study(tmp_path: Path, words: tuple[str, ...], message: str) -> 
 def test_regression_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "values.npz"
     np.savez(path, x=np.ones((50, 4), np.float32), y=np.linspace(0, 1, 50))
-    done = run("study", "--dataset", path, "--model-fn", "tests.study_models:small", "--json")
+    done = run(
+        "study", "--dataset", path, "--model-fn", "tests.fixtures.study_models:small", "--json"
+    )
     assert done.code == 2
     assert "classification" in done.json["error"]["message"]

@@ -20,7 +20,6 @@ from tests.fixtures.emulators import check, gone, running, spoil
 from tests.fixtures.models import dense
 from tests.fixtures.runs import run, shared_model
 
-
 BOARD = ("--board", "unicorn-nano33ble", "--engine", "aot")
 MODELS = ("mlperf_kws_int8.tflite", "mlperf_ad_int8.tflite", "tflm_micro_speech_int8.tflite")
 pytestmark = pytest.mark.skipif(
