@@ -20,6 +20,8 @@ from host.models.dataset import Dataset
 from tests.fixtures import study_models
 from tests.fixtures.runs import Finished, command, processes_with, run, wait_for
 
+MODELS = "tests.fixtures.study_models"
+
 ROUTES = ("qat-int8", "ptq-int8")
 
 
@@ -41,7 +43,7 @@ def arguments(data: Path, out: Path, *more: str) -> list[str | Path]:
             "--dataset",
             data,
             "--model-fn",
-            "tests.fixtures.study_models:small",
+            f"{MODELS}:small",
             "--out",
             out,
         ),
@@ -111,7 +113,7 @@ def test_interrupted_killed_and_resumed_nothing_is_lost_or_counted_twice(
     assert "crashed" in runs["failed"][0]["message"]
     assert first.stat().st_mtime_ns == written
     assert len(done.json["results"]) == 2 * len(ROUTES) * 3  # Keras, LiteRT, TFLM
-    assert done.json["model"]["function"] == "tests.fixtures.study_models:small"
+    assert done.json["model"]["function"] == f"{MODELS}:small"
     for name in ("figure.png", "report.html", "runs.csv", "pairs.csv"):
         assert (out / name).is_file()
 
@@ -160,19 +162,19 @@ BLOBS = Dataset(
     ("function", "error", "words"),
     [
         ("tests.study_models", ConfigError, "package.module:function"),
-        ("tests.fixtures.study_models:", ConfigError, "package.module:function"),
+        (f"{MODELS}:", ConfigError, "package.module:function"),
         ("tests/study_models.py:small", ConfigError, "package.module:function"),
         ("tests.no_models:small", ConfigError, "no module tests.no_models"),
         ("no_tests:small", ConfigError, "no module no_tests"),
-        ("tests.fixtures.study_models:tiny", ConfigError, "tiny is not there"),
-        ("tests.fixtures.study_models:no_function", ConfigError, "no_function is no function"),
-        ("tests.fixtures.study_models:wants_more", ConfigError, "wants depth"),
-        ("tests.fixtures.study_models:raises", ModelError, "ValueError: no GPU, no model"),
-        ("tests.fixtures.study_models:returns_nothing", ModelError, "returns NoneType"),
-        ("tests.fixtures.study_models:keras_3", ModelError, "Keras 3"),
-        ("tests.fixtures.study_models:not_built", ModelError, "input"),
-        ("tests.fixtures.study_models:too_wide", DataError, "(7,)"),
-        ("tests.fixtures.study_models:with_lambda", ModelError, "Lambda"),
+        (f"{MODELS}:tiny", ConfigError, "tiny is not there"),
+        (f"{MODELS}:no_function", ConfigError, "no_function is no function"),
+        (f"{MODELS}:wants_more", ConfigError, "wants depth"),
+        (f"{MODELS}:raises", ModelError, "ValueError: no GPU, no model"),
+        (f"{MODELS}:returns_nothing", ModelError, "returns NoneType"),
+        (f"{MODELS}:keras_3", ModelError, "Keras 3"),
+        (f"{MODELS}:not_built", ModelError, "input"),
+        (f"{MODELS}:too_wide", DataError, "(7,)"),
+        (f"{MODELS}:with_lambda", ModelError, "Lambda"),
     ],
 )
 def test_a_model_that_cannot_be_used(function: str, error: type[Exception], words: str) -> None:
@@ -182,16 +184,16 @@ def test_a_model_that_cannot_be_used(function: str, error: type[Exception], word
 
 
 def test_what_a_function_may_take() -> None:
-    model = builder("tests.fixtures.study_models:small", BLOBS, 7)()
+    model = builder(f"{MODELS}:small", BLOBS, 7)()
     assert model.output_shape == (None, 3)
-    assert builder("tests.fixtures.study_models:with_defaults", BLOBS, 0)().output_shape == (
+    assert builder(f"{MODELS}:with_defaults", BLOBS, 0)().output_shape == (
         None,
         3,
     )
 
 
 def test_tf_keras_is_what_tf_dot_keras_means() -> None:
-    calls = [("tests.fixtures.study_models:compiled", BLOBS, 0, ROUTES)]
+    calls = [(f"{MODELS}:compiled", BLOBS, 0, ROUTES)]
     ((_, found),) = isolated.side_by_side(inspect_function, calls, 1, ENVIRONMENT)
     assert isinstance(found, str), found
 
@@ -237,8 +239,6 @@ def test_a_wrong_study(tmp_path: Path, words: tuple[str, ...], message: str) -> 
 def test_regression_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "values.npz"
     np.savez(path, x=np.ones((50, 4), np.float32), y=np.linspace(0, 1, 50))
-    done = run(
-        "study", "--dataset", path, "--model-fn", "tests.fixtures.study_models:small", "--json"
-    )
+    done = run("study", "--dataset", path, "--model-fn", f"{MODELS}:small", "--json")
     assert done.code == 2
     assert "classification" in done.json["error"]["message"]

@@ -12,6 +12,8 @@ from host.engines.library import find_library
 from host.firmware.boards import find_board
 from tests.fixtures.runs import Finished, run
 
+MODELS = "tests.fixtures.study_models"
+
 
 def study(folder: Path, engine: str, routes: str) -> Finished:
     data = folder / "blobs.npz"
@@ -26,7 +28,7 @@ def study(folder: Path, engine: str, routes: str) -> Finished:
             "--dataset",
             data,
             "--model-fn",
-            "tests.fixtures.study_models:small",
+            f"{MODELS}:small",
             "--runs",
             "1",
         ),
