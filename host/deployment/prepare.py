@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from filelock import FileLock
 
 from host.base import cache, isolated, versions
+from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.paths import cache_folder
 from host.base.quiet import quiet
@@ -167,7 +168,7 @@ def convert(
 
 
 def columns_of_the_host(
-    prepared: Prepared, inputs: tflite.Array, stages: Stages
+    prepared: Prepared, inputs: Array, stages: Stages
 ) -> dict[ColumnName, Column]:
     """The outputs of every executor on this machine; ``inputs`` is int8 [n, …].
 

@@ -25,8 +25,7 @@ from host.diagnosis.records import Agreement, Finding, Intervention, Layer
 from host.diagnosis.traces import similarity, trace
 from host.diagnosis.values import suspects_of_values
 from host.models.tflite import Graph
-from host.verdict import statistics
-from host.verdict.gaps import decide
+from host.verdict.gaps import accuracy, decide
 from host.verdict.statistics import Interval
 
 # Samples on which operators are exchanged one by one: two runs of TFLM an operator.
@@ -218,11 +217,11 @@ def _agreement(experiment: Experiment, m: Material) -> Agreement:
     a, b = experiment.wanted(), experiment.outputs()
     apart = np.abs(a - b)
     same = None
-    accuracy: dict[Literal["float", "a", "b"], Interval | None] = {}
+    shares: dict[Literal["float", "a", "b"], Interval | None] = {}
     if m.classes:
         same = float((decide(a) == decide(b)).mean())
     for name, outputs in (("float", m.float_outputs), ("a", a), ("b", b)):
-        accuracy[name] = _accuracy(outputs, m.labels)  # type: ignore[index]
+        shares[name] = accuracy(outputs, m.labels)  # type: ignore[index]
     return Agreement(
         samples=len(a),
         equal_outputs=float((apart == 0).mean()),
@@ -230,11 +229,5 @@ def _agreement(experiment: Experiment, m: Material) -> Agreement:
         equal_predictions=same,
         mean_steps=float(apart.mean()),
         max_steps=float(apart.max()),
-        accuracy=accuracy,
+        accuracy=shares,
     )
-
-
-def _accuracy(outputs: Array | None, labels: Array | None) -> Interval | None:
-    if outputs is None or labels is None:
-        return None
-    return statistics.share(int(np.count_nonzero(decide(outputs) == labels)), len(labels))

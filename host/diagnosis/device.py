@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from host.base.arrays import Array
 from host.diagnosis.case import as_percent
 from host.diagnosis.causes import CAUSES
@@ -68,10 +66,10 @@ def device_findings(
 
 
 def _per_channel(graph: Graph, operator: Operator) -> bool:
-    if operator.name != "FULLY_CONNECTED" or len(operator.inputs) < 2:
+    if not graph.is_per_channel_dense(operator):
         return False
     q = graph.tensors[operator.inputs[1]].quantization
-    return q is not None and q.per_channel and len(np.unique(q.scales)) > 1
+    return q is not None and len(set(q.scales)) > 1
 
 
 def _first_scale(graph: Graph, operator: Operator) -> Change:

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.diagnosis.case import Case
-from host.diagnosis.traces import outside, real
-from host.models.tflite import Array, Tensor
+from host.diagnosis.traces import outside
+from host.models.tflite import Tensor
 
 # Two draws of representative data give ranges whose widths differ by less than this factor.
 NOTABLE = 1.25
@@ -50,7 +51,7 @@ def measure(case: Case, part: int) -> DifferingRange:
     assert qa is not None and qb is not None
     values = case.traces.float_b.get(right.index)
     if values is None:
-        values = real(case.traces.a[left.index], left)
+        values = left.to_real(case.traces.a[left.index])
     return DifferingRange(
         part=part,
         operator=case.parts[part].operator,
@@ -78,11 +79,3 @@ def samples_clipped(ranges: Iterable[DifferingRange], side: Literal["A", "B"]) -
 def parts_of(ranges: Iterable[DifferingRange]) -> frozenset[int]:
     """Their positions in the case's parts."""
     return frozenset(r.part for r in ranges)
-
-
-def ends(tensor: Tensor) -> tuple[float, float]:
-    """The least and the largest real number that an activation's codes represent."""
-    q = tensor.quantization
-    assert q is not None
-    limits = np.iinfo(tensor.numpy_dtype)
-    return (limits.min - q.zero_point) * q.scale, (limits.max - q.zero_point) * q.scale

@@ -15,9 +15,8 @@ from host.diagnosis.align import Pair
 from host.diagnosis.graft import graft
 from host.diagnosis.parameters import Part
 from host.diagnosis.records import Intervention, InterventionKind
-from host.diagnosis.traces import encode, encode_deployed, real
+from host.diagnosis.traces import encode, encode_deployed
 from host.models.tflite import Graph, Tensor
-from host.oracles.samples import quantize
 from host.oracles.tflm_host import run_tflm_host
 
 # Above this many players all orders are too many; some are drawn.
@@ -104,7 +103,7 @@ def in_codes(outputs: Array, tensor: Tensor, grid: Tensor) -> Array:
         return flat.astype(np.int64)
     if grid.quantization is None:
         return flat.astype(np.float64)
-    return quantize(real(flat, tensor), grid).astype(np.int64)
+    return grid.to_codes(tensor.to_real(flat)).astype(np.int64)
 
 
 # --- what interventions restore ---------------------------------------------------------------

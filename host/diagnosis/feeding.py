@@ -27,14 +27,14 @@ def input_part(x: Array, deployed: Array | None, tensor: Tensor) -> Part | None:
         deployed: what B's deployment is fed: real values, or int8 codes of B's input.
         tensor: B's input.
     """
-    if deployed is None or _same(x, _real(deployed, tensor), _tolerance(deployed, tensor)):
+    if deployed is None or _same(x, tensor.to_real(deployed), _tolerance(deployed, tensor)):
         return None
     return Part("input", None, ((tensor.index, tensor.index),))
 
 
 def suspect_of_feeding(x: Array, deployed: Array, tensor: Tensor, part: int) -> Suspect:
     """What turns the samples that are meant into those that the deployment feeds."""
-    meant, fed = x.astype(np.float64), _real(deployed, tensor)
+    meant, fed = x.astype(np.float64), tensor.to_real(deployed)
     allowed = _tolerance(deployed, tensor)
     cause, evidence = _transformation(meant, fed, allowed, tensor)
     return Suspect(cause, frozenset({part}), None, tensor.index, (evidence,))
@@ -71,13 +71,6 @@ def _transformation(meant: Real, fed: Real, allowed: float, tensor: Tensor) -> t
 def _steps(offset: float, scale: float) -> str:
     count = offset / scale
     return f" ({count:.2g} quantization steps of B's input)"
-
-
-def _real(deployed: Array, tensor: Tensor) -> Real:
-    q = tensor.quantization
-    if deployed.dtype.kind == "f" or q is None:
-        return deployed.astype(np.float64)
-    return (deployed.astype(np.float64) - q.zero_point) * q.scale
 
 
 def _tolerance(deployed: Array, tensor: Tensor) -> float:

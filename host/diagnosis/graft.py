@@ -12,10 +12,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
+from host.base.arrays import Array
 from host.diagnosis.align import Pair
 from host.diagnosis.parameters import BIASED, Part, partners
 from host.models.edit import Addition, Change, extend, patch
-from host.models.tflite import Array, Graph, Operator, Quantization
+from host.models.tflite import Graph, Operator, Quantization
 
 
 def graft(
@@ -66,9 +67,8 @@ def with_biases(graph: Graph) -> Graph:
         scales = _product(source.quantization, weights.quantization)
         if weights.data is None or weights.dtype != "int8" or scales is None:
             continue
-        axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
         kind = np.int64 if source.dtype == "int16" else np.int32
-        zeros = np.zeros(weights.shape[axis], kind)
+        zeros = np.zeros(weights.shape[operator.channel_axis], kind)
         quantization = Quantization(scales, (0,) * len(scales), 0)
         name = f"{graph.tensors[operator.outputs[0]].name};no bias"
         additions.append(Addition(operator.index, places[2], name, quantization, zeros))

@@ -50,9 +50,8 @@ def _coarse(case: Case, part: int) -> str | None:
 def _largest_codes(case: Case, part: int, tensor: Tensor) -> npt.NDArray[np.int64]:
     """The largest code of each output channel."""
     assert tensor.data is not None
-    axis = 3 if case.operator(part).name == "DEPTHWISE_CONV_2D" else 0
-    codes = np.moveaxis(np.abs(tensor.data.astype(np.int64)), axis, 0)
-    return np.asarray(codes.reshape(len(codes), -1).max(axis=1))
+    codes = np.abs(tensor.data.astype(np.int64))
+    return np.asarray(case.operator(part).by_channel(codes).max(axis=1))
 
 
 def _full_channels(case: Case, part: int, tensor: Tensor) -> float:

@@ -8,7 +8,7 @@ from host.diagnosis.align import CONVERSIONS
 from host.diagnosis.case import Case
 from host.diagnosis.keras_layers import KerasLayer, layers_of
 from host.diagnosis.records import Layer
-from host.diagnosis.traces import Traces, real, share_differing, signal, sqnr_db
+from host.diagnosis.traces import Traces, share_differing, signal, sqnr_db
 from host.models.tflite import Tensor
 
 # Options that say how constants are stored, not what is computed.
@@ -86,7 +86,7 @@ def _apart(traces: Traces, left: Tensor | None, right: Tensor) -> dict[str, floa
     """How far an operator's two outputs are apart, beyond rounding to each other's steps."""
     if left is None:
         return {"differing": None, "sqnr_ab": None}
-    a, b = real(traces.a[left.index], left), real(traces.b[right.index], right)
+    a, b = left.to_real(traces.a[left.index]), right.to_real(traces.b[right.index])
     step = sum(t.quantization.scale / 2 for t in (left, right) if t.quantization is not None)
     if left.quantization == right.quantization:
         step = 0.0  # on one grid, rounding explains nothing

@@ -101,11 +101,7 @@ def parts(a: Graph, b: Graph, pairs: Sequence[Pair]) -> tuple[Part, ...]:
 def real_values(tensor: Tensor) -> npt.NDArray[np.float64]:
     """A constant's real numbers: scale · (code − zero point); floats as they are."""
     assert tensor.data is not None
-    values = tensor.data.astype(np.float64)
-    if tensor.data.dtype.kind == "f" or tensor.quantization is None:
-        return values
-    scale, zero = tensor.quantization.along(tensor.shape)
-    return np.asarray(scale * (values - zero))
+    return tensor.to_real(tensor.data)
 
 
 def steps(tensor: Tensor) -> npt.NDArray[np.float64]:
@@ -116,8 +112,7 @@ def steps(tensor: Tensor) -> npt.NDArray[np.float64]:
 
 def channels(tensor: Tensor, operator: Operator) -> npt.NDArray[np.float64]:
     """A weights tensor's real numbers as [output channels, the rest]."""
-    axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
-    return np.moveaxis(real_values(tensor), axis, 0).reshape(tensor.shape[axis], -1)
+    return operator.by_channel(real_values(tensor))
 
 
 def same_quantization(left: Quantization | None, right: Quantization | None) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from host.diagnosis.case import Case, Suspect, as_percent, factor, share_of
-from host.diagnosis.differing import CLIPS, NOTABLE, DifferingRange, ends, parts_of, samples_clipped
+from host.diagnosis.differing import CLIPS, NOTABLE, DifferingRange, parts_of, samples_clipped
 from host.models.tflite import Tensor
 
 # How much wider or narrower the input's range must be before its data counts as scaled.
@@ -69,7 +69,7 @@ def _median(ranges: list[DifferingRange], up: bool) -> float:
 
 def input_range(entry: DifferingRange) -> str:
     """A sentence on the input's range in A and in B."""
-    (low_a, high_a), (low_b, high_b) = ends(entry.a), ends(entry.b)
+    (low_a, high_a), (low_b, high_b) = entry.a.ends, entry.b.ends
     return (
         f"A's input covers {factor(low_a)} to {factor(high_a)}, B's {factor(low_b)} to "
         f"{factor(high_b)}; {as_percent(entry.outside_b)} of the samples' values lie outside B's."
@@ -84,7 +84,7 @@ def _few_are_large(case: Case, wide: Tensor) -> str | None:
     most = np.abs(data.reshape(len(data), -1)).max(axis=1)
     usual = float(np.median(most))
     large = most > 3 * usual
-    if not large.any() or large.mean() > 0.2 or max(map(abs, ends(wide))) < 3 * usual:
+    if not large.any() or large.mean() > 0.2 or max(map(abs, wide.ends)) < 3 * usual:
         return None
     return (
         f"{share_of(int(large.sum()), len(data))} representative samples are far larger than the "

@@ -13,7 +13,6 @@ from host.diagnosis.align import align
 from host.diagnosis.parameters import partners
 from host.diagnosis.records import Signal
 from host.models.tflite import Graph, Tensor
-from host.oracles.samples import quantize
 from host.oracles.tensors import litert_tensors, tflm_tensors
 
 Real = npt.NDArray[np.float64]
@@ -45,15 +44,7 @@ def encode(x: Array, raw: bool, tensor: Tensor) -> Array:
         return x.astype(np.float32)
     if raw:
         return x.astype(tensor.numpy_dtype)
-    return quantize(x, tensor)
-
-
-def real(codes: Array, tensor: Tensor) -> Real:
-    """Real values of an activation's codes; floats as they are."""
-    if codes.dtype.kind == "f" or tensor.quantization is None:
-        return codes.astype(np.float64)
-    q = tensor.quantization
-    return (codes.astype(np.float64) - q.zero_point) * q.scale
+    return tensor.to_codes(x)
 
 
 def trace(
@@ -106,7 +97,7 @@ def signal(codes: Array, tensor: Tensor, reference: Array | None) -> Signal:
     """Describe one activation; ``reference`` is the float model's, [n, …], or None."""
     clipped = sqnr = None
     if reference is not None:
-        sqnr = sqnr_db(reference.astype(np.float64), real(codes, tensor))
+        sqnr = sqnr_db(reference.astype(np.float64), tensor.to_real(codes))
         clipped = share_outside(reference, tensor)
     if codes.dtype.kind == "f":
         return Signal(sqnr, 0, 0.0, 0.0, None)
@@ -166,6 +157,6 @@ def similarity(a: Graph, b: Graph, traces: Traces) -> dict[tuple[int, int], floa
             i, j = left.outputs[0], right.outputs[0]
             if left.name == right.name and a.tensors[i].shape == b.tensors[j].shape:
                 found[left.index, right.index] = correlation(
-                    real(traces.a[i], a.tensors[i]), real(traces.b[j], b.tensors[j])
+                    a.tensors[i].to_real(traces.a[i]), b.tensors[j].to_real(traces.b[j])
                 )
     return found

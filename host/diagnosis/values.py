@@ -158,10 +158,9 @@ def _channel_factors(operator: Operator, left: Tensor, right: Tensor) -> Real | 
     if not power.all():
         return None
     k = (a * b).sum(axis=1) / power
-    step_a = np.broadcast_to(steps(left), left.shape)
-    step_b = np.broadcast_to(steps(right), right.shape)
-    axis = 3 if operator.name == "DEPTHWISE_CONV_2D" else 0
-    step_a, step_b = (np.moveaxis(s, axis, 0).reshape(a.shape) for s in (step_a, step_b))
+    step_a, step_b = (
+        operator.by_channel(np.broadcast_to(steps(t), t.shape)) for t in (left, right)
+    )
     allowed = (step_a + np.abs(k)[:, np.newaxis] * step_b) / 2 * 1.1
     # A factor of zero "explains" everything, and so does a grid that is coarser than the weights.
     telling = np.square(a).sum(axis=1) > 4 * np.square(allowed).sum(axis=1)

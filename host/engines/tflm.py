@@ -65,10 +65,7 @@ class TflmEngine:
                     f"{where} is not in the TFLite-Micro library {self.library.version}",
                     "Replace the operator in the model, or use a newer library.",
                 )
-            weights = graph.tensors[operator.inputs[1]] if len(operator.inputs) > 1 else None
-            scales = weights.quantization if weights is not None else None
-            per_channel = scales is not None and scales.per_channel
-            if operator.name == "FULLY_CONNECTED" and per_channel and not self.per_channel_dense:
+            if graph.is_per_channel_dense(operator) and not self.per_channel_dense:
                 raise OperatorError(
                     f"{where} has a scale for each channel, which the TFLite-Micro library "
                     f"{self.library.version} computes wrongly, without an error",

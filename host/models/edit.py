@@ -10,8 +10,9 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from host.base.arrays import Array
 from host.base.errors import ModelError
-from host.models.tflite import Array, Graph, Quantization, parse
+from host.models.tflite import Graph, Quantization, parse
 
 # The schema aligns a buffer's bytes to 16; kernels read int32 biases straight from the file.
 _BUFFER_ALIGNMENT = 16

@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from host.base.arrays import Array, CodeArray, RealArray
 from host.base.errors import ModelError
 from host.models.flatbuffer import check_extent
-
-Array = npt.NDArray[Any]
 
 OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -83,6 +82,23 @@ class Quantization:
         points = np.array(self.zero_points, np.float64)
         return scales, points.reshape(where) if points.size == scales.size else points[:1]
 
+    def quantize(self, values: Array, dtype: npt.DTypeLike) -> CodeArray:
+        """Codes of real values: round(x / scale) + zero point, clipped to the integer type.
+
+        Halves round to even, as NumPy does in TensorFlow's own examples; in float64, so that the
+        codes do not depend on the machine. Where there is a scale per channel, ``values`` have the
+        tensor's shape.
+        """
+        scales, points = self.along(values.shape)
+        limits = np.iinfo(dtype)
+        codes = np.round(values.astype(np.float64) / scales) + points
+        return np.asarray(np.clip(codes, limits.min, limits.max), dtype)
+
+    def dequantize(self, codes: Array) -> RealArray:
+        """Real values of codes: scale · (code − zero point); shapes as for ``quantize``."""
+        scales, points = self.along(codes.shape)
+        return np.asarray((codes.astype(np.float64) - points) * scales)
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -122,6 +138,26 @@ class Tensor:
             raise ModelError(f"tensor {self.index} ({self.name}) has type {self.dtype}")
         return np.dtype(kind)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the largest real number that a quantized activation's codes stand for."""
+        assert self.quantization is not None
+        limits = np.iinfo(self.numpy_dtype)
+        low, high = self.quantization.dequantize(np.array([limits.min, limits.max]))
+        return float(low), float(high)
+
+    def to_codes(self, values: Array) -> Array:
+        """Codes of real values, of the tensor's type; integers are taken for codes already."""
+        if values.dtype.kind != "f" or self.quantization is None:
+            return values
+        return self.quantization.quantize(values, self.numpy_dtype)
+
+    def to_real(self, values: Array) -> RealArray:
+        """Real values of codes; floats, and what has no scale, as they are."""
+        if values.dtype.kind == "f" or self.quantization is None:
+            return values.astype(np.float64)
+        return self.quantization.dequantize(values)
+
 
 @dataclass(frozen=True)
 class Operator:
@@ -137,6 +173,16 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: dict[str, Any]
+
+    @property
+    def channel_axis(self) -> int:
+        """The dimension of its weights that counts the output channels."""
+        return 3 if self.name == "DEPTHWISE_CONV_2D" else 0
+
+    def by_channel(self, weights: Array) -> Array:
+        """An array in the shape of its weights, as [output channels, the rest]."""
+        moved = np.moveaxis(weights, self.channel_axis, 0)
+        return moved.reshape(len(moved), -1)
 
 
 @dataclass(frozen=True)
@@ -169,6 +215,13 @@ class Graph:
         """``operator 3 CONV_2D (tensor 'a/b')``, for messages."""
         name = self.tensors[operator.outputs[0]].name if operator.outputs else ""
         return f"operator {operator.index} {operator.name} (output tensor {name!r})"
+
+    def is_per_channel_dense(self, operator: Operator) -> bool:
+        """Whether the operator is a dense layer whose weights have a scale per channel."""
+        if operator.name != "FULLY_CONNECTED" or len(operator.inputs) < 2:
+            return False
+        weights = self.tensors[operator.inputs[1]].quantization
+        return weights is not None and weights.per_channel
 
 
 def load(path: Path) -> Graph:

@@ -9,7 +9,7 @@ import numpy as np
 
 from host.models.dataset import Dataset
 from host.models.interface import activations_of, input_codes
-from host.models.tflite import Graph, Operator
+from host.models.tflite import Graph
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
     q = codes.quantization
     if dataset is None or dataset.raw or q is None:
         return []
-    limits = np.iinfo(codes.numpy_dtype)
-    low, high = (q.scale * (int(code) - q.zero_point) for code in (limits.min, limits.max))
+    low, high = codes.ends
     least, most = float(dataset.x.min()), float(dataset.x.max())
     outside = (dataset.x < low - q.scale / 2) | (dataset.x > high + q.scale / 2)
     share = float(np.count_nonzero(outside)) / dataset.x.size
@@ -109,7 +108,7 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
 
 def _advise_operators(graph: Graph, activations: ActivationType) -> list[Advice]:
     advice = []
-    per_channel = [o for o in graph.operators if _per_channel_dense(graph, o)]
+    per_channel = [o for o in graph.operators if graph.is_per_channel_dense(o)]
     if per_channel:
         advice.append(
             Advice(
@@ -134,10 +133,3 @@ def _advise_operators(graph: Graph, activations: ActivationType) -> list[Advice]
             )
         )
     return advice
-
-
-def _per_channel_dense(graph: Graph, operator: Operator) -> bool:
-    if operator.name != "FULLY_CONNECTED" or len(operator.inputs) < 2:
-        return False
-    weights = graph.tensors[operator.inputs[1]].quantization
-    return weights is not None and weights.per_channel

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from host.base.arrays import Array
 from host.base.errors import ModelError
 from host.models.edit import Change, add_operator_code, pack, patch, set_quantization
-from host.models.tflite import Array, Graph, Operator, Tensor, parse
+from host.models.tflite import Graph, Operator, Tensor, parse
 
 # An operator of QAT's file and one of the plain file; None where one of them requantizes alone.
 Pair = tuple[Operator | None, Operator | None]

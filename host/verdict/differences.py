@@ -82,10 +82,10 @@ def _bytes(values: Array) -> npt.NDArray[np.uint8]:
 
 
 def _real(tensor: Tensor, value: float) -> float | None:
-    if tensor.numpy_dtype.kind == "f":
-        return value
     q = tensor.quantization
-    return None if q is None or q.per_channel else q.scale * (value - q.zero_point)
+    if tensor.numpy_dtype.kind != "f" and (q is None or q.per_channel):
+        return None
+    return float(tensor.to_real(np.array([value]))[0])
 
 
 def position(first: FirstDifference) -> str:

@@ -13,8 +13,8 @@ from host.models.dataset import Dataset
 from host.models.interface import leaves
 from host.models.tflite import Graph, Tensor
 from host.oracles.columns import Column, ColumnName
-from host.oracles.samples import dequantize, quantize
 from host.verdict import statistics
+from host.verdict.statistics import Interval
 
 # Which two columns each gap lies between. Only the last one is the device's own.
 GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
@@ -155,6 +155,13 @@ def decide(outputs: Array) -> Classes:
     return np.asarray(_flat(outputs).argmax(axis=1), np.int64)
 
 
+def accuracy(outputs: Array | None, labels: Classes | None) -> Interval | None:
+    """Share of the samples whose arg-max is the label; None without outputs or labels."""
+    if outputs is None or labels is None:
+        return None
+    return statistics.share(int(np.count_nonzero(decide(outputs) == labels)), len(labels))
+
+
 # --- two columns ------------------------------------------------------------------------------
 
 
@@ -226,13 +233,12 @@ def compare(
 
 def real_outputs(outputs: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
     """Outputs in real units, [n, values]: floats as they are, codes dequantized."""
-    real = outputs if outputs.dtype.kind == "f" else dequantize(outputs, tensor)
-    return _flat(real).astype(np.float64)
+    # By way of float32, which is what DEQUANTIZE and Keras give.
+    return _flat(tensor.to_real(outputs).astype(np.float32)).astype(np.float64)
 
 
 def _codes(outputs: Array, tensor: Tensor) -> npt.NDArray[np.int64]:
-    codes = quantize(outputs, tensor) if outputs.dtype.kind == "f" else outputs
-    return _flat(codes).astype(np.int64)
+    return _flat(tensor.to_codes(outputs)).astype(np.int64)
 
 
 def _flat(values: Array) -> Array:

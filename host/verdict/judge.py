@@ -17,12 +17,11 @@ from host.verdict import statistics
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import (
     GAPS,
-    Classes,
     Gap,
     GapName,
     Task,
+    accuracy,
     compare,
-    decide,
     detect_task,
     real_outputs,
 )
@@ -77,7 +76,7 @@ def judge(
         name: compare(name, columns[left], columns[right], output_codes(graph), task, labels)
         for name, (left, right) in GAPS.items()
     }
-    accuracy = {name: _accuracy(column, labels) for name, column in columns.items()}
+    shares = {name: accuracy(column.outputs, labels) for name, column in columns.items()}
     targets = dataset.y if task == "regression" else None
     errors = {name: _error(column, targets, graph) for name, column in columns.items()}
     match, headline = _headline(columns, gaps["deployment"], first)
@@ -91,13 +90,13 @@ def judge(
             f"Every operator of the {traced} traced samples equals TFLM on the host: the "
             "difference did not repeat, so look at the link and at memory that is overwritten."
         )
-    notes += _chance(columns, accuracy, task, graph.output.size)
+    notes += _chance(columns, shares, task, graph.output.size)
     return Verdict(
         match=match,
         task=task,
         samples=len(dataset.x),
         headline=headline,
-        accuracy=accuracy,
+        accuracy=shares,
         errors=errors,
         gaps=gaps,
         first_difference=first,
@@ -143,13 +142,6 @@ def _version_skew(
     )
 
 
-def _accuracy(column: Column, labels: Classes | None) -> Interval | None:
-    if column.outputs is None or labels is None:
-        return None
-    right = int(np.count_nonzero(decide(column.outputs) == labels))
-    return statistics.share(right, len(labels))
-
-
 def _error(column: Column, targets: Array | None, graph: Graph) -> Interval | None:
     """Mean absolute error per sample, against float targets."""
     if column.outputs is None or targets is None:
@@ -170,13 +162,13 @@ def _absences(columns: Mapping[ColumnName, Column]) -> list[str]:
 
 def _chance(
     columns: Mapping[ColumnName, Column],
-    accuracy: Mapping[ColumnName, Interval | None],
+    shares: Mapping[ColumnName, Interval | None],
     task: Task,
     classes: int,
 ) -> list[str]:
     """Un-normalised samples give no error anywhere; accuracy near chance gives them away."""
     name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
-    found = accuracy[name]
+    found = shares[name]
     if task != "classification" or found is None or found.low > 1 / classes:
         return []
     return [

@@ -16,7 +16,7 @@ from host.models.dataset import Dataset
 from host.models.datasets import check_fit, digits_split, load_dataset
 from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras
-from host.oracles.samples import dequantize, quantize_samples
+from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.demo import train_demo
 from host.quantize.ptq import accept_tflite, quantize_ptq
@@ -66,7 +66,7 @@ def biggest_error(source: FloatModel, dataset: Dataset) -> float:
     on_host = run_tflm_host(graph, quantize_samples(dataset, graph)).outputs
     expected = run_keras(source, dataset, graph).outputs
     assert on_host is not None and expected is not None
-    return float(np.abs(dequantize(on_host, graph.output) - expected).max())
+    return float(np.abs(graph.output.to_real(on_host) - expected).max())
 
 
 # --- what converts ----------------------------------------------------------------------------

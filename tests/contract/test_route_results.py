@@ -13,7 +13,7 @@ from host.base.arrays import Array
 from host.models.interface import activations_of
 from host.models.source import FloatModel
 from host.models.tflite import Graph
-from host.oracles.samples import dequantize, quantize_samples
+from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.checks import check_graph
 from host.quantize.demo import build_demo
@@ -75,7 +75,7 @@ def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) ->
     assert {t.dtype for t in activations_of(model)} == {kind}
     assert check_graph(model, DIGITS, kind) == routed.quantized.warnings
     expected = routed.keras.predict(DIGITS.x)
-    found = dequantize(on_host(model), model.output)
+    found = model.output.to_real(on_host(model))
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     error = np.abs(found - expected)
     assert error.mean() < (0.002 if kind == "int16" else 0.02)

@@ -36,12 +36,8 @@ def bias_of(graph: Graph, operator: int) -> Tensor:
 
 def real(tensor: Tensor) -> Array:
     """A constant's real values, float32."""
-    q = quantization(tensor)
     assert tensor.data is not None
-    shape = [1] * tensor.data.ndim
-    shape[q.axis] = len(q.scales)
-    values: Array = tensor.data * np.array(q.scales).reshape(shape)
-    return values.astype(np.float32)
+    return tensor.to_real(tensor.data).astype(np.float32)
 
 
 def with_range(graph: Graph, tensor: Tensor, scale: float, zero_point: int) -> Graph:

@@ -12,7 +12,7 @@ from host.models.dataset import Dataset
 from host.models.interface import output_codes
 from host.models.tflite import Graph, Quantization
 from host.oracles.columns import Column, ColumnName
-from host.oracles.samples import dequantize, quantize, quantize_samples, real_samples
+from host.oracles.samples import quantize_samples, real_samples
 from host.verdict.gaps import Gap, compare, decide, detect_task, differing
 from tests.fixtures.graphs import graph, tensor, with_input
 
@@ -108,14 +108,6 @@ def test_task() -> None:
     assert detect_task(dense, nothing) == "regression"
 
 
-def test_quantize_rounds_and_clips() -> None:
-    q = tensor(0, scale=0.5, zero_point=10)
-    codes = quantize(np.array([0.0, 0.25, 0.75, -0.26, 1e9, -1e9], np.float32), q)
-    assert codes.tolist() == [10, 10, 12, 9, 127, -128]
-    assert codes.dtype == np.int8
-    assert dequantize(codes[:3], q).tolist() == [0.0, 0.0, 1.0]
-
-
 def test_raw_samples_pass_unchanged_and_keras_gets_real_values() -> None:
     q = tensor(0, scale=0.5, zero_point=10)
     model = with_input(q)
@@ -123,7 +115,7 @@ def test_raw_samples_pass_unchanged_and_keras_gets_real_values() -> None:
     raw = Dataset("random", codes, None, None, raw=True)
     assert (quantize_samples(raw, model) == codes).all()
     assert real_samples(raw, model).tolist() == [[-69.0, 0.0, 58.5]]
-    assert (quantize(real_samples(raw, model), q) == codes).all()
+    assert (q.to_codes(real_samples(raw, model)) == codes).all()
 
 
 def test_raw_samples_span_every_type_of_input() -> None:
