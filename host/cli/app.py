@@ -22,6 +22,7 @@ from host.cli.terminal import (
     print_table,
     say,
 )
+from host.models.data_formats import described
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
     from rich.console import RenderableType
@@ -210,7 +211,7 @@ def explain(
 def study(
     data: Annotated[
         str | None,
-        typer.Option("--dataset", "--data", help="digits, mnist5k, or an .npz with x and y."),
+        typer.Option("--dataset", "--data", help=f"{described(real=True)}."),
     ] = None,
     model_fn: Annotated[
         str | None,

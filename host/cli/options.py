@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from host.models.data_formats import described
+
 # In help texts, "\\[" is a bracket: rich takes "[…]" for markup and shows nothing.
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")
@@ -27,9 +29,7 @@ Model: TypeAlias = Annotated[
 ]
 Data: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--data", "--dataset", help="digits, mnist5k, random, or an .npz (x, y, x_calibration)."
-    ),
+    typer.Option("--data", "--dataset", help=f"{described()}."),
 ]
 AnyData: TypeAlias = Annotated[
     str | None,

@@ -18,8 +18,9 @@ from host.deployment.request import Request
 from host.deployment.stages import Stage, Stages
 from host.engines import Engine
 from host.models import tflite
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit, load_dataset
+from host.models.data_formats import DEMO_DATA, RANDOM, described
+from host.models.dataset import Dataset, check_fit
+from host.models.datasets import load_dataset
 from host.models.source import ModelFile, load_keras, open_model
 from host.oracles import columns
 from host.oracles.columns import NO_KERAS, Column, ColumnName
@@ -72,11 +73,11 @@ def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) 
         InputError: the model, the samples, or the two together cannot be used.
         ToolMissingError: the conversion needs TensorFlow.
     """
-    data = request.data or ("digits" if request.model is None else None)
+    data = request.data or (DEMO_DATA if request.model is None else None)
     if data is None:
         raise ConfigError(
             "--model needs --data: the samples to score",
-            "Give an .npz, digits or mnist5k; for a .tflite also `--data random`, which checks "
+            f"Give {described(real=True)}; for a .tflite also `--data {RANDOM}`, which checks "
             "that the device is bit-exact and says nothing about accuracy.",
         )
     route = find_int8_route(request.route)

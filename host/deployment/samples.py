@@ -9,6 +9,7 @@ from host.deployment.request import Request
 from host.deployment.stages import Stages
 from host.engines import Engine
 from host.models import tflite
+from host.models.data_formats import RANDOM, find_format
 from host.models.datasets import load_dataset
 from host.models.feeds import Feed, drawn, single
 from host.models.interface import input_codes
@@ -28,7 +29,6 @@ class Loaded:
     notes: tuple[str, ...]
 
 
-RANDOM = "random"
 _CODES = ("int8", "uint8", "int16")
 
 
@@ -42,10 +42,11 @@ def load(request: Request, engine: Engine, stages: Stages, least: int) -> Loaded
         InputError, ToolMissingError: see ``prepare``.
     """
     model = model_file(request, stages)
-    if model.kind == "tflite" and request.data in (None, RANDOM):
+    data = request.data or RANDOM
+    if model.kind == "tflite" and not find_format(data).real:
         graph = tflite.load(model.path)
         feeds = random_feeds(graph, request.samples or least, request.seed)
-        return Loaded(model, graph, tuple(feeds), RANDOM, ())
+        return Loaded(model, graph, tuple(feeds), data, ())
     prepared = prepare(request, model, engine, stages)
     graph = prepared.quantized.graph
     feeds = single(graph, quantize_samples(prepared.dataset, graph))
@@ -61,5 +62,5 @@ def random_feeds(graph: Graph, samples: int, seed: int) -> list[Feed]:
     batch, shape = graph.input.shape[:1], graph.input.shape[1:]
     if batch != (1,):  # a data set's sample is one of a batch
         return drawn(graph, samples, seed)
-    dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape, calibrate=False)
+    dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape)
     return single(graph, quantize_samples(dataset, graph))

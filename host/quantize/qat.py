@@ -15,8 +15,7 @@ import numpy as np
 
 from host.base.arrays import FloatArray
 from host.base.errors import ModelError, ToolMissingError
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit
+from host.models.dataset import Dataset, check_fit
 from host.models.source import FloatModel, wrap_keras
 from host.quantize.qat_support import refusal, refuse
 from host.quantize.training import Training, compile_like, fit, reproducible, require_training

@@ -13,8 +13,7 @@ import numpy as np
 
 from host.base.arrays import Array
 from host.base.errors import DataError, FlashAndEvalError, ModelError, ToolMissingError
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit
+from host.models.dataset import Dataset, check_fit
 from host.models.source import FloatModel, ModelFile, wrap_keras
 
 _SUBCLASSED = (

@@ -38,7 +38,7 @@ def graph_of(name: str) -> Graph:
 
 def noise(graph: Graph, count: int = 8) -> Any:
     shape = graph.input.shape[1:]
-    return load_dataset("random", samples=count, seed=5, input_shape=shape, calibrate=False)
+    return load_dataset("random", samples=count, seed=5, input_shape=shape)
 
 
 def executed(graph: Graph) -> list[ExecutedOperator]:

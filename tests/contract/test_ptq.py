@@ -12,8 +12,8 @@ import pytest
 from host.base.errors import DataError, ModelError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit, digits_split, load_dataset
+from host.models.dataset import Dataset, check_fit
+from host.models.datasets import load_dataset
 from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras
 from host.oracles.samples import quantize_samples
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
-    return load_dataset("digits", samples=50, seed=0, input_shape=(8, 8, 1), calibrate=True)
+    return load_dataset("digits", samples=50, calibrate=True)
 
 
 def load(path: Path) -> FloatModel:
@@ -91,15 +91,14 @@ def test_demo_model(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["demo.h5"]
     source = load(path)
     assert 1500 <= source.handle.count_params() <= 5000
-    _, _, x, y = digits_split()
-    assert (source.predict(x).argmax(axis=1) == y).mean() >= 0.95
-    whole = load_dataset("digits", samples=None, seed=0, input_shape=(8, 8, 1), calibrate=True)
+    whole = load_dataset("digits", calibrate=True)
+    assert (source.predict(whole.x).argmax(axis=1) == whole.y).mean() >= 0.95
     quantized = quantize_ptq(source, whole)
     graph = quantized.graph
     assert [a.code for a in quantized.warnings] == ["per-channel-fully-connected"]
     assert (graph.input.shape, graph.output.shape) == ((1, 8, 8, 1), (1, 10))
     on_host = run_tflm_host(graph, quantize_samples(whole, graph)).outputs
-    assert on_host is not None and (on_host.argmax(axis=1) == y).mean() >= 0.95
+    assert on_host is not None and (on_host.argmax(axis=1) == whole.y).mean() >= 0.95
 
 
 @pytest.mark.parametrize("name", ["mlperf_ic", "mlperf_ad"])
@@ -235,9 +234,7 @@ def test_representative_data_of_another_scale(
 
 def test_mnist_does_not_fit_the_image_classifier() -> None:
     source = load(shared_model("mlperf_ic.h5"))
-    mnist = load_dataset(
-        "mnist5k", samples=None, seed=0, input_shape=source.input_shape, calibrate=True
-    )
+    mnist = load_dataset("mnist5k", calibrate=True)
     with pytest.raises(DataError, match=r"\(28, 28, 1\).*\(32, 32, 3\)"):
         check_fit(mnist, source.input_shape, source.output_shape)
 

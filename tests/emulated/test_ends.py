@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from host.models import tflite
-from host.models.datasets import digits_split
+from host.models.named_sets import digits
 from host.quantize.demo import build_demo
 from tests.fixtures.runs import run
 
@@ -35,10 +35,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     import tf_keras
 
     tf_keras.utils.set_random_seed(0)
-    x_train, y_train, _, _ = digits_split()
+    whole = digits()
+    assert whole.x_train is not None
     model = build_demo()
     model.compile("adam", "sparse_categorical_crossentropy")
-    model.fit(x_train, y_train, epochs=3, verbose=0)
+    model.fit(whole.x_train, whole.y_train, epochs=3, verbose=0)
     folder = tmp_path_factory.mktemp("models")
     sets = tf.lite.OpsSet
     int8 = sets.TFLITE_BUILTINS_INT8
@@ -52,7 +53,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     paths = {}
     for name, (ends, operators) in kinds.items():
         paths[name] = folder / f"{name}.tflite"
-        paths[name].write_bytes(convert(model, x_train[:100], ends, operators))
+        paths[name].write_bytes(convert(model, whole.x_train[:100], ends, operators))
     return paths
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from host.base.arrays import Array, FloatArray
-from host.models.datasets import digits_split
+from host.models.named_sets import digits
 
 SCORED = 200
 CALIBRATION = 200
@@ -56,14 +56,15 @@ def save_data(network: Network, path: Path, seed: int) -> None:
 
     The last are the representative samples of the healthy conversion, drawn with ``seed``.
     """
-    x_train, y_train, x, y = digits_split()
-    x_train, x = network.prepare(x_train), network.prepare(x[:SCORED])
+    whole = digits()
+    assert whole.x_train is not None and whole.y_train is not None and whole.y is not None
+    x_train, x = network.prepare(whole.x_train), network.prepare(whole.x[:SCORED])
     np.savez(
         path,
         x=x,
-        y=y[:SCORED],
+        y=whole.y[:SCORED],
         x_train=x_train,
-        y_train=y_train,
+        y_train=whole.y_train,
         x_calibration=calibration(x_train, seed),
     )
 

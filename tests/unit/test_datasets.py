@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from host.base.errors import DataError
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit, digits_split
+from host.models.data_formats import DATA_FORMATS, DataFormat, Wanted, described
+from host.models.dataset import Dataset, check_fit
 from tests.fixtures.datasets import load, npz, rows
 
 # --- named sets -------------------------------------------------------------------------------
 
 
 def test_digits_are_split_once_and_for_all() -> None:
-    x_train, y_train, x_test, y_test = digits_split()
-    assert (x_train.shape, x_test.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
-    assert x_test.dtype == np.float32 and y_test.dtype == np.int64
-    assert x_test.min() == 0.0 and x_test.max() == 1.0
-    assert len(y_train) == 1437 and np.bincount(y_test).min() >= 34
-    found = load("digits")
-    assert found.x_train is not None and (found.x_train == x_train).all()
-    assert found.y_train is not None and (found.y_train == y_train).all()
     one, two = load("digits", seed=1), load("digits", seed=2)
-    assert (one.x == two.x).all() and (one.x == x_test).all()
-    train = {sample.tobytes() for sample in x_train}
-    assert sum(sample.tobytes() in train for sample in x_test) == 0
+    assert one.x_train is not None and one.y_train is not None and one.y is not None
+    assert (one.x_train.shape, one.x.shape) == ((1437, 8, 8, 1), (360, 8, 8, 1))
+    assert one.x.dtype == np.float32 and one.y.dtype == np.int64
+    assert one.x.min() == 0.0 and one.x.max() == 1.0
+    assert len(one.y_train) == 1437 and np.bincount(one.y).min() >= 34
+    assert (one.x == two.x).all()
+    train = {sample.tobytes() for sample in one.x_train}
+    assert sum(sample.tobytes() in train for sample in one.x) == 0
 
 
 def test_mnist5k() -> None:
@@ -50,6 +47,16 @@ def test_random_is_raw_int8_and_says_what_it_is_good_for() -> None:
         load("random", calibrate=True)
     with pytest.raises(DataError, match="nothing to train with"):
         load("random", train=True)
+
+
+def test_another_format_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(spec: str, wanted: Wanted) -> Dataset:
+        return Dataset(Path(spec).name, rows(7), None, None)
+
+    entry = DataFormat("a folder", read, accepts=Path.is_dir)
+    monkeypatch.setitem(cast(dict[str, DataFormat], DATA_FORMATS), "folder", entry)
+    assert load(tmp_path).name == tmp_path.name and len(load(tmp_path, samples=2).x) == 2
+    assert described(real=True) == "digits, mnist5k, an .npz (x, y, x_calibration), or a folder"
 
 
 # --- .npz -------------------------------------------------------------------------------------
@@ -104,7 +111,7 @@ def test_bad_files(tmp_path: Path) -> None:
     text.write_text("no zip")
     with pytest.raises(DataError, match=r"not an \.npz"):
         load(text)
-    with pytest.raises(DataError, match=r"not an \.npz"):
+    with pytest.raises(DataError, match="neither a file nor"):
         load(tmp_path)
     good = npz(tmp_path, x=rows(50))
     good.write_bytes(good.read_bytes()[:-60])

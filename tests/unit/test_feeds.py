@@ -30,7 +30,7 @@ def test_samples_of_one_input_get_their_batch() -> None:
 
 
 def test_drawn_samples_are_those_of_the_set_random() -> None:
-    known = load_dataset("random", samples=20, seed=4, input_shape=(3,), calibrate=False).x
+    known = load_dataset("random", samples=20, seed=4, input_shape=(3,)).x
     for n in (7, 20):
         drawings = drawn(ONE, n, 4)
         assert [feed[0].reshape(-1).tolist() for feed in drawings] == known[:n].tolist()

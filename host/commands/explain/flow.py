@@ -30,8 +30,7 @@ from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import OPERATOR_SAMPLES, Material, analyse
 from host.diagnosis.keras_layers import KerasLayer, run_layers
 from host.diagnosis.records import Explanation, Subject
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit
+from host.models.dataset import Dataset, check_fit
 from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
 from host.oracles.samples import real_samples

@@ -13,6 +13,7 @@ from host.base.errors import ConfigError, DataError, ModelError
 from host.base.paths import exists
 from host.diagnosis.records import Subject
 from host.models import tflite
+from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
 from host.models.dataset import Dataset
 from host.models.datasets import load_dataset
 from host.models.npz import read_npz
@@ -179,13 +180,13 @@ def choose_data(request: ExplainRequest, opened: Sequence[Subject]) -> Dataset:
         if not routes or request.reference is not None:
             raise ConfigError(
                 "explain needs --data: samples to run both models on",
-                "Give an .npz, digits or mnist5k; or `--data random`, which says nothing about "
+                f"Give {described(real=True)}; or `--data {RANDOM}`, which says nothing about "
                 "accuracy and ranges, but shows whether two .tflite files compute the same.",
             )
-        spec = "digits"
+        spec = DEMO_DATA
     return load_dataset(
         spec,
-        samples=request.samples if spec == "random" else None,
+        samples=None if find_format(spec).real else request.samples,
         seed=request.seed,
         input_shape=opened[0].graph.input.shape[1:] if opened else (),
         calibrate=routes,

@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from host.base.errors import ConfigError, FlashAndEvalError, ModelError
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit
+from host.models.dataset import Dataset, check_fit
 from host.quantize.demo import DEMO_KEY, build_demo
 from host.quantize.qat import check_copy, check_qat
 from host.quantize.routes import find_route

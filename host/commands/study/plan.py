@@ -18,8 +18,8 @@ from host.commands.study.models import check_form, demo_model, inspect_function
 from host.commands.study.runs import ENVIRONMENT, load_samples
 from host.commands.study.values import Plan, StudyRequest
 from host.deployment.setup import Rig, find_rig
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit
+from host.models.data_formats import described
+from host.models.dataset import Dataset, check_fit
 from host.oracles.columns import ColumnName
 from host.quantize.routes import MAIN, ROUTES, find_route
 from host.quantize.training import Training
@@ -71,7 +71,7 @@ def make_plan(request: StudyRequest, rig: Rig | None) -> tuple[Plan, Dataset, tu
     if request.model_function is not None:
         check_form(request.model_function)
     if request.data is None:
-        raise ConfigError("--dataset is needed: digits, mnist5k, or an .npz with x and y")
+        raise ConfigError(f"--dataset is needed: {described(real=True)}")
     dataset = _classes(load_samples(request.data, request.samples, request.seed))
     digest = cache.key(
         dataset.x, dataset.y, dataset.x_calibration, dataset.x_train, dataset.y_train

@@ -21,8 +21,8 @@ from host.base.quiet import quiet
 from host.commands.study.folder import Folder
 from host.commands.study.models import builder
 from host.commands.study.values import Failure, Plan, RouteResult, RunResult
-from host.models.dataset import Dataset
-from host.models.datasets import check_fit, load_dataset
+from host.models.dataset import Dataset, check_fit
+from host.models.datasets import load_dataset
 from host.oracles.columns import ColumnName
 from host.oracles.litert import run_litert
 from host.oracles.samples import quantize_samples
@@ -46,15 +46,13 @@ def load_samples(source: str, samples: int | None, seed: int) -> Dataset:
     """The samples to score, to train with and to calibrate with: the same for every run.
 
     Args:
-        source: ``digits``, ``mnist5k``, or an .npz.
+        source: what ``--dataset`` was given.
         samples: how many to score, drawn with ``seed``; None scores all.
 
     Raises:
         DataError, ToolMissingError: see ``load_dataset``.
     """
-    return load_dataset(
-        source, samples=samples, seed=seed, input_shape=(), calibrate=True, train=True
-    )
+    return load_dataset(source, samples=samples, seed=seed, calibrate=True, train=True)
 
 
 def compute_runs(
