@@ -14,7 +14,7 @@ from tests.aot import flatbuffer_models as fb
 from tests.aot.flatbuffer_models import ModelBuilder, Q
 from tests.fixtures import native
 
-CORE = native.KERNELS.parents[1] / "core"
+CORE = native.ENGINE.parents[1] / "core"
 ARM = shutil.which("arm-none-eabi-g++")
 # What a compiler may call of its own accord.
 FROM_LIBC = {"memset", "memcpy", "memmove", "__aeabi_memclr", "__aeabi_memcpy"}
@@ -31,9 +31,9 @@ def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
     rendered = AotEngine().render(tflite.parse(b.build([x], [y])))
     (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
 
-    sources = [*sorted(native.KERNELS.glob("*.cc")), tmp_path / "model.cc"]
+    sources = [*sorted(native.ENGINE.rglob("*.cc")), tmp_path / "model.cc"]
     command = [str(ARM), f"-mcpu={cpu}", "-mthumb", "-O2", *native.LANGUAGE, *native.WARNINGS]
-    command += [f"-I{native.KERNELS}", f"-I{CORE}", "-c", *map(str, sources)]
+    command += [f"-I{native.ENGINE}", f"-I{CORE}", "-c", *map(str, sources)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

@@ -67,7 +67,7 @@ def plant(engine: Path, kernel: str) -> dict[Path, str]:
     files that were changed, and their text before.
     """
     definition = re.compile(rf"^void {kernel}\(([^)]*\boutput\b[^)]*)\) *{{", re.MULTILINE)
-    texts = {path: path.read_text() for path in engine.glob("*.cc")}
+    texts = {path: path.read_text() for path in engine.rglob("*.cc")}
     before = {path: text for path, text in texts.items() if definition.search(text)}
     assert before
     for source, text in before.items():

@@ -11,7 +11,7 @@ from tests.fixtures import native
 _SOURCE = r"""
 #include <cstdio>
 
-#include "fixed_point.h"
+#include "kernels/fixed_point.h"
 
 // Accumulators around every multiple of half an output step, and at the ends of what is allowed.
 int main() {

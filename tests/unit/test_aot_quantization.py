@@ -116,7 +116,7 @@ def test_softmax_without_a_usable_scale_is_refused() -> None:
 
 _MAIN = r"""
 #include <cstdio>
-#include "fixed_point.h"
+#include "kernels/fixed_point.h"
 int main() {
   int32_t v[3];
   while (std::fread(v, sizeof v, 1, stdin) == 1) {

@@ -71,7 +71,7 @@ def test_the_seams_of_the_firmware_hold() -> None:
     for stranger in ("boards/", "engines/", "BOARD_", "model.h", "kernels.h", "Arduino"):
         assert stranger not in core
     for engine in (FIRMWARE / "engines").iterdir():
-        assert "board" not in "".join(p.read_text() for p in engine.glob("*.cc"))
+        assert "board" not in "".join(p.read_text() for p in engine.rglob("*.cc"))
 
 
 def test_the_readme_names_every_operator_of_engine_aot() -> None:
