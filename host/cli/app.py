@@ -113,7 +113,7 @@ def trace(
             found = run(request, sample, tensor or (), bar)
         from host.commands.trace.text import summary
 
-        _show(found.folder / "trace.json", as_json, lambda: summary(found))
+        _show(found.deployed.folder / "trace.json", as_json, lambda: summary(found))
         raise typer.Exit(EXIT_MATCH if found.match else EXIT_DIFFERS)
 
 
@@ -149,7 +149,7 @@ def profile(
             found = run(request, bar)
         from host.commands.profile.text import summary
 
-        _show(found.folder / "report.json", as_json, lambda: summary(found))
+        _show(found.deployed.folder / "report.json", as_json, lambda: summary(found))
 
 
 @app.command()

@@ -22,6 +22,7 @@ from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
 from host.commands.trace.write import write_trace
+from host.deployment.deployed import Deployed
 from host.deployment.samples import Loaded
 from host.firmware.rendered import ExecutedOperator
 from host.verdict.differences import FirstDifference, TensorDifference
@@ -30,24 +31,23 @@ from tests.fixtures.pages import HOSTILE, Page
 from tests.fixtures.schemas import validate
 
 
-def loaded(base: Evaluation) -> Loaded:
+def deployed(base: Evaluation) -> Deployed:
     feed = (np.zeros(base.quantized.graph.input.shape, np.int8),)
-    return Loaded(base.model, base.quantized.graph, (feed,) * 5, base.dataset.name, base.notes)
-
-
-def profile(base: Evaluation) -> Profile:
-    return Profile(
+    loaded = Loaded(base.model, base.quantized.graph, (feed,) * 5, base.dataset.name, base.notes)
+    return Deployed(
         board=base.board,
-        loaded=loaded(base),
+        loaded=loaded,
         rendered=base.rendered,
         image=base.image,
         info=base.device.info,
-        latency=base.latency,
-        versions=base.versions,
         notes=base.notes,
         folder=base.folder,
         command=base.command,
     )
+
+
+def profile(base: Evaluation) -> Profile:
+    return Profile(deployed(base), base.latency, base.versions)
 
 
 def trace(
@@ -69,19 +69,13 @@ def trace(
     if wrong is not None:
         first = FirstDifference(outputs[wrong].operator, outputs[wrong].tensor_name, 3, DIFFERENCE)
     return Trace(
-        board=base.board,
-        loaded=loaded(base),
-        rendered=base.rendered,
-        info=base.device.info,
+        deployed=deployed(base),
         sample=3,
         outputs=outputs,
         first=first,
         tensors=tensors,
         oracle="tflite-micro 0",
         versions=base.versions,
-        notes=base.notes,
-        folder=base.folder,
-        command=base.command,
     )
 
 

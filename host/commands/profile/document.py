@@ -16,25 +16,24 @@ SCHEMA_VERSION = 1
 
 def document(profile: Profile) -> dict[str, JSON]:
     """The profile as plain JSON values; ``created`` is the time of this call."""
-    latency, loaded = profile.latency, profile.loaded
-    products = sum(cost.macs for cost in latency.operators)
+    device, loaded, latency = profile.deployed, profile.deployed.loaded, profile.latency
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "created": now(),
-        "command": profile.command,
-        "engine": profile.rendered.engine,
-        "board": profile.board.name,
+        "command": device.command,
+        "engine": device.rendered.engine,
+        "board": device.board.name,
         "data": loaded.data,
         "samples": len(loaded.feeds),
-        "macs": products,
-        "ticks_per_mac": latency.median / products if products else None,
+        "macs": profile.macs,
+        "ticks_per_mac": latency.median / profile.macs if profile.macs else None,
         "latency": latency_values(latency),
-        "memory": memory_values(profile.board, profile.rendered, profile.image, profile.info),
+        "memory": memory_values(device.board, device.rendered, device.image, device.info),
         "model": model_values(loaded.model),
         "tflite": {"sha256": loaded.graph.sha256, "bytes": len(loaded.graph.content)},
-        "conditions": conditions(profile.board, profile.info),
+        "conditions": conditions(device.board, device.info),
         "versions": profile.versions,
-        "notes": list(dict.fromkeys(profile.notes)),
-        "folder": profile.folder,
+        "notes": device.notes,
+        "folder": device.folder,
     }
     return {key: jsonable(value) for key, value in values.items()}

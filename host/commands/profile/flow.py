@@ -5,10 +5,9 @@ from __future__ import annotations
 from host.base import versions
 from host.commands.profile.values import Profile
 from host.commands.profile.write import RESULTS, write_profile
-from host.deployment import measure, setup
-from host.deployment.connection import connected
+from host.deployment import measure
+from host.deployment.deployed import deployable, deployed
 from host.deployment.request import Request
-from host.deployment.samples import load
 from host.deployment.stages import Observer, Stages
 from host.verdict.costs import operator_costs
 from host.verdict.latency import summarize_latency
@@ -28,29 +27,13 @@ def profile(request: Request, observer: Observer) -> Profile:
         FlashAndEvalError: see ``host.base.errors``.
     """
     stages = Stages(observer)
-    found = setup.rig_of(request, stages)
-    loaded = load(request, found.engine, stages, SAMPLES)
-    graph, feeds = loaded.graph, loaded.feeds
-    rendered = setup.render(found, graph, request, stages)
-    with setup.run_folder(request, loaded.model, graph, RESULTS) as folder:
-        rendered, image = setup.build(found, rendered, graph, folder, request, stages)
-        device = connected(found, rendered, image, graph, folder, request, stages)
-        with device as (session, info):
-            ticks = measure.plain_ticks(session, info, feeds)
-            profiled, operator_ticks = measure.profile(session, info, rendered, feeds)
-        result = Profile(
-            board=found.board,
-            loaded=loaded,
-            rendered=rendered,
-            image=image,
-            info=info,
-            latency=summarize_latency(
-                info, ticks, profiled, operator_costs(graph, rendered, operator_ticks)
-            ),
-            versions=versions.versions(),
-            notes=(*found.notes, *loaded.notes),
-            folder=folder,
-            command=request.command,
-        )
+    ready = deployable(request, SAMPLES, stages)
+    graph, feeds = ready.loaded.graph, ready.loaded.feeds
+    with deployed(ready, request, RESULTS, stages) as (session, device):
+        ticks = measure.plain_ticks(session, device.info, feeds)
+        profiled, ticks_by_operator = measure.profile(session, device.info, device.rendered, feeds)
+        costs = operator_costs(graph, device.rendered, ticks_by_operator)
+        latency = summarize_latency(device.info, ticks, profiled, costs)
+        result = Profile(device, latency, versions.versions())
         write_profile(result)
     return result

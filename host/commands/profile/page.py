@@ -18,5 +18,5 @@ def render_html(profile: Profile, document: dict[str, JSON]) -> str:
         unit=UNIT_WORDS[profile.latency.unit],
         latency=latency_text(profile.latency),
         bars=operator_bars(profile.latency),
-        arena=arena_over_time(profile.rendered, profile.info),
+        arena=arena_over_time(profile.deployed.rendered, profile.deployed.info),
     )

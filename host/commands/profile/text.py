@@ -14,19 +14,18 @@ from host.verdict.latency import UNIT_WORDS, latency_text
 
 def summary(profile: Profile) -> RenderableType:
     """What an inference costs, and what of it each operator does. Prints nothing."""
-    latency, info = profile.latency, profile.info
-    products = sum(cost.macs for cost in latency.operators)
-    time = latency_text(latency)
-    head = Text(f"{plain(profile.loaded.model.name)}: {time} per inference", style="bold")
-    where = f"{profile.rendered.engine} on {profile.board.name}"
-    data = f"{len(profile.loaded.feeds)} samples of {plain(profile.loaded.data)}"
-    head.append(f"\n  {where}, {data}; {number(products)} multiply-accumulates", style="dim")
+    device, info = profile.deployed, profile.deployed.info
+    time = latency_text(profile.latency)
+    head = Text(f"{plain(device.loaded.model.name)}: {time} per inference", style="bold")
+    where = f"{device.rendered.engine} on {device.board.name}"
+    data = f"{len(device.loaded.feeds)} samples of {plain(device.loaded.data)}"
+    head.append(f"\n  {where}, {data}; {number(profile.macs)} multiply-accumulates", style="dim")
     memory = (
         f"arena {size(info.arena_used)} of {size(info.arena_reserved)}, "
-        f"flash {size(profile.image.flash)}, RAM {size(profile.image.ram)}"
+        f"flash {size(device.image.flash)}, RAM {size(device.image.ram)}"
     )
-    notes = [Text(f"note: {plain(note)}") for note in dict.fromkeys(profile.notes)]
-    report = Text("report: ").append(plain(str(profile.folder / "report.html")), style="bold")
+    notes = [Text(f"note: {plain(note)}") for note in device.notes]
+    report = Text("report: ").append(plain(str(device.folder / "report.html")), style="bold")
     return Group(head, Text(), _table(profile), Text(), Text(memory), *notes, report)
 
 

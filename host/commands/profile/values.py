@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from host.deployment.samples import Loaded
-from host.device.identity import DeviceInfo
-from host.firmware.boards import Board
-from host.firmware.build import Image
-from host.firmware.rendered import Rendered
+from host.deployment.deployed import Deployed
 from host.verdict.latency import Latency
 
 
@@ -18,13 +13,11 @@ from host.verdict.latency import Latency
 class Profile:
     """What a model costs on a device, operator by operator."""
 
-    board: Board
-    loaded: Loaded
-    rendered: Rendered
-    image: Image
-    info: DeviceInfo
+    deployed: Deployed
     latency: Latency
     versions: Mapping[str, str]
-    notes: tuple[str, ...]
-    folder: Path
-    command: str
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(cost.macs for cost in self.latency.operators)

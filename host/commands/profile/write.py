@@ -20,7 +20,7 @@ def write_profile(profile: Profile) -> Path:
         MachineError: the folder cannot be written to.
     """
     values = document(profile)
-    write_text(profile.folder / "report.html", render_html(profile, values))
-    path = profile.folder / "report.json"
+    write_text(profile.deployed.folder / "report.html", render_html(profile, values))
+    path = profile.deployed.folder / "report.json"
     write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
     return path

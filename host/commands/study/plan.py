@@ -10,9 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+import host.models
+import host.oracles
+import host.quantize
 from host.base import cache, isolated, versions
 from host.base.errors import ConfigError, DataError, FlashAndEvalError, ToolMissingError
 from host.base.paths import ROOT
+from host.commands.study import models, runs
 from host.commands.study.folder import identity
 from host.commands.study.models import check_form, demo_model, inspect_function
 from host.commands.study.runs import ENVIRONMENT, load_samples
@@ -28,8 +32,9 @@ _PACKAGES = (
     *("tensorflow", "tf-keras", "tensorflow-model-optimization", "tflite-micro"),
     *("ai-edge-litert", "numpy", "scikit-learn"),
 )
-# The sources that decide what a run computes, below host/.
-_PROGRAM = ("models/*.py", "quantize/*.py", "study/models.py", "study/runs.py", "oracles.py")
+# The packages and modules that decide what a run computes.
+_PACKAGES_OF_RUNS = (host.models, host.quantize, host.oracles)
+_MODULES_OF_RUNS = (models, runs)
 
 
 def study_rig(request: StudyRequest) -> Rig | None:
@@ -193,8 +198,11 @@ def _executor() -> tuple[ColumnName, str | None]:
 
 
 def _program() -> str:
+    """SHA-256 over the sources that decide what a run computes."""
+    files = [Path(str(module.__file__)) for module in _MODULES_OF_RUNS]
+    for package in _PACKAGES_OF_RUNS:
+        files += sorted(Path(package.__path__[0]).glob("*.py"))
     total = hashlib.sha256()
-    for pattern in _PROGRAM:
-        for path in sorted((ROOT / "host").glob(pattern)):
-            total.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
+    for path in files:
+        total.update(f"{path.name}\0".encode() + path.read_bytes() + b"\0")
     return total.hexdigest()

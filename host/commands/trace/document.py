@@ -24,26 +24,27 @@ SCHEMA_VERSION = 1
 
 def document(trace: Trace) -> dict[str, JSON]:
     """The trace as plain JSON values; ``created`` is the time of this call."""
+    device, loaded = trace.deployed, trace.deployed.loaded
     values: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "created": now(),
-        "command": trace.command,
+        "command": device.command,
         "verdict": "match" if trace.match else "differs",
         "headline": words.headline(trace),
-        "engine": trace.rendered.engine,
-        "board": trace.board.name,
-        "data": trace.loaded.data,
+        "engine": device.rendered.engine,
+        "board": device.board.name,
+        "data": loaded.data,
         "sample": trace.sample,
         "outputs": [_output(output) for output in trace.outputs],
         "first_difference": first_difference(trace.first),
         "tensors": [_tensor(tensor) for tensor in trace.tensors],
         "oracle": trace.oracle,
-        "model": model_values(trace.loaded.model),
-        "tflite": {"sha256": trace.loaded.graph.sha256, "bytes": len(trace.loaded.graph.content)},
-        "conditions": conditions(trace.board, trace.info),
+        "model": model_values(loaded.model),
+        "tflite": {"sha256": loaded.graph.sha256, "bytes": len(loaded.graph.content)},
+        "conditions": conditions(device.board, device.info),
         "versions": trace.versions,
-        "notes": list(dict.fromkeys(trace.notes)),
-        "folder": trace.folder,
+        "notes": device.notes,
+        "folder": device.folder,
     }
     return {key: jsonable(value) for key, value in values.items()}
 

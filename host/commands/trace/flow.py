@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,15 +12,13 @@ from host.base.errors import DataError
 from host.commands.trace.tensor_names import find_output
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
 from host.commands.trace.write import RESULTS, write_trace
-from host.deployment import setup
-from host.deployment.connection import connected
+from host.deployment.deployed import deployable, deployed
 from host.deployment.divergence import crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import Request
-from host.deployment.samples import load
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph
-from host.verdict.differences import FirstDifference, compare
+from host.verdict.differences import compare
 
 # Random samples where the request names no number: as many as `flash-and-eval` draws.
 _DRAWN = 20
@@ -31,7 +29,7 @@ def trace(request: Request, sample: int, tensors: Sequence[str], observer: Obser
 
     Args:
         request: model, board and samples, as for ``flash_and_eval``.
-        sample: its index among the samples.
+        sample: its index among the samples, 0 or more.
         tensors: names or indices of tensors whose values are wanted; may be empty.
         observer: is told how far it is.
 
@@ -39,75 +37,47 @@ def trace(request: Request, sample: int, tensors: Sequence[str], observer: Obser
         FlashAndEvalError: see ``host.base.errors``.
     """
     stages = Stages(observer)
-    found = setup.rig_of(request, stages)
-    loaded = load(request, found.engine, stages, max(_DRAWN, sample + 1))
-    if not 0 <= sample < len(loaded.feeds):
-        raise DataError(
-            f"there is no sample {sample}: {loaded.data} has {len(loaded.feeds)}, counted from 0"
-        )
-    graph, feed = loaded.graph, loaded.feeds[sample]
-    rendered = setup.render(found, graph, request, stages)
-    operators = rendered.operators
-    positions = [find_output(graph, operators, name) for name in dict.fromkeys(tensors)]
+    ready = deployable(request, max(_DRAWN, sample + 1), stages)
+    graph, operators = ready.loaded.graph, ready.rendered.operators
+    if not 0 <= sample < len(ready.loaded.feeds):
+        count, data = len(ready.loaded.feeds), ready.loaded.data
+        raise DataError(f"there is no sample {sample}: {data} has {count}, counted from 0")
+    feed = ready.loaded.feeds[sample]
+    asked = list(dict.fromkeys(find_output(graph, operators, name) for name in tensors))
     with stages.run("TFLM on the host"):
         (on_host,) = host_outputs(graph, operators, [feed])
-    with setup.run_folder(request, loaded.model, graph, RESULTS) as folder:
-        rendered, image = setup.build(found, rendered, graph, folder, request, stages)
-        device = connected(found, rendered, image, graph, folder, request, stages)
-        with device as (session, info):
-            (seen,) = device_crcs(session, operators, [feed])
-            known = crcs(operators, on_host)
-            unequal = np.flatnonzero(seen != known)
-            wanted = dict.fromkeys([*positions, *unequal[:1].tolist()])
-            fetched = {p: device_tensor(session, graph, operators, p, feed) for p in wanted}
+    with deployed(ready, request, RESULTS, stages) as (session, device):
+        (device_crc,) = device_crcs(session, operators, [feed])
+        host_crc = crcs(operators, on_host)
+        unequal = np.flatnonzero(device_crc != host_crc).tolist()
+        on_device = {
+            position: device_tensor(session, graph, operators, position, feed)
+            for position in dict.fromkeys([*asked, *unequal[:1]])
+        }
+        traced = {
+            position: _compared(graph, operators[position], values, on_host)
+            for position, values in on_device.items()
+        }
         result = Trace(
-            board=found.board,
-            loaded=loaded,
-            rendered=rendered,
-            info=info,
+            deployed=device,
             sample=sample,
             outputs=tuple(
-                TracedOutput(o, *_name(graph, o), int(device), int(host))
-                for o, device, host in zip(operators, seen, known, strict=True)
+                TracedOutput(o, graph.tensors[o.tensor].name, graph.tensors[o.tensor].shape, *both)
+                for o, *both in zip(operators, device_crc.tolist(), host_crc.tolist(), strict=True)
             ),
-            first=_first(graph, operators, unequal, fetched, on_host, sample),
-            tensors=tuple(
-                TracedTensor(
-                    operators[p],
-                    *_name(graph, operators[p]),
-                    compare(
-                        graph.tensors[operators[p].tensor], fetched[p], on_host[operators[p].tensor]
-                    ),
-                )
-                for p in dict.fromkeys(positions)
-            ),
+            first=traced[unequal[0]].as_first(sample) if unequal else None,
+            tensors=tuple(traced[position] for position in asked),
             oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
             versions=versions.versions(),
-            notes=(*found.notes, *loaded.notes),
-            folder=folder,
-            command=request.command,
         )
-        values = {operators[p].tensor: fetched[p] for p in positions}
-        write_trace(result, values, {index: on_host[index] for index in values})
+        fetched = {operators[position].tensor: on_device[position] for position in asked}
+        write_trace(result, fetched, {index: on_host[index] for index in fetched})
     return result
 
 
-def _name(graph: Graph, operator: ExecutedOperator) -> tuple[str, tuple[int, ...]]:
+def _compared(
+    graph: Graph, operator: ExecutedOperator, values: Array, on_host: Mapping[int, Array]
+) -> TracedTensor:
     tensor = graph.tensors[operator.tensor]
-    return tensor.name, tensor.shape
-
-
-def _first(
-    graph: Graph,
-    operators: Sequence[ExecutedOperator],
-    unequal: Array,
-    fetched: dict[int, Array],
-    on_host: dict[int, Array],
-    sample: int,
-) -> FirstDifference | None:
-    if not len(unequal):
-        return None
-    operator = operators[unequal[0]]
-    tensor = graph.tensors[operator.tensor]
-    difference = compare(tensor, fetched[int(unequal[0])], on_host[operator.tensor])
-    return FirstDifference(operator, tensor.name, sample, difference)
+    difference = compare(tensor, values, on_host[tensor.index])
+    return TracedTensor(operator, tensor.name, tensor.shape, difference)

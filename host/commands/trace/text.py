@@ -19,9 +19,10 @@ def summary(trace: Trace) -> RenderableType:
     Names are added as text, not as markup. Prints nothing.
     """
     mark, style = ("✓", "bold green") if trace.match else ("✗", "bold red")
-    where = f"{trace.rendered.engine} on {trace.board.name}"
+    device = trace.deployed
+    where = f"{device.rendered.engine} on {device.board.name}"
     head = Text(f"{mark} {plain(words.headline(trace))}", style=style)
-    what = f"\n  {plain(trace.loaded.model.name)}, {where}, {plain(trace.loaded.data)}"
+    what = f"\n  {plain(device.loaded.model.name)}, {where}, {plain(device.loaded.data)}"
     head.append(f"{what}; {plain(trace.oracle)}", style="dim")
     if trace.first is not None:
         head.append(f"\n  First differing: {position(trace.first)}:", style="red")
@@ -32,10 +33,10 @@ def summary(trace: Trace) -> RenderableType:
             Text(words.comparison(t), style="red" if t.difference is not None else "")
             for t in trace.tensors
         ]
-    notes = [Text(f"note: {plain(note)}") for note in dict.fromkeys(trace.notes)]
+    notes = [Text(f"note: {plain(note)}") for note in device.notes]
     kept = VALUES if trace.tensors else "trace.json"
     path = Text("values: " if trace.tensors else "trace: ")
-    path.append(plain(str(trace.folder / kept)), style="bold")
+    path.append(plain(str(device.folder / kept)), style="bold")
     return Group(head, Text(), *shown, Text(), *notes, path)
 
 

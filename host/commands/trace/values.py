@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from host.deployment.samples import Loaded
-from host.device.identity import DeviceInfo
-from host.firmware.boards import Board
-from host.firmware.rendered import ExecutedOperator, Rendered
+from host.deployment.deployed import Deployed
+from host.firmware.rendered import ExecutedOperator
 from host.verdict.differences import FirstDifference, TensorDifference
 
 
@@ -38,6 +35,10 @@ class TracedTensor:
     shape: tuple[int, ...]
     difference: TensorDifference | None
 
+    def as_first(self, sample: int) -> FirstDifference:
+        """The tensor as the first that differs."""
+        return FirstDifference(self.operator, self.tensor_name, sample, self.difference)
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -50,19 +51,13 @@ class Trace:
         oracle: TFLM on the host and its version.
     """
 
-    board: Board
-    loaded: Loaded
-    rendered: Rendered
-    info: DeviceInfo
+    deployed: Deployed
     sample: int
     outputs: tuple[TracedOutput, ...]
     first: FirstDifference | None
     tensors: tuple[TracedTensor, ...]
     oracle: str
     versions: Mapping[str, str]
-    notes: tuple[str, ...]
-    folder: Path
-    command: str
 
     @property
     def match(self) -> bool:

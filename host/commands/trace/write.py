@@ -31,8 +31,8 @@ def write_trace(trace: Trace, device: Mapping[int, Array], host: Mapping[int, Ar
     if device:
         arrays = {f"device_{index}": values for index, values in device.items()}
         arrays |= {f"host_{index}": values for index, values in host.items()}
-        with replacing(trace.folder / VALUES) as file:
+        with replacing(trace.deployed.folder / VALUES) as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-    path = trace.folder / "trace.json"
+    path = trace.deployed.folder / "trace.json"
     write_text(path, json.dumps(document(trace), indent=2, allow_nan=False) + "\n")
     return path
