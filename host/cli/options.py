@@ -1,88 +1,65 @@
-"""The options that several commands of the command line have."""
+"""Options of the command line, from the fields of the values that the commands take."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, TypeAlias
+import functools
+import inspect
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Annotated, Any, TypeAlias, get_origin, get_type_hints
 
 import typer
 
-from host.models.data_formats import described
-
-# In help texts, "\\[" is a bracket: rich takes "[…]" for markup and shows nothing.
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")
 ]
-Seed: TypeAlias = Annotated[int, typer.Option(help="Of every random choice.")]
-Unsafe: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--allow-unsafe-model",
-        help="Load a model that can run code: Lambda layers, modules that are not Keras's, "
-        "SavedModels that touch files.",
-    ),
-]
-Board: TypeAlias = Annotated[str, typer.Option(help="An env of platformio.ini.")]
-Model: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(help="Keras .h5 or .keras, SavedModel folder, int8 .tflite. \\[default: demo]"),
-]
-Data: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--data", "--dataset", help=f"{described()}."),
-]
-AnyData: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--data",
-        "--dataset",
-        help="As in flash-and-eval. \\[default: random, for a .tflite; the demo's]",
-    ),
-]
-Route: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        help="How a float model is quantized: ptq-int8, ptq-int8-per-tensor, ptq-int16x8; or, "
-        "fine-tuned with x_train: qat-int8, qat-calibrated, qat-transplant, qat-weights-ptq, "
-        "qat-weights-ptq-per-tensor, qat-weights-int16x8."
-    ),
-]
-Engine: TypeAlias = Annotated[
-    str, typer.Option(help="tflm, aot, or auto: tflm where its library can be had.")
-]
-Arena: TypeAlias = Annotated[
-    int | None, typer.Option(min=16, help="Bytes of arena. \\[default: the least that works]")
-]
-Samples: TypeAlias = Annotated[int | None, typer.Option(help="How many to score. \\[default: all]")]
-Out: TypeAlias = Annotated[
-    Path | None, typer.Option(help="The run's folder. \\[default: in runs/]")
-]
-Port: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        help="A real board: the port to flash. Else: port or pyserial URL of a device that "
-        "runs already."
-    ),
-]
-NoFlash: TypeAlias = Annotated[
-    bool, typer.Option("--no-flash", help="The device at --port runs already: do not flash it.")
-]
-Baud: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Baud rate of the port, in the image too.")
-]
-Link: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        help="How bytes travel: socket, or semihosting, faster, in QEMU. \\[default: the env's]"
-    ),
-]
-Timeout: TypeAlias = Annotated[
-    float, typer.Option(min=0.1, help="Seconds without an answer before a retry.")
-]
-Jobs: TypeAlias = Annotated[
-    int, typer.Option(min=1, help="Emulators side by side, which share the samples.")
-]
-Resume: TypeAlias = Annotated[
-    bool,
-    typer.Option("--resume", help="Go on with the run in --out, which did not finish."),
-]
+
+
+def with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """A command for typer, from a function some of whose parameters are dataclasses.
+
+    Each of their fields with an ``Annotated`` type is an option (or argument) of the command; a
+    field ``command`` gets the command line itself. Where there are several, the parameter's
+    name is the options' heading in ``--help``. The function's other parameters stay as they are.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    several = sum(is_dataclass(hint) for hint in hints.values()) > 1
+    flat: list[inspect.Parameter] = []
+    parts: dict[str, tuple[type, list[str]]] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if not is_dataclass(hints[name]):
+            flat.append(parameter.replace(annotation=hints[name], kind=parameter.KEYWORD_ONLY))
+            continue
+        part: type = hints[name]
+        options = _options(part, name.capitalize() if several else None)
+        flat += options
+        parts[name] = part, [option.name for option in options]
+
+    @functools.wraps(function)
+    def command(**values: Any) -> None:
+        for name, (part, names) in parts.items():
+            chosen = {option: values.pop(option) for option in names}
+            if any(field.name == "command" for field in fields(part)):
+                chosen["command"] = shlex.join(["python", "-m", "host", *sys.argv[1:]])
+            values[name] = part(**chosen)
+        function(**values)
+
+    command.__signature__ = inspect.Signature(flat)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in flat}
+    return command
+
+
+def _options(part: type, heading: str | None) -> list[inspect.Parameter]:
+    hints = get_type_hints(part, include_extras=True)
+    options = []
+    for field in fields(part):
+        hint = hints[field.name]
+        if get_origin(hint) is not Annotated:
+            continue
+        hint.__metadata__[0].rich_help_panel = heading
+        default = inspect.Parameter.empty if field.default is MISSING else field.default
+        kind = inspect.Parameter.KEYWORD_ONLY
+        options.append(inspect.Parameter(field.name, kind, default=default, annotation=hint))
+    return options

@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.deployment import setup
 from host.deployment.connection import check_identity
-from host.deployment.request import Request
+from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.samples import Loaded, load
-from host.deployment.setup import Rig
+from host.deployment.setup import Setup, build, check_folder, find_setup, render, run_folder
 from host.deployment.stages import Stages
 from host.device.identity import DeviceInfo
 from host.device.session import Session
@@ -24,9 +23,10 @@ from host.firmware.rendered import Rendered
 class Deployable:
     """A model that fits a board, and samples for it. Nothing is written or built yet."""
 
-    rig: Rig
+    setup: Setup
     loaded: Loaded
     rendered: Rendered
+    output: OutputOptions
 
 
 @dataclass(frozen=True)
@@ -43,56 +43,57 @@ class Deployed:
     command: str
 
 
-def deployable(request: Request, least: int, stages: Stages) -> Deployable:
+def deployable(
+    what: ModelOptions, where: DeviceOptions, output: OutputOptions, least: int, stages: Stages
+) -> Deployable:
     """See that the board, the model and the samples are there and fit one another.
 
     Args:
-        request: model, board and samples.
-        least: how many random samples are drawn where the request names no number.
-        stages: is told how far it is.
+        least: how many random samples are drawn where the user names no number.
 
     Raises:
-        FlashAndEvalError: see ``setup.rig_of``, ``samples.load`` and ``setup.render``.
+        FlashAndEvalError: see ``find_setup``, ``samples.load`` and ``render``.
     """
-    rig = setup.rig_of(request, stages)
-    loaded = load(request, rig.engine, stages, least)
-    return Deployable(rig, loaded, setup.render(rig, loaded.graph, request, stages))
+    check_folder(output.folder)
+    setup = find_setup(where)
+    stages.observer.note(*setup.notes)
+    loaded = load(what, setup.engine, stages, least)
+    return Deployable(setup, loaded, render(setup, loaded.graph, stages), output)
 
 
 @contextmanager
 def deployed(
-    ready: Deployable, request: Request, results: Sequence[str], stages: Stages
+    ready: Deployable, results: Sequence[str], stages: Stages
 ) -> Iterator[tuple[Session, Deployed]]:
     """Build and start the model; the session with the device ends with the context.
 
     Args:
         ready: from ``deployable``.
-        request: the same.
         results: names of the files that the command will write; they go if the context ends badly.
-        stages: is told how far it is.
 
     Raises:
         StaleImageError: the device holds another model or engine.
-        FlashAndEvalError: see ``setup.run_folder``, ``setup.build``, ``Target.start``, ``Session``.
+        FlashAndEvalError: see ``run_folder``, ``build``, ``Target.start``, ``Session``.
     """
-    rig, loaded, graph = ready.rig, ready.loaded, ready.loaded.graph
-    with setup.run_folder(request, loaded.model, graph, results) as folder:
-        rendered, image = setup.build(rig, ready.rendered, graph, folder, request, stages)
+    setup, loaded, graph = ready.setup, ready.loaded, ready.loaded.graph
+    output, board = ready.output, ready.setup.board
+    with run_folder(output.folder, board, loaded.model, graph, results) as folder:
+        rendered, image = build(setup, ready.rendered, graph, folder, stages)
         log = folder / "device.log"
-        with stages.run("device"), rig.target.start(image, rig.board, log) as link:
-            session = Session(link, timeout=request.timeout)
-            info = session.hello(request.timeout)
+        with stages.run("device"), setup.target.start(image, board, log) as link:
+            session = Session(link, timeout=setup.timeout)
+            info = session.hello(setup.timeout)
             check_identity(info, rendered, graph)
             yield (
                 session,
                 Deployed(
-                    board=rig.board,
+                    board=board,
                     loaded=loaded,
                     rendered=rendered,
                     image=image,
                     info=info,
-                    notes=tuple(dict.fromkeys((*rig.notes, *loaded.notes))),
+                    notes=tuple(dict.fromkeys((*setup.notes, *loaded.notes))),
                     folder=folder,
-                    command=request.command,
+                    command=output.command,
                 ),
             )

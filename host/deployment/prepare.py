@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 from filelock import FileLock
 
-from host.base import cache, isolated, versions
+from host.base import cache, defaults, isolated, versions
 from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.paths import cache_folder
 from host.base.quiet import quiet
-from host.deployment.request import Request
+from host.deployment.request import ModelOptions
 from host.deployment.stages import Stage, Stages
 from host.engines import Engine
 from host.models import tflite
@@ -30,7 +30,7 @@ from host.quantize.advice import PER_CHANNEL_DENSE
 from host.quantize.checks import QuantizedModel, activation_type
 from host.quantize.demo import DEMO_KEY, train_demo
 from host.quantize.ptq import accept_tflite
-from host.quantize.routes import DEFAULT, Trained, check_routes, find_int8_route, follow
+from host.quantize.routes import Trained, check_routes, find_int8_route, follow
 from host.quantize.training import Training, reproducible, require_training
 
 # What a conversion's bytes depend on, besides this program.
@@ -46,57 +46,57 @@ class Prepared:
     keras: Column
 
 
-def model_file(request: Request, stages: Stages) -> ModelFile:
+def model_file(options: ModelOptions, stages: Stages) -> ModelFile:
     """The model that the user gave, or the demo model, trained where it is not in the cache.
 
     Raises:
         ModelError: it is no model that is known.
         ToolMissingError: the demo model needs TensorFlow.
     """
-    if request.model is not None:
-        return open_model(request.model)
-    path = cache_folder() / "models" / f"{DEMO_KEY}-{request.seed}.h5"
+    if options.model is not None:
+        return open_model(options.model)
+    path = cache_folder() / "models" / f"{DEMO_KEY}-{options.seed}.h5"
     with stages.run("train demo model") as stage:
         stage.reused = path.is_file()
         if not stage.reused:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock")), quiet(None):
                 if not path.is_file():  # another run may have trained it meanwhile
-                    train_demo(path, request.seed)
+                    train_demo(path, options.seed)
     return replace(open_model(path), name="digits-demo")
 
 
-def prepare(request: Request, model: ModelFile, engine: Engine, stages: Stages) -> Prepared:
+def prepare(options: ModelOptions, model: ModelFile, engine: Engine, stages: Stages) -> Prepared:
     """Load the samples, convert the model where it is not int8 yet, and check both.
 
     Raises:
         InputError: the model, the samples, or the two together cannot be used.
         ToolMissingError: the conversion needs TensorFlow.
     """
-    data = request.data or (DEMO_DATA if request.model is None else None)
+    data = options.data or (DEMO_DATA if options.model is None else None)
     if data is None:
         raise ConfigError(
             "--model needs --data: the samples to score",
             f"Give {described(real=True)}; for a .tflite also `--data {RANDOM}`, which checks "
             "that the device is bit-exact and says nothing about accuracy.",
         )
-    route = find_int8_route(request.route)
+    route = find_int8_route(options.route)
     if model.kind == "tflite":
-        if route.name != DEFAULT:
+        if route.name != defaults.ROUTE:
             raise ConfigError(
                 f"--route {route.name} converts a float model, and {model.path} is converted",
                 "Give the Keras model with --model, or leave --route out.",
             )
         graph = tflite.load(model.path)
         shape = graph.input.shape[1:]
-        dataset = _load(request, data, shape, calibrate=False)
+        dataset = _load(options, data, shape, calibrate=False)
         quantized = accept_tflite(graph, dataset, activation_type(graph))
         dataset = check_fit(dataset, shape, graph.output.shape[1:])
         keras = Column("keras", None, "", NO_KERAS)
         return Prepared(dataset, _concerning(engine, quantized), keras)
-    dataset = _load(request, data, (), calibrate=True)
+    dataset = _load(options, data, (), calibrate=True)
     with stages.run("fine-tune and convert" if route.trains else "convert") as stage:
-        prepared = convert(request, model, dataset, engine.per_channel_dense, stage)
+        prepared = convert(options, model, dataset, engine.per_channel_dense, stage)
     return replace(prepared, quantized=_concerning(engine, prepared.quantized))
 
 
@@ -107,14 +107,14 @@ def _concerning(engine: Engine, quantized: QuantizedModel) -> QuantizedModel:
     return replace(quantized, warnings=warnings)
 
 
-def _load(request: Request, data: str, shape: tuple[int, ...], *, calibrate: bool) -> Dataset:
+def _load(options: ModelOptions, data: str, shape: tuple[int, ...], *, calibrate: bool) -> Dataset:
     return load_dataset(
-        data, samples=request.samples, seed=request.seed, input_shape=shape, calibrate=calibrate
+        data, samples=options.samples, seed=options.seed, input_shape=shape, calibrate=calibrate
     )
 
 
 def convert(
-    request: Request,
+    options: ModelOptions,
     model: ModelFile,
     dataset: Dataset,
     per_channel_dense: bool,
@@ -123,7 +123,7 @@ def convert(
     """The route to a .tflite, and Keras's own predictions: all that needs TensorFlow.
 
     Args:
-        request: its route, its seed, and whether Lambda layers may be loaded.
+        options: its route, its seed, and whether Lambda layers may be loaded.
         model: a float model.
         dataset: samples to score, to calibrate with, and to train with where the route trains.
         per_channel_dense: see ``quantize_ptq``.
@@ -133,7 +133,7 @@ def convert(
         InputError: the model, the samples, or the two together cannot be used.
         ToolMissingError: TensorFlow is not installed.
     """
-    route = find_int8_route(request.route)
+    route = find_int8_route(options.route)
     if route.trains:
         require_training(dataset)
     packages = [versions.package_version(name) for name in _CONVERTING]
@@ -141,8 +141,8 @@ def convert(
     trained_on = (dataset.x_train, dataset.y_train) if route.trains else ()
     name = cache.key(
         *(route.name, str(training) if route.trains else "", model.sha256, str(packages)),
-        *(str(request.seed), str(per_channel_dense), dataset.x, dataset.x_calibration),
-        str(request.allow_unsafe),  # or what was converted with it would no longer be refused
+        *(str(options.seed), str(per_channel_dense), dataset.x, dataset.x_calibration),
+        str(options.allow_unsafe),  # or what was converted with it would no longer be refused
         *trained_on,
     )
     known = cache.load("conversions", name)
@@ -155,11 +155,11 @@ def convert(
             dataset, accept_tflite(graph, dataset, route.activations, route.name), keras
         )
     with quiet(None):
-        reproducible(request.seed)
-        source = load_keras(model, allow_unsafe=request.allow_unsafe)
+        reproducible(options.seed)
+        source = load_keras(model, allow_unsafe=options.allow_unsafe)
         dataset = check_fit(dataset, source.input_shape, source.output_shape)
         check_routes([route], source)
-        trained = Trained(source, dataset, request.seed, training, per_channel_dense)
+        trained = Trained(source, dataset, options.seed, training, per_channel_dense)
         routed = follow(route, trained)
         assert routed.quantized is not None  # find_int8_route has seen to it
         keras = run_keras(routed.keras, dataset, routed.quantized.graph)

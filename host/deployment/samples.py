@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from host.deployment.prepare import model_file, prepare
-from host.deployment.request import Request
+from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
 from host.engines import Engine
 from host.models import tflite
@@ -32,22 +32,22 @@ class Loaded:
 _CODES = ("int8", "uint8", "int16")
 
 
-def load(request: Request, engine: Engine, stages: Stages, least: int) -> Loaded:
+def load(options: ModelOptions, engine: Engine, stages: Stages, least: int) -> Loaded:
     """The model and its samples.
 
-    A .tflite model without ``--data`` gets random samples, ``least`` of them where the request
+    A .tflite model without ``--data`` gets random samples, ``least`` of them where the user
     names no number. They fit several inputs, of any type; a data set's fit one.
 
     Raises:
         InputError, ToolMissingError: see ``prepare``.
     """
-    model = model_file(request, stages)
-    data = request.data or RANDOM
+    model = model_file(options, stages)
+    data = options.data or RANDOM
     if model.kind == "tflite" and not find_format(data).real:
         graph = tflite.load(model.path)
-        feeds = random_feeds(graph, request.samples or least, request.seed)
+        feeds = random_feeds(graph, options.samples or least, options.seed)
         return Loaded(model, graph, tuple(feeds), data, ())
-    prepared = prepare(request, model, engine, stages)
+    prepared = prepare(options, model, engine, stages)
     graph = prepared.quantized.graph
     feeds = single(graph, quantize_samples(prepared.dataset, graph))
     return Loaded(model, graph, tuple(feeds), prepared.dataset.name, prepared.dataset.notes)

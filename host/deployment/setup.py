@@ -1,4 +1,4 @@
-"""The test rig, a board with its engine and target: from a request to an image that can start.
+"""A board with its engine and target: from what the user asks for to an image that can start.
 
 Every command that runs a model on a device goes this way.
 """
@@ -15,7 +15,7 @@ from host.base.errors import ConfigError
 from host.base.files import complete, write_bytes
 from host.base.paths import new_run_folder
 from host.deployment import arena
-from host.deployment.request import Request
+from host.deployment.request import DeviceOptions
 from host.deployment.stages import Stages
 from host.device.link import Link
 from host.engines import Engine, find_engine
@@ -31,66 +31,47 @@ from host.targets import Target, find_target, with_link
 
 
 @dataclass(frozen=True)
-class Rig:
-    """A board, what starts it, what runs the models, and what the user must be told."""
+class Setup:
+    """A board, what starts it, what runs the models, and how.
+
+    Attributes:
+        arena: bytes that the user wants; None leaves it to the engine.
+        timeout: seconds without an answer before a request is repeated.
+        jobs: devices side by side; more than one only where the target emulates.
+        notes: what the user must be told.
+    """
 
     board: Board
     target: Target
     engine: Engine
+    arena: int | None
+    timeout: float
+    jobs: int
     notes: tuple[str, ...]
 
 
-def find_rig(
-    board: str,
-    engine: str,
-    port: str | None = None,
-    baud: int = 115200,
-    *,
-    flash: bool = True,
-    link: str | None = None,
-) -> Rig:
-    """The board and the engine of these names, seen to be there. Nothing is made for them yet.
-
-    Args:
-        board: an env of platformio.ini.
-        engine: as in ``--engine``.
-        port, baud, flash: see ``find_target``.
-        link: see ``with_link``.
+def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
+    """What the user names, seen to be there. Nothing is made for it yet.
 
     Raises:
         ConfigError: no such board or engine; or options that do not fit it.
         ToolMissingError: what starts it, or the engine, is not installed.
         TargetError: the board is not there.
     """
-    found = find_board(board)
-    target = find_target(found, port, baud, flash=flash)
-    found = with_link(found, target, link)
-    if found.link == "serial":  # the image sets the rate of a port that has one
-        found = replace(found, options={**found.options, "baud": str(baud)})
-    target.check(found)  # nothing is converted or built for a board that is not there
-    made, choice = find_engine(engine, found)
-    return Rig(found, target, made, (choice,) if choice else ())
+    board = find_board(options.board)
+    target = find_target(board, options.port, options.baud, flash=options.flash)
+    board = with_link(board, target, options.link)
+    if board.link == "serial":  # the image sets the rate of a port that has one
+        board = replace(board, options={**board.options, "baud": str(options.baud)})
+    target.check(board)  # nothing is converted or built for a board that is not there
+    engine, choice = find_engine(options.engine, board)
+    if jobs > 1 and not target.emulates:
+        raise ConfigError(f"--jobs {jobs} needs emulators, and {board.name} is one device")
+    notes = (choice,) if choice else ()
+    return Setup(board, target, engine, options.arena, options.timeout, jobs, notes)
 
 
-def rig_of(request: Request, stages: Stages) -> Rig:
-    """What the request names; the user is told about a choice. Raises as ``find_rig``."""
-    if request.resume and request.folder is None:
-        raise ConfigError("--resume needs --out: the folder of the run that did not finish")
-    check_folder(request)
-    rig = find_rig(
-        *(request.board, request.engine, request.port, request.baud),
-        flash=request.flash,
-        link=request.link,
-    )
-    if request.jobs > 1 and not rig.target.emulates:
-        raise ConfigError(
-            f"--jobs {request.jobs} needs emulators, and {rig.board.name} is one device"
-        )
-    stages.observer.note(*rig.notes)
-    return rig
-
-
-def render(rig: Rig, graph: Graph, request: Request, stages: Stages) -> Rendered:
+def render(setup: Setup, graph: Graph, stages: Stages) -> Rendered:
     """The model's sources, once it is known that they can fit. Writes nothing.
 
     Raises:
@@ -98,73 +79,61 @@ def render(rig: Rig, graph: Graph, request: Request, stages: Stages) -> Rendered
         SizeError: the model does not fit the board.
     """
     with stages.run("render"):
-        rig.engine.check(graph)
-        wanted = request.arena or arena.recall(rig.engine, graph, rig.board)
-        rendered = rig.engine.render(graph, wanted)
-        image.check_size(rendered, graph, rig.board)
+        setup.engine.check(graph)
+        wanted = setup.arena or arena.recall(setup.engine, graph, setup.board)
+        rendered = setup.engine.render(graph, wanted)
+        image.check_size(rendered, graph, setup.board)
     return rendered
 
 
 def build(
-    rig: Rig,
-    rendered: Rendered,
-    graph: Graph,
-    folder: Path,
-    request: Request,
-    stages: Stages,
+    setup: Setup, rendered: Rendered, graph: Graph, folder: Path, stages: Stages
 ) -> tuple[Rendered, Image]:
     """The image, in the tightest arena where the device plans it and the user named none.
 
     Args:
-        rig: where it is to run.
         rendered: from ``render``.
         graph: the model.
         folder: the run's folder.
-        request: what the user asks for.
-        stages: is told how far it is.
 
     Raises:
         BuildError, SizeError, ToolMissingError: see ``build_image``.
         MachineError: the device could not be asked for its arena.
     """
     with stages.run("build") as stage:
-        image = build_image(rendered, graph, rig.board, folder)
+        image = build_image(rendered, graph, setup.board, folder)
         stage.reused = image.reused
-    recalled = arena.recall(rig.engine, graph, rig.board)
-    known = request.arena is not None or rendered.arena_bytes == recalled
-    if rig.engine.plans_on_device and not known and rig.target.starts:
+    recalled = arena.recall(setup.engine, graph, setup.board)
+    known = setup.arena is not None or rendered.arena_bytes == recalled
+    if setup.engine.plans_on_device and not known and setup.target.starts:
         with stages.run("fit arena"):
             rendered, image = arena.fit(
-                *(rig.engine, rendered, image, graph, rig.board, rig.target),
-                *(folder, request.timeout),
+                *(setup.engine, rendered, image, graph, setup.board, setup.target),
+                *(folder, setup.timeout),
             )
     return rendered, image
 
 
 @contextlib.contextmanager
-def start(rig: Rig, image: Image, folder: Path, jobs: int = 1) -> Iterator[list[Link]]:
-    """Start the image so many times; the links to them. Raises as ``Target.start``.
+def start(setup: Setup, image: Image, folder: Path) -> Iterator[list[Link]]:
+    """Start the image, ``setup.jobs`` times; the links to them. Raises as ``Target.start``.
 
     Args:
-        rig: where.
-        image: what.
         folder: the run's; gets the logs.
-        jobs: more than one only where the target emulates.
     """
     with contextlib.ExitStack() as started:
         yield [
-            started.enter_context(rig.target.start(image, rig.board, folder / name))
-            for name in ["device.log", *(f"device-{job + 1}.log" for job in range(1, jobs))]
+            started.enter_context(setup.target.start(image, setup.board, folder / name))
+            for name in ["device.log", *(f"device-{job}.log" for job in range(2, setup.jobs + 1))]
         ]
 
 
-def check_folder(request: Request) -> None:
+def check_folder(folder: Path | None) -> None:
     """See that the run can have its folder, before anything is trained for it.
 
     Raises:
         ConfigError: it is no folder, one with other files, or one in which another run is at work.
     """
-    folder = request.folder
     if folder is None or not folder.exists():
         return
     if not folder.is_dir():
@@ -180,14 +149,15 @@ def check_folder(request: Request) -> None:
 
 @contextlib.contextmanager
 def run_folder(
-    request: Request, model: ModelFile, graph: Graph, results: Sequence[str]
+    wanted: Path | None, board: Board, model: ModelFile, graph: Graph, results: Sequence[str]
 ) -> Iterator[Path]:
     """The run's folder, held to the end of the context, with its models in it.
 
     The results of an earlier run are removed; so are this one's where the context ends badly.
 
     Args:
-        request: its ``folder``, or None for a new one in runs/.
+        wanted: the folder that the user names; None makes a new one in runs/.
+        board: on which the model runs.
         model: as the user brought it.
         graph: what runs on the device.
         results: names of the files that the run will write.
@@ -196,8 +166,8 @@ def run_folder(
         ConfigError: see ``check_folder``.
         MachineError: it cannot be written to.
     """
-    check_folder(request)
-    folder = request.folder or new_run_folder(request.board, model.name)
+    check_folder(wanted)
+    folder = wanted or new_run_folder(board.name, model.name)
     with locks.folder(folder), complete(folder, results):
         if model.path.is_file() and model.kind != "tflite":
             content = model.path.read_bytes()

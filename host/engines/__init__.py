@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from host.base.defaults import AUTO
 from host.base.errors import ConfigError, ToolMissingError
 from host.engines.aot import AotEngine
 from host.engines.tflm import TflmEngine
 from host.firmware.boards import Board
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
-
-AUTO = "auto"
 
 
 class Engine(Protocol):

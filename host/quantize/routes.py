@@ -124,7 +124,6 @@ ROUTES: Mapping[str, Route] = {
 }
 # The eight that are compared where nothing else is asked for.
 MAIN = tuple(ROUTES)[:8]
-DEFAULT = "ptq-int8"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from host.base.quiet import quiet
 from host.commands.explain.flow import explain
-from host.commands.explain.request import ExplainRequest
+from host.commands.explain.options import ExplainRequest
 from host.diagnosis.records import Explanation
 from tests.planted.cases import CASES
 from tests.planted.effect import Effect, effect

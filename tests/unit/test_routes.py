@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from host.base.errors import ConfigError
-from host.cli import options
-from host.cli.app import flash_and_eval
-from host.quantize.routes import DEFAULT, MAIN, ROUTES, Route, find_int8_route, find_route
+from host.deployment.request import ModelOptions
+from host.quantize.routes import MAIN, ROUTES, Route, find_int8_route, find_route
 
 
 def chosen(names: Iterable[str], **attributes: Any) -> list[str]:
@@ -39,8 +38,8 @@ def test_what_the_routes_are() -> None:
 
 
 def test_the_command_lines_default_and_its_help() -> None:
-    (option,) = get_args(options.Route)[1:]
-    assert flash_and_eval.__defaults__ is not None and DEFAULT in flash_and_eval.__defaults__
+    (option,) = get_args(get_type_hints(ModelOptions, include_extras=True)["route"])[1:]
+    assert find_int8_route(ModelOptions.route)
     for name in chosen(ROUTES, runs_in="tflite"):
         assert name in option.help, f"--help does not name {name}"
 

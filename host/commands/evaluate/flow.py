@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 from host.base import versions
+from host.base.errors import ConfigError
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import RESULTS, write_report
-from host.deployment import setup
 from host.deployment.measure import device_column, measure
 from host.deployment.prepare import columns_of_the_host, model_file, prepare
-from host.deployment.request import Request, resuming
+from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
+from host.deployment.setup import build, check_folder, find_setup, render, run_folder, start
 from host.deployment.stages import Observer, Stages
 from host.device.answers import NAME, AnswerFile, kept
 from host.oracles.samples import quantize_samples
@@ -18,30 +22,46 @@ from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
 
 
-def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
+def flash_and_eval(
+    what: ModelOptions,
+    where: DeviceOptions,
+    output: OutputOptions,
+    observer: Observer,
+    *,
+    jobs: int = 1,
+    resume: bool = False,
+) -> Evaluation:
     """Convert, render, build, start, stream, compare, report.
+
+    Args:
+        jobs: emulators side by side, which share the samples.
+        resume: go on with the run in the output's folder, which did not finish.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``. Before the build nothing is written but caches.
     """
     stages = Stages(observer)
-    find_int8_route(request.route)  # before anything is trained
-    found = setup.rig_of(request, stages)
-    model = model_file(request, stages)
-    prepared = prepare(request, model, found.engine, stages)
+    find_int8_route(what.route)  # before anything is trained
+    if resume and output.folder is None:
+        raise ConfigError("--resume needs --out: the folder of the run that did not finish")
+    check_folder(output.folder)
+    setup = find_setup(where, jobs)
+    observer.note(*setup.notes)
+    model = model_file(what, stages)
+    prepared = prepare(what, model, setup.engine, stages)
     graph = prepared.quantized.graph
-    rendered = setup.render(found, graph, request, stages)
-    with setup.run_folder(request, model, graph, RESULTS) as folder:
-        rendered, image = setup.build(found, rendered, graph, folder, request, stages)
+    rendered = render(setup, graph, stages)
+    with run_folder(output.folder, setup.board, model, graph, RESULTS) as folder:
+        rendered, image = build(setup, rendered, graph, folder, stages)
 
         dataset = prepared.dataset
         inputs = quantize_samples(dataset, graph)
         columns = columns_of_the_host(prepared, inputs, stages)
-        answers = AnswerFile(folder / NAME, image.elf.read_bytes(), resume=request.resume)
+        answers = AnswerFile(folder / NAME, image.elf.read_bytes(), resume=resume)
         with (
-            kept(answers, resuming(request, folder)),
+            kept(answers, _resuming(output, folder, resume)),
             stages.run("device", len(inputs)),
-            setup.start(found, image, folder, request.jobs) as links,
+            start(setup, image, folder) as links,
         ):
             run = measure(
                 links,
@@ -49,8 +69,8 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
                 graph,
                 inputs,
                 columns["tflm_host"].outputs,
-                timeout=request.timeout,
-                patience=request.timeout,
+                timeout=setup.timeout,
+                patience=setup.timeout,
                 answers=answers,
                 progress=observer.advance,
             )
@@ -67,7 +87,7 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
             costs = operator_costs(graph, rendered, run.operator_ticks)
             latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
         evaluation = Evaluation(
-            board=found.board,
+            board=setup.board,
             model=model,
             quantized=prepared.quantized,
             dataset=dataset,
@@ -79,10 +99,18 @@ def flash_and_eval(request: Request, observer: Observer) -> Evaluation:
             latency=latency,
             timings=tuple(stages.timings),
             versions=versions.versions(),
-            notes=(*found.notes, *run.notes),
+            notes=(*setup.notes, *run.notes),
             folder=folder,
-            command=request.command,
+            command=output.command,
         )
         write_report(evaluation)
         answers.remove()
     return evaluation
+
+
+def _resuming(output: OutputOptions, folder: Path, resume: bool) -> str:
+    """The command that goes on with a run that did not finish."""
+    command = output.command
+    if output.folder is None:
+        command += f" --out {shlex.quote(str(folder))}"
+    return command if resume else f"{command} --resume"

@@ -12,8 +12,8 @@ from host.base.errors import ConfigError
 from host.base.files import complete
 from host.base.paths import exists, new_run_folder
 from host.base.quiet import quiet
+from host.commands.explain.options import ExplainRequest
 from host.commands.explain.request import (
-    ExplainRequest,
     check_alike,
     choose_data,
     drawn,
@@ -25,7 +25,7 @@ from host.commands.explain.request import (
 )
 from host.commands.explain.write import RESULTS, write_explanation
 from host.deployment.prepare import convert, model_file
-from host.deployment.request import Request
+from host.deployment.request import ModelOptions
 from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import OPERATOR_SAMPLES, Material, analyse
 from host.diagnosis.keras_layers import KerasLayer, run_layers
@@ -130,7 +130,7 @@ def _reference_file(request: ExplainRequest, stages: Stages) -> ModelFile | None
             if exists(Path(text) / name):
                 return open_model(Path(text) / name)
     if is_route(request.a) or is_route(request.b):
-        return model_file(Request(seed=request.seed), stages)
+        return model_file(ModelOptions(seed=request.seed), stages)
     return None
 
 
@@ -142,7 +142,7 @@ def _convert(
     stages: Stages,
 ) -> Subject:
     assert reference is not None  # the demo, where the user gave none
-    wanted = Request(
+    wanted = ModelOptions(
         model=reference.path, route=route, seed=request.seed, allow_unsafe=request.allow_unsafe
     )
     with stages.run(f"convert {route}") as stage:

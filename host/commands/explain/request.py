@@ -1,9 +1,9 @@
-"""What ``explain`` is asked, and what that names: two models, samples, a float model."""
+"""What the options of ``explain`` name: two models, samples, a float model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from host.base.arrays import Array
 from host.base.errors import ConfigError, DataError, ModelError
 from host.base.paths import exists
+from host.commands.explain.options import ExplainRequest
 from host.diagnosis.records import Subject
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
@@ -21,32 +22,6 @@ from host.models.tflite import Graph
 from host.quantize.routes import ROUTES
 
 _MODEL, _PREDICTIONS = "model.tflite", "predictions.npz"
-DEFAULT_SAMPLES = 300
-
-
-@dataclass(frozen=True)
-class ExplainRequest:
-    """What the user asks for.
-
-    Attributes:
-        a, b: each a .tflite file, a run's folder, or the name of a route.
-        data: as in ``flash-and-eval``; None: of the run folder, or the demo's.
-        reference: the trained Keras model; None: the run folder's, or the demo.
-        deployed: an .npz whose ``x`` is what B's deployment feeds, sample by sample.
-        samples: how many are run at most.
-        folder: where the report goes; None is a new one in runs/.
-    """
-
-    a: str
-    b: str
-    data: str | None = None
-    reference: Path | None = None
-    deployed: Path | None = None
-    samples: int = DEFAULT_SAMPLES
-    seed: int = 0
-    folder: Path | None = None
-    allow_unsafe: bool = False
-    command: str = ""
 
 
 def is_route(text: str) -> bool:

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from host.base import versions
 from host.commands.profile.values import Profile
 from host.commands.profile.write import RESULTS, write_profile
 from host.deployment import measure
 from host.deployment.deployed import deployable, deployed
-from host.deployment.request import Request
+from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.verdict.costs import operator_costs
 from host.verdict.latency import summarize_latency
 
-# Samples that are run where the request names no number; of their ticks the median is taken.
+# Samples that are run where the user names no number; of their ticks the median is taken.
 SAMPLES = 5
 
 
-def profile(request: Request, observer: Observer) -> Profile:
+def profile(
+    what: ModelOptions, where: DeviceOptions, output: OutputOptions, observer: Observer
+) -> Profile:
     """Profile a model.
-
-    Args:
-        request: model, board and samples, as for ``flash_and_eval``.
-        observer: is told how far it is.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``.
     """
     stages = Stages(observer)
-    ready = deployable(request, SAMPLES, stages)
+    if what.samples is None:
+        what = replace(what, samples=SAMPLES)
+    ready = deployable(what, where, output, SAMPLES, stages)
     graph, feeds = ready.loaded.graph, ready.loaded.feeds
-    with deployed(ready, request, RESULTS, stages) as (session, device):
+    with deployed(ready, RESULTS, stages) as (session, device):
         ticks = measure.plain_ticks(session, device.info, feeds)
         profiled, ticks_by_operator = measure.profile(session, device.info, device.rendered, feeds)
         costs = operator_costs(graph, device.rendered, ticks_by_operator)

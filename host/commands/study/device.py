@@ -16,7 +16,7 @@ from host.base.errors import ConfigError, SizeError, StaleImageError
 from host.commands.study.folder import Folder
 from host.commands.study.values import BoardWork, DeviceConditions, DeviceResult, RunResult
 from host.deployment.measure import measure, stream
-from host.deployment.setup import Rig
+from host.deployment.setup import Setup
 from host.deployment.stages import Observer
 from host.device.identity import DeviceInfo
 from host.device.session import Session
@@ -48,12 +48,11 @@ Answers = Iterator[tuple[Work, DeviceInfo, DeviceResult]]
 
 
 def run_on_board(
-    rig: Rig,
+    setup: Setup,
     folder: Folder,
     runs: Sequence[RunResult],
     routes: Sequence[str],
     dataset: Dataset,
-    timeout: float,
     observer: Observer,
 ) -> BoardWork:
     """Run the models of these runs on the board; each run's results are kept as they come.
@@ -61,7 +60,6 @@ def run_on_board(
     Args:
         routes: whose models; empty takes every route with an int8 model.
         dataset: the samples.
-        timeout: seconds without an answer before requests are repeated.
 
     Raises:
         ConfigError: there is no model to run.
@@ -74,7 +72,7 @@ def run_on_board(
     work: list[Work] = []
     for run in runs:
         graphs = _graphs(folder, run, routes)
-        keys[run.seed] = _key(rig, graphs)
+        keys[run.seed] = _key(setup, graphs)
         found, done[run.seed] = folder.load_device(run.seed, keys[run.seed]) or (None, {})
         conditions = conditions or found
         done[run.seed] = {r: done[run.seed][r] for r in graphs if r in done[run.seed]}
@@ -83,13 +81,13 @@ def run_on_board(
                 work.append(Work(run.seed, route, graph, quantize_samples(dataset, graph)))
     builds = loaded = 0
     if work:
-        with_slot = _rendered_for_all(rig, work)
+        with_slot = _rendered_for_all(setup, work)
         # The image brings the first model with it.
         builds, loaded = (1, len(work) - 1) if with_slot else (len(work), 0)
-        board = _Board(rig, folder.path / "device", timeout, observer)
+        board = _Board(setup, folder.path / "device", observer)
         answers = board.one_image(with_slot, work) if with_slot else board.image_each(work)
         for index, (item, info, result) in enumerate(answers):
-            conditions = _conditions(rig, info)
+            conditions = _conditions(setup, info)
             done[item.seed][item.route] = result
             if index + 1 == len(work) or work[index + 1].seed != item.seed:
                 folder.store_device(item.seed, keys[item.seed], conditions, done[item.seed])
@@ -107,25 +105,25 @@ def _graphs(folder: Folder, run: RunResult, routes: Sequence[str]) -> dict[str, 
     return {name: tflite.load(folder.model(run.seed, name)) for name in wanted}
 
 
-def _key(rig: Rig, graphs: dict[str, Graph]) -> str:
+def _key(setup: Setup, graphs: dict[str, Graph]) -> str:
     """Changes when the board would compute the same models in another way."""
-    prints = [rig.engine.fingerprint(graph) + graph.sha256 for graph in graphs.values()]
-    return cache.key("device", rig.engine.name, *prints, fingerprint.digest({}, rig.board))
+    prints = [setup.engine.fingerprint(graph) + graph.sha256 for graph in graphs.values()]
+    return cache.key("device", setup.engine.name, *prints, fingerprint.digest({}, setup.board))
 
 
-def _rendered_for_all(rig: Rig, work: Sequence[Work]) -> Rendered | None:
+def _rendered_for_all(setup: Setup, work: Sequence[Work]) -> Rendered | None:
     """One image's sources for all models, or None where a model must have its own."""
     graphs = [item.graph for item in work]
     for graph in graphs:
-        rig.engine.check(graph)
-    rendered = rig.engine.render(graphs[0], others=graphs[1:])
+        setup.engine.check(graph)
+    rendered = setup.engine.render(graphs[0], others=graphs[1:])
     fits = rendered.slot_bytes >= max(len(graph.content) for graph in graphs)
     return rendered if fits else None
 
 
-def _conditions(rig: Rig, info: DeviceInfo) -> DeviceConditions:
+def _conditions(setup: Setup, info: DeviceInfo) -> DeviceConditions:
     return DeviceConditions(
-        board=rig.board.name,
+        board=setup.board.name,
         engine=info.engine,
         engine_version=info.engine_version,
         compiler=info.compiler,
@@ -138,58 +136,57 @@ def _conditions(rig: Rig, info: DeviceInfo) -> DeviceConditions:
 class _Board:
     """Builds images into ``folder`` and runs models on them."""
 
-    rig: Rig
+    setup: Setup
     folder: Path
-    timeout: float
     observer: Observer
 
     def one_image(self, rendered: Rendered, work: Sequence[Work]) -> Answers:
         """All models on one image, sent to the running device one after the other."""
-        rig, graphs = self.rig, [item.graph for item in work]
+        setup, graphs = self.setup, [item.graph for item in work]
         total, at = sum(len(item.inputs) for item in work), 0
         while at < len(work):
             image = self._build(rendered, graphs[0])
             self.observer.stage("board", total)
             log = self.folder / "device.log"
-            with rig.target.start(image, rig.board, log) as link:
+            with setup.target.start(image, setup.board, log) as link:
                 try:
-                    session = Session(link, timeout=self.timeout)
-                    info = session.hello(self.timeout)
+                    session = Session(link, timeout=self.setup.timeout)
+                    info = session.hello(self.setup.timeout)
                     for item in work[at:]:
-                        info = _load(session, item.graph, info, self.timeout)
+                        info = _load(session, item.graph, info, self.setup.timeout)
                         yield item, info, self._stream(session, info, item, work[:at])
                         at += 1
                 except SizeError:  # its kernels need more scratch memory than the host's
                     arena = 2 * rendered.arena_bytes
-                    if arena > min(rig.board.ram, _LARGEST_ARENA):
+                    if arena > min(setup.board.ram, _LARGEST_ARENA):
                         raise
-                    rendered = rig.engine.render(graphs[0], arena, graphs[1:])
+                    rendered = setup.engine.render(graphs[0], arena, graphs[1:])
 
     def image_each(self, work: Sequence[Work]) -> Answers:
         """A build and a start for each model."""
-        rig = self.rig
+        setup = self.setup
         self.observer.stage("build and run each model on the board", len(work))
         for at, item in enumerate(work):
-            rendered = rig.engine.render(item.graph)
+            rendered = setup.engine.render(item.graph)
             image = self._build(rendered, item.graph)
             log = self.folder / "device.log"
-            with rig.target.start(image, rig.board, log) as link:
+            with setup.target.start(image, setup.board, log) as link:
                 run = measure(
                     [link],
                     rendered,
                     item.graph,
                     item.inputs,
                     None,
-                    timeout=self.timeout,
-                    patience=self.timeout,
+                    timeout=self.setup.timeout,
+                    patience=self.setup.timeout,
                 )
             self.observer.advance(at + 1)
             yield item, run.info, DeviceResult(item.seed, item.route, run.outputs, run.ticks)
 
     def _build(self, rendered: Rendered, graph: Graph) -> Image:
         self.folder.mkdir(exist_ok=True)
-        image.check_size(rendered, graph, self.rig.board)
-        return build_image(rendered, graph, self.rig.board, self.folder)
+        image.check_size(rendered, graph, self.setup.board)
+        return build_image(rendered, graph, self.setup.board, self.folder)
 
     def _stream(
         self, session: Session, info: DeviceInfo, item: Work, before: Sequence[Work]

@@ -12,11 +12,12 @@ from host.base.files import complete
 from host.commands.study import compare, words
 from host.commands.study.device import run_on_board
 from host.commands.study.folder import REPORTS, Folder, open_folder
-from host.commands.study.plan import default_folder, make_plan, study_rig
+from host.commands.study.options import StudyRequest, separated
+from host.commands.study.plan import default_folder, make_plan, study_setup
 from host.commands.study.runs import absolute, compute_runs, default_jobs
-from host.commands.study.values import BoardWork, Failure, RunResult, Study, StudyRequest
+from host.commands.study.values import BoardWork, Failure, RunResult, Study
 from host.commands.study.write import write_study
-from host.deployment.setup import Rig
+from host.deployment.setup import Setup
 from host.deployment.stages import Observer
 from host.models.dataset import Dataset
 from host.quantize.routes import ROUTES
@@ -32,10 +33,10 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         MachineError: no run succeeded.
     """
     begin = time.monotonic()
-    rig = study_rig(request)  # nothing is trained for a board that is not there
+    setup = study_setup(request)  # nothing is trained for a board that is not there
     observer.stage("check data and model", None)
-    plan, dataset, notes = make_plan(request, rig)
-    notes = (*(rig.notes if rig else ()), *notes)
+    plan, dataset, notes = make_plan(request, setup)
+    notes = (*(setup.notes if setup else ()), *notes)
     folder = open_folder(request.folder or default_folder(plan), plan, fresh=request.fresh)
     observer.note(*notes)
 
@@ -51,7 +52,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         runs = [run for seed in seeds if (run := folder.load_run(seed)) is not None]
         if not runs:
             raise _all_failed(failures)
-        board, trouble = _board(request, rig, folder, runs, dataset, observer)
+        board, trouble = _board(request, setup, folder, runs, dataset, observer)
 
         observer.stage("compare and report", None)
         assert dataset.y is not None and dataset.x_train is not None  # make_plan has seen to it
@@ -106,19 +107,18 @@ def _all_failed(failures: Sequence[Failure]) -> FlashAndEvalError:
 
 def _board(
     request: StudyRequest,
-    rig: Rig | None,
+    setup: Setup | None,
     folder: Folder,
     runs: Sequence[RunResult],
     dataset: Dataset,
     observer: Observer,
 ) -> tuple[BoardWork | None, tuple[Failure, ...]]:
     """The board's column, or why there is none: its failure takes no run away."""
-    if rig is None:
+    if setup is None:
         return None, ()
-    chosen = runs[: request.board_runs]
-    routes, timeout = request.board_routes, request.timeout
+    chosen, routes = runs[: request.board_runs], separated(request.board_routes)
     try:
-        return run_on_board(rig, folder, chosen, routes, dataset, timeout, observer), ()
+        return run_on_board(setup, folder, chosen, routes, dataset, observer), ()
     except FlashAndEvalError as error:
-        message = f"the board {rig.board.name}: {error.message}"
+        message = f"the board {setup.board.name}: {error.message}"
         return None, (Failure(None, message, error.hint, error.exit_code),)

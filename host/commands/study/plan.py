@@ -19,9 +19,11 @@ from host.base.paths import ROOT
 from host.commands.study import models, runs
 from host.commands.study.folder import identity
 from host.commands.study.models import check_form, demo_model, inspect_function
+from host.commands.study.options import StudyRequest, separated
 from host.commands.study.runs import ENVIRONMENT, load_samples
-from host.commands.study.values import Plan, StudyRequest
-from host.deployment.setup import Rig, find_rig
+from host.commands.study.values import Plan
+from host.deployment.request import DeviceOptions
+from host.deployment.setup import Setup, find_setup
 from host.models.data_formats import described
 from host.models.dataset import Dataset, check_fit
 from host.oracles.columns import ColumnName
@@ -37,7 +39,7 @@ _PACKAGES_OF_RUNS = (host.models, host.quantize, host.oracles)
 _MODULES_OF_RUNS = (models, runs)
 
 
-def study_rig(request: StudyRequest) -> Rig | None:
+def study_setup(request: StudyRequest) -> Setup | None:
     """The board that a study also runs on, seen to be there; None where none was asked for.
 
     Raises:
@@ -48,31 +50,33 @@ def study_rig(request: StudyRequest) -> Rig | None:
         if request.board_routes or request.board_runs is not None or request.link is not None:
             raise ConfigError("--board-routes, --board-runs and --link need --board")
         return None
-    rig = find_rig(request.board, request.engine, link=request.link)
+    setup = find_setup(
+        DeviceOptions(request.board, request.engine, link=request.link, timeout=request.timeout)
+    )
     if versions.package_version("tflite-micro") is None:
         raise ToolMissingError(
             "--board needs TFLM on the host (tflite-micro) to compare the board with"
         )
-    if rig.engine.per_channel_dense:
-        return rig
+    if setup.engine.per_channel_dense:
+        return setup
     note = (
         f"Dense layers get one scale for all channels in every route: the TFLite-Micro of "
-        f"{rig.board.name} computes a scale for each channel wrongly."
+        f"{setup.board.name} computes a scale for each channel wrongly."
     )
-    return replace(rig, notes=(*rig.notes, note))
+    return replace(setup, notes=(*setup.notes, note))
 
 
-def make_plan(request: StudyRequest, rig: Rig | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
+def make_plan(request: StudyRequest, setup: Setup | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
     """What the runs are of, the samples, and what the user must be told about both.
 
     Raises:
         InputError: routes, numbers, data or model cannot be used.
         ToolMissingError: TensorFlow, or the data set's package, is not installed.
     """
-    routes = chosen_routes(request.routes)
+    routes = chosen_routes(separated(request.routes))
     _check_numbers(request)
     if request.board_routes:
-        _check_board_routes(request.board_routes, routes)
+        _check_board_routes(separated(request.board_routes), routes)
     if request.model_function is not None:
         check_form(request.model_function)
     if request.data is None:
@@ -102,7 +106,7 @@ def make_plan(request: StudyRequest, rig: Rig | None) -> tuple[Plan, Dataset, tu
         first_seed=request.seed,
         samples=request.samples,
         training=training,
-        per_channel_dense=rig is None or rig.engine.per_channel_dense,
+        per_channel_dense=setup is None or setup.engine.per_channel_dense,
         executor=executor,
         program=_program(),
         packages={name: versions.package_version(name) or "missing" for name in _PACKAGES},

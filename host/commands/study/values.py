@@ -15,38 +15,9 @@ import numpy.typing as npt
 
 from host.base.arrays import Array
 from host.device.identity import TickUnit
-from host.engines import AUTO
 from host.oracles.columns import ColumnName
 from host.quantize.training import Training
 from host.verdict.statistics import Interval
-
-
-@dataclass(frozen=True)
-class StudyRequest:
-    """What the user asks for. None is a default that depends on the rest.
-
-    ``jobs`` and ``runs`` may change between calls, the results do not: they are no part of a
-    ``Plan``.
-    """
-
-    data: str | None = None
-    model_function: str | None = None
-    routes: tuple[str, ...] = ()
-    runs: int = 20
-    jobs: int | None = None
-    seed: int = 0
-    epochs: int | None = None
-    qat_epochs: int | None = None
-    samples: int | None = None
-    board: str | None = None
-    engine: str = AUTO
-    board_routes: tuple[str, ...] = ()
-    board_runs: int | None = None
-    link: str | None = None
-    timeout: float = 20.0
-    folder: Path | None = None
-    fresh: bool = False
-    command: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,30 +14,36 @@ from host.commands.trace.values import Trace, TracedOutput, TracedTensor
 from host.commands.trace.write import RESULTS, write_trace
 from host.deployment.deployed import deployable, deployed
 from host.deployment.divergence import crcs, device_crcs, device_tensor, host_outputs
-from host.deployment.request import Request
+from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph
 from host.verdict.differences import compare
 
-# Random samples where the request names no number: as many as `flash-and-eval` draws.
+# Random samples where the user names no number: as many as `flash-and-eval` draws.
 _DRAWN = 20
 
 
-def trace(request: Request, sample: int, tensors: Sequence[str], observer: Observer) -> Trace:
+def trace(
+    what: ModelOptions,
+    where: DeviceOptions,
+    output: OutputOptions,
+    observer: Observer,
+    *,
+    sample: int = 0,
+    tensors: Sequence[str] = (),
+) -> Trace:
     """Trace one sample.
 
     Args:
-        request: model, board and samples, as for ``flash_and_eval``.
         sample: its index among the samples, 0 or more.
         tensors: names or indices of tensors whose values are wanted; may be empty.
-        observer: is told how far it is.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``.
     """
     stages = Stages(observer)
-    ready = deployable(request, max(_DRAWN, sample + 1), stages)
+    ready = deployable(what, where, output, max(_DRAWN, sample + 1), stages)
     graph, operators = ready.loaded.graph, ready.rendered.operators
     if not 0 <= sample < len(ready.loaded.feeds):
         count, data = len(ready.loaded.feeds), ready.loaded.data
@@ -46,7 +52,7 @@ def trace(request: Request, sample: int, tensors: Sequence[str], observer: Obser
     asked = list(dict.fromkeys(find_output(graph, operators, name) for name in tensors))
     with stages.run("TFLM on the host"):
         (on_host,) = host_outputs(graph, operators, [feed])
-    with deployed(ready, request, RESULTS, stages) as (session, device):
+    with deployed(ready, RESULTS, stages) as (session, device):
         (device_crc,) = device_crcs(session, operators, [feed])
         host_crc = crcs(operators, on_host)
         unequal = np.flatnonzero(device_crc != host_crc).tolist()
