@@ -2,5 +2,4 @@
 
 BAUD = 115_200
 TIMEOUT = 20.0  # seconds without an answer
-ROUTE = "ptq-int8"
 AUTO = "auto"  # the best engine that the board can have

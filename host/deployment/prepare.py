@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from filelock import FileLock
 
-from host.base import cache, defaults, isolated, versions
+from host.base import cache, isolated, versions
 from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.paths import cache_folder
@@ -27,10 +27,11 @@ from host.oracles.columns import NO_KERAS, Column, ColumnName
 from host.oracles.host import host_columns
 from host.oracles.keras import run_keras
 from host.quantize.advice import PER_CHANNEL_DENSE
-from host.quantize.checks import QuantizedModel, activation_type
+from host.quantize.checks import QuantizedModel
+from host.quantize.conversion import accept_tflite
 from host.quantize.demo import DEMO_KEY, train_demo
-from host.quantize.ptq import accept_tflite
-from host.quantize.routes import Trained, check_routes, find_int8_route, follow
+from host.quantize.follow import Trained, check_routes, follow
+from host.quantize.routes import DEFAULT_ROUTE, find_int8_route
 from host.quantize.training import Training, reproducible, require_training
 
 # What a conversion's bytes depend on, besides this program.
@@ -82,7 +83,7 @@ def prepare(options: ModelOptions, model: ModelFile, engine: Engine, stages: Sta
         )
     route = find_int8_route(options.route)
     if model.kind == "tflite":
-        if route.name != defaults.ROUTE:
+        if route.name != DEFAULT_ROUTE:
             raise ConfigError(
                 f"--route {route.name} converts a float model, and {model.path} is converted",
                 "Give the Keras model with --model, or leave --route out.",
@@ -90,7 +91,7 @@ def prepare(options: ModelOptions, model: ModelFile, engine: Engine, stages: Sta
         graph = tflite.load(model.path)
         shape = graph.input.shape[1:]
         dataset = _load(options, data, shape, calibrate=False)
-        quantized = accept_tflite(graph, dataset, activation_type(graph))
+        quantized = accept_tflite(graph, dataset)
         dataset = check_fit(dataset, shape, graph.output.shape[1:])
         keras = Column("keras", None, "", NO_KERAS)
         return Prepared(dataset, _concerning(engine, quantized), keras)
@@ -151,9 +152,7 @@ def convert(
         stage.reused = True
         graph = tflite.parse(known["tflite"].tobytes())
         dataset = check_fit(dataset, graph.input.shape[1:], graph.output.shape[1:])
-        return Prepared(
-            dataset, accept_tflite(graph, dataset, route.activations, route.name), keras
-        )
+        return Prepared(dataset, accept_tflite(graph, dataset, route), keras)
     with quiet(None):
         reproducible(options.seed)
         source = load_keras(model, allow_unsafe=options.allow_unsafe)

@@ -15,6 +15,7 @@ from typer import Option
 
 from host.base import defaults
 from host.models.data_formats import DEMO_DATA, RANDOM, described
+from host.quantize import routes
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,8 @@ class ModelOptions:
     ] = None
     route: Annotated[
         str,
-        Option(
-            help="How a float model is quantized: ptq-int8, ptq-int8-per-tensor, ptq-int16x8; or, "
-            "fine-tuned with x_train: qat-int8, qat-calibrated, qat-transplant, qat-weights-ptq, "
-            "qat-weights-ptq-per-tensor, qat-weights-int16x8."
-        ),
-    ] = defaults.ROUTE
+        Option(help=f"How a float model is quantized: {routes.described()}."),
+    ] = routes.DEFAULT_ROUTE
     samples: Annotated[
         int | None, Option(help="How many samples to run. \\[default: all; in profile 5]")
     ] = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from host.models.dataset import Dataset
 from host.models.interface import activations_of, input_codes
 from host.models.tflite import Graph
+from host.quantize.routes import ActivationType
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,6 @@ class Advice:
     message: str
     remedy: str
 
-
-ActivationType = Literal["int8", "int16"]
 
 # The code of the advice about dense layers with a scale for each channel.
 PER_CHANNEL_DENSE = "per-channel-fully-connected"

@@ -15,7 +15,8 @@ from host.base.errors import ModelError
 from host.models.dataset import Dataset
 from host.models.interface import activations_of, enters, input_codes, leaves
 from host.models.tflite import Graph, Operator
-from host.quantize.advice import ActivationType, Advice, advise
+from host.quantize.advice import Advice, advise
+from host.quantize.routes import ActivationType
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ from typing import Any
 
 from host.base.errors import ModelError
 from host.models.source import FloatModel
+from host.quantize.routes import DEFAULT_ROUTE
 from host.quantize.training import first_line
 
-_PTQ = " Or take --route ptq-int8, which needs no QAT."
+_PTQ = f" Or take --route {DEFAULT_ROUTE}, which needs no QAT."
 _NEAREST = {
     "BatchNormalization": "Put it right behind a Conv2D, DepthwiseConv2D or Dense layer of its own "
     "that has no activation, and the activation as a layer behind it.",

@@ -15,6 +15,7 @@ from host.base.arrays import Array
 from host.base.errors import DataError, FlashAndEvalError, ModelError, ToolMissingError
 from host.models.dataset import Dataset, check_fit
 from host.models.source import FloatModel, ModelFile, wrap_keras
+from host.quantize.routes import DEFAULT_ROUTE
 
 _SUBCLASSED = (
     "Build it of layers instead: tf_keras.Sequential, or tf_keras.Model(inputs, outputs). For the "
@@ -139,7 +140,7 @@ def require_training(dataset: Dataset) -> None:
         raise DataError(
             f"the data set {dataset.name} has nothing to train with",
             "Add `x_train` and `y_train` to the .npz, or take a route that does not train, such as "
-            "--route ptq-int8.",
+            f"--route {DEFAULT_ROUTE}.",
         )
 
 

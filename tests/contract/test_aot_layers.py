@@ -12,7 +12,7 @@ import pytest
 from host.engines.aot import AotEngine
 from host.models.dataset import Dataset
 from host.models.source import load_keras, open_model
-from host.quantize.ptq import quantize_ptq
+from host.quantize.conversion import quantize_ptq
 from tests.aot.reference import Reference, assert_equal
 from tests.fixtures import native
 

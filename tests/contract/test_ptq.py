@@ -18,8 +18,8 @@ from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras
 from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
+from host.quantize.conversion import accept_tflite, quantize_ptq
 from host.quantize.demo import train_demo
-from host.quantize.ptq import accept_tflite, quantize_ptq
 from tests.fixtures.graphs import shared_model
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")

@@ -12,9 +12,10 @@ import pytest
 from host.base.errors import ModelError
 from host.models.dataset import Dataset
 from host.models.source import FloatModel, load_keras, open_model
-from host.quantize.ptq import quantize_ptq
+from host.quantize.conversion import quantize_ptq
+from host.quantize.follow import check_routes
 from host.quantize.qat import check_qat
-from host.quantize.routes import MAIN, ROUTES, check_routes
+from host.quantize.routes import MAIN_ROUTES, ROUTES
 from host.quantize.training import build_model
 from tests.fixtures import routes as nets
 
@@ -52,7 +53,7 @@ def test_what_is_refused_and_the_nearest_way(make: Make, says: str, way: str) ->
     source = build_model(make, 0)
     before = [w.copy() for w in source.handle.get_weights()]
     with pytest.raises(ModelError) as caught:
-        check_routes([ROUTES[name] for name in MAIN], source)
+        check_routes([ROUTES[name] for name in MAIN_ROUTES], source)
     assert "tensorflow_model_optimization 0." in caught.value.message
     assert says in caught.value.message
     assert way in caught.value.hint and "--route ptq-int8" in caught.value.hint

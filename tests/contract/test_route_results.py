@@ -16,10 +16,11 @@ from host.models.tflite import Graph
 from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.checks import check_graph
+from host.quantize.conversion import convert_float, quantize_ptq
 from host.quantize.demo import build_demo
-from host.quantize.ptq import convert_float, quantize_ptq
+from host.quantize.follow import Routed, Trained, follow
 from host.quantize.qat import with_qat_weights
-from host.quantize.routes import ROUTES, Routed, Trained, follow
+from host.quantize.routes import ROUTES
 from host.quantize.training import build_and_train, build_model
 from tests.fixtures import routes as nets
 
@@ -183,7 +184,7 @@ def test_calibrated_ranges_waste_no_code_below_a_relu(demo: Trained) -> None:
 def test_qat_ignores_the_representative_data(demo: Trained) -> None:
     noise = np.random.default_rng(0).normal(0, 50, (99, *nets.IMAGE)).astype(np.float32)
     other = replace(DIGITS, x_calibration=noise)
-    found = quantize_ptq(demo.qat, other, seed=0, route="qat-int8").graph
+    found = quantize_ptq(demo.qat, other, seed=0).graph
     assert found.content == graph("qat-int8", demo).content
     plain = quantize_ptq(demo.qat_weights, other, seed=0).graph
     assert plain.content != graph("qat-weights-ptq", demo).content

@@ -13,7 +13,7 @@ from host.models import tflite
 from host.models.dataset import Dataset
 from host.models.tflite import Graph, Operator, Quantization, Tensor
 from host.quantize.checks import check_graph
-from host.quantize.representative import REPRESENTATIVE_SAMPLES, representative
+from host.quantize.conversion import REPRESENTATIVE_SAMPLES, representative
 from tests.fixtures.graphs import graph, shared_model, tensor
 
 GOOD = graph("CONV_2D", "FULLY_CONNECTED", "SOFTMAX")

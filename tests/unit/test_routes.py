@@ -9,7 +9,7 @@ import pytest
 
 from host.base.errors import ConfigError
 from host.deployment.request import ModelOptions
-from host.quantize.routes import MAIN, ROUTES, Route, find_int8_route, find_route
+from host.quantize.routes import MAIN_ROUTES, ROUTES, Route, find_int8_route, find_route
 
 
 def chosen(names: Iterable[str], **attributes: Any) -> list[str]:
@@ -18,8 +18,8 @@ def chosen(names: Iterable[str], **attributes: Any) -> list[str]:
 
 
 def test_the_eight_main_routes_come_first() -> None:
-    assert tuple(ROUTES)[:8] == MAIN
-    assert set(MAIN) == {
+    assert tuple(ROUTES)[:8] == MAIN_ROUTES
+    assert set(MAIN_ROUTES) == {
         *("float", "qat", "qat-int8", "qat-weights-ptq", "ptq-int8", "qat-weights-float"),
         *("qat-calibrated", "qat-transplant"),
     }

@@ -34,7 +34,7 @@ from host.models.dataset import Dataset, check_fit
 from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
 from host.oracles.samples import real_samples
-from host.quantize.ptq import convert_float
+from host.quantize.conversion import convert_float
 from host.verdict.gaps import detect_task
 
 _PACKAGES = ("tflite-micro", "ai-edge-litert", "tensorflow", "tf-keras", "numpy")

@@ -20,7 +20,7 @@ from typing import Any
 from host.base.errors import ConfigError, FlashAndEvalError, ModelError
 from host.models.dataset import Dataset, check_fit
 from host.quantize.demo import DEMO_KEY, build_demo
-from host.quantize.qat import check_copy, check_qat
+from host.quantize.follow import check_routes
 from host.quantize.routes import find_route
 from host.quantize.training import Training, build_model
 
@@ -232,11 +232,7 @@ def inspect_function(spec: str, dataset: Dataset, seed: int, routes: tuple[str, 
     """
     source = build_model(builder(spec, dataset, seed), seed)
     check_fit(dataset, source.input_shape, source.output_shape)
-    chosen = [find_route(name) for name in routes]
-    if any(route.trains for route in chosen):
-        check_qat(source)
-    if any(route.copied for route in chosen):
-        check_copy(source)
+    check_routes(map(find_route, routes), source)
     total = hashlib.sha256()
     with contextlib.suppress(TypeError, OSError):  # it has no source file
         written = inspect.getsourcefile(inspect.unwrap(find_function(spec)))

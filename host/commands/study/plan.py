@@ -27,7 +27,7 @@ from host.deployment.setup import Setup, find_setup
 from host.models.data_formats import described
 from host.models.dataset import Dataset, check_fit
 from host.oracles.columns import ColumnName
-from host.quantize.routes import MAIN, ROUTES, find_route
+from host.quantize.routes import MAIN_ROUTES, ROUTES, find_route
 from host.quantize.training import Training
 
 _PACKAGES = (
@@ -122,7 +122,7 @@ def chosen_routes(names: tuple[str, ...]) -> tuple[str, ...]:
     """
     if "all" in names:
         return tuple(ROUTES)
-    wanted = {find_route(name).name for name in names or MAIN}
+    wanted = {find_route(name).name for name in names or MAIN_ROUTES}
     return tuple(name for name in ROUTES if name in wanted)
 
 

@@ -27,7 +27,8 @@ from host.oracles.columns import ColumnName
 from host.oracles.litert import run_litert
 from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
-from host.quantize.routes import Routed, Trained, find_route, follow
+from host.quantize.follow import Routed, Trained, follow
+from host.quantize.routes import find_route
 from host.quantize.training import build_and_train
 
 # One thread, one order of sets, tf_keras as what a user's `tf.keras` means.

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from host.commands.study.values import DeviceSummary, Pair, RouteSummary
+from host.quantize.routes import QUESTION
 from host.verdict.statistics import Interval
 
-# The question that started this project: why do these two differ?
-QUESTION = ("qat-int8", "qat-weights-ptq")
 _ALPHA = 0.05
 # Points: what no error rate can differ by.
 _ALL = 100.0

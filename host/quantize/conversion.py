@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
+
+from host.base.arrays import FloatArray
 from host.base.errors import DataError, ModelError, ToolMissingError
 from host.models import tflite
 from host.models.dataset import Dataset
 from host.models.source import FloatModel
 from host.models.tflite import Graph
-from host.quantize.checks import QuantizedModel, check_graph
-from host.quantize.representative import representative
+from host.quantize.checks import QuantizedModel, activation_type, check_graph
+from host.quantize.routes import DEFAULT_ROUTE, ROUTES, Route
+
+# Ranges settle within some hundred samples; more only cost time.
+REPRESENTATIVE_SAMPLES = 200
+Representative = Callable[[], Iterator[list[FloatArray]]]
+
+# What the route of a ready .tflite is called.
+READY = "tflite"
 
 
 def quantize_ptq(
     source: FloatModel,
     dataset: Dataset,
+    route: Route = ROUTES[DEFAULT_ROUTE],
     *,
     seed: int = 0,
     per_channel_dense: bool = True,
-    per_channel: bool = True,
-    activations: Literal["int8", "int16"] = "int8",
-    route: str = "ptq-int8",
 ) -> QuantizedModel:
-    """Convert to full int8, int8 in and out, and check the result.
+    """Convert to full int8 (int16x8), integers in and out, and check the result.
 
     A fake-quantized model keeps the ranges that it has learned: the representative data is then
     demanded by the converter and ignored.
@@ -33,12 +41,10 @@ def quantize_ptq(
     Args:
         source: the float model.
         dataset: its ``x_calibration`` sets the ranges; ``x`` is only compared with them.
+        route: its type of activations, and whether weights may have a scale for each channel.
         seed: which calibration samples are taken where there are many.
         per_channel_dense: let dense layers have a scale for each channel, as TensorFlow does by
             itself; TFLM from before May 2024 computes those wrongly.
-        per_channel: let weights have a scale for each channel at all.
-        activations: "int16" for 16-bit activations, input and output with 8-bit weights.
-        route: what the result is called.
 
     Raises:
         DataError: the representative data cannot be used.
@@ -50,19 +56,19 @@ def quantize_ptq(
     def quantized(tf: Any, converter: Any) -> None:
         sets, kind = tf.lite.OpsSet, tf.int8
         operators = sets.TFLITE_BUILTINS_INT8
-        if activations == "int16":
+        if route.activations == "int16":
             operators = sets.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
             kind = tf.int16
         converter.target_spec.supported_ops = [operators]
         converter.inference_input_type = converter.inference_output_type = kind
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = samples
-        converter._experimental_disable_per_channel = not per_channel
-        disable_dense = not (per_channel and per_channel_dense)
+        converter._experimental_disable_per_channel = not route.per_channel
+        disable_dense = not (route.per_channel and per_channel_dense)
         converter._experimental_disable_per_channel_quantization_for_dense_layers = disable_dense
 
     graph = _convert(source, quantized, "int8")
-    return QuantizedModel(graph, route, check_graph(graph, dataset, activations))
+    return accept_tflite(graph, dataset, route)
 
 
 def convert_float(source: FloatModel) -> Graph:
@@ -80,15 +86,21 @@ def convert_float(source: FloatModel) -> Graph:
 def accept_tflite(
     graph: Graph,
     dataset: Dataset | None = None,
-    activations: Literal["int8", "int16"] = "int8",
-    route: str = "tflite",
+    route: Route | None = None,
 ) -> QuantizedModel:
-    """Take a ready .tflite as it is, if it passes the checks.
+    """Take a .tflite as it is, if it passes the checks.
+
+    Args:
+        graph: the model.
+        dataset: see ``check_graph``.
+        route: what it came by; None for a ready file, of either type of activations.
 
     Raises:
         ModelError: it is not full int8 or has one of the traps of ``check_graph``.
     """
-    return QuantizedModel(graph, route, check_graph(graph, dataset, activations))
+    activations = route.activations if route else activation_type(graph)
+    warnings = check_graph(graph, dataset, activations)
+    return QuantizedModel(graph, route.name if route else READY, warnings)
 
 
 def _convert(source: FloatModel, settings: Callable[[Any, Any], None], kind: str) -> Graph:
@@ -126,3 +138,49 @@ def _conversion_error(source: FloatModel, error: Exception, kind: str) -> ModelE
         f"{source.file.path} cannot be converted to {kind} TFLite: {text[:300]}",
         "Replace the layers that it names by ones with TFLite built-in operators.",
     )
+
+
+def representative(
+    dataset: Dataset, input_shape: tuple[int, ...], seed: int
+) -> Callable[[], Iterator[list[FloatArray]]]:
+    """The converter's callable: float32 samples [1, *input_shape], one list each.
+
+    All of ``dataset.x_calibration``, or ``REPRESENTATIVE_SAMPLES`` of it drawn with ``seed``.
+    The converter itself accepts an empty set, a wrong shape or NaN without an error and makes a
+    wrong model of it, so each is refused here.
+
+    Raises:
+        DataError: there is none, it is empty, of another shape, not finite, or constant.
+    """
+    samples = dataset.x_calibration
+    if samples is None or len(samples) == 0:
+        raise DataError(
+            f"the data set {dataset.name} has no representative data, so the conversion to int8 "
+            "cannot choose ranges",
+            "Add `x_calibration` (some hundred training samples) to the .npz.",
+        )
+    if samples.shape[1:] != input_shape:
+        raise DataError(
+            f"the representative data of {dataset.name} has samples of shape {samples.shape[1:]}, "
+            f"the model takes {input_shape}"
+        )
+    samples = np.asarray(samples, np.float32)
+    if not np.isfinite(samples).all():
+        raise DataError(
+            f"the representative data of {dataset.name} has NaN or infinite values",
+            "Remove or repair those samples.",
+        )
+    if samples.min() == samples.max():
+        raise DataError(
+            f"the representative data of {dataset.name} is {samples.min():g} everywhere",
+            "Give real training samples.",
+        )
+    if len(samples) > REPRESENTATIVE_SAMPLES:
+        order = np.random.default_rng(seed).permutation(len(samples))
+        samples = samples[np.sort(order[:REPRESENTATIVE_SAMPLES])]
+
+    def generate() -> Iterator[list[FloatArray]]:
+        for index in range(len(samples)):
+            yield [np.ascontiguousarray(samples[index : index + 1])]
+
+    return generate

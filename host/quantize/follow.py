@@ -1,0 +1,125 @@
+"""Following a route: training, converting, and checking what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from host.models.dataset import Dataset
+from host.models.source import FloatModel
+from host.quantize.checks import QuantizedModel
+from host.quantize.conversion import accept_tflite, convert_float, quantize_ptq
+from host.quantize.qat import check_copy, check_qat, fine_tune, with_qat_weights
+from host.quantize.routes import QUESTION, ROUTES, Route
+from host.quantize.training import Training
+from host.quantize.transplant import transplant
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained float model, and what is derived from it, each at most once.
+
+    Attributes:
+        source: the plain model.
+        dataset: fitted to it; with training samples where a route trains.
+        seed: of everything random.
+        training: how QAT trains.
+        per_channel_dense: see ``quantize_ptq``.
+    """
+
+    source: FloatModel
+    dataset: Dataset
+    seed: int
+    training: Training
+    per_channel_dense: bool = True
+
+    @cached_property
+    def qat(self) -> FloatModel:
+        """Fake-quantized by tfmot and fine-tuned."""
+        return fine_tune(self.source, self.dataset, self.seed, self.training)
+
+    @cached_property
+    def qat_calibrated(self) -> FloatModel:
+        """The same, with activation ranges calibrated from training samples before QAT starts."""
+        return fine_tune(self.source, self.dataset, self.seed, self.training, calibrated=True)
+
+    @cached_property
+    def qat_weights(self) -> FloatModel:
+        """The plain model with QAT's weights."""
+        return with_qat_weights(self.source, self.qat)
+
+    def keras(self, route: Route) -> FloatModel:
+        """The Keras model that the route runs or converts."""
+        if not route.trains:
+            return self.source
+        if route.copied and not route.transplanted:
+            return self.qat_weights
+        return self.qat_calibrated if route.trained == "qat-calibrated" else self.qat
+
+    def quantized(self, route: Route) -> QuantizedModel:
+        """The .tflite of a route that leads to one."""
+        if route.name not in self._quantized:
+            self._quantized[route.name] = (
+                self._transplanted(route)
+                if route.transplanted
+                else quantize_ptq(
+                    self.keras(route),
+                    self.dataset,
+                    route,
+                    seed=self.seed,
+                    per_channel_dense=self.per_channel_dense,
+                )
+            )
+        return self._quantized[route.name]
+
+    @cached_property
+    def _quantized(self) -> dict[str, QuantizedModel]:
+        return {}
+
+    def _transplanted(self, route: Route) -> QuantizedModel:
+        qat, plain = (self.quantized(ROUTES[name]).graph for name in QUESTION)
+        real = convert_float(with_qat_weights(self.source, self.qat, rounded=True))
+        return accept_tflite(transplant(qat, plain, real), self.dataset, route)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What a route leads to.
+
+    Attributes:
+        keras: the Keras model whose predictions it should keep.
+        quantized: its .tflite; None where it runs in Keras.
+    """
+
+    route: Route
+    keras: FloatModel
+    quantized: QuantizedModel | None
+
+
+def check_routes(routes: Iterable[Route], source: FloatModel) -> None:
+    """Check that the model can go these routes as far as that can be told without training.
+
+    Raises:
+        ModelError: tensorflow_model_optimization does not support it.
+        ToolMissingError: tensorflow_model_optimization is not installed.
+    """
+    chosen = tuple(routes)
+    if any(route.trains for route in chosen):
+        check_qat(source)
+    if any(route.copied for route in chosen):
+        check_copy(source)
+
+
+def follow(route: Route, trained: Trained) -> Routed:
+    """Go the route.
+
+    Raises:
+        DataError: the representative data, or that to train with, cannot be used.
+        ModelError: the model cannot be trained with fake quantization, or not be converted.
+        ToolMissingError: TensorFlow or tfmot is not installed.
+    """
+    if route.copied:
+        check_copy(trained.source)
+    keras = trained.keras(route)
+    return Routed(route, keras, None if route.runs_in == "keras" else trained.quantized(route))
