@@ -131,3 +131,8 @@ class DeviceError(MachineError):
 
 class StaleImageError(DeviceError):
     """The device holds another model, or speaks another protocol."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an exception's message, at most 300 characters, or else its type."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

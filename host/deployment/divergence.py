@@ -17,7 +17,7 @@ from host.device.wire.spec import InferMode
 from host.firmware.rendered import ExecutedOperator
 from host.models.feeds import Feed, to_bytes
 from host.models.tflite import Graph
-from host.oracles.tensors import tflm_written
+from host.oracles.tflm_host import tflm_written
 from host.verdict.differences import FirstDifference, compare
 
 Crcs = npt.NDArray[np.uint32]

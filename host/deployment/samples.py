@@ -11,11 +11,10 @@ from host.engines import Engine
 from host.models import tflite
 from host.models.data_formats import RANDOM, find_format
 from host.models.datasets import load_dataset
-from host.models.feeds import Feed, drawn, single
+from host.models.feeds import Feed, drawn, quantize_samples, single
 from host.models.interface import input_codes
 from host.models.source import ModelFile
 from host.models.tflite import Graph
-from host.oracles.samples import quantize_samples
 
 
 @dataclass(frozen=True)

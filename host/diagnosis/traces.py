@@ -13,7 +13,8 @@ from host.diagnosis.align import align
 from host.diagnosis.parameters import partners
 from host.diagnosis.records import Signal
 from host.models.tflite import Graph, Tensor
-from host.oracles.tensors import litert_tensors, tflm_tensors
+from host.oracles.litert import litert_tensors
+from host.oracles.tflm_host import tflm_tensors
 
 Real = npt.NDArray[np.float64]
 

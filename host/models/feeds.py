@@ -1,4 +1,4 @@
-"""What goes into a model: one value for each of its inputs, of any type."""
+"""What goes into a model: one value for each of its inputs, of any type; samples as codes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from host.base.arrays import Array
+from host.base.arrays import Array, CodeArray, FloatArray
 from host.base.errors import ModelError
+from host.models.dataset import Dataset
+from host.models.interface import input_codes
 from host.models.tflite import Graph, Tensor
 
 # One sample: the value of every input tensor in its full shape, in the order of graph.inputs.
@@ -61,3 +63,29 @@ def to_bytes(feeds: Sequence[Feed]) -> Iterator[bytes]:
     """Each sample as it travels to the device: the inputs, one after the other."""
     for feed in feeds:
         yield b"".join(np.ascontiguousarray(value).tobytes() for value in feed)
+
+
+def quantize_samples(dataset: Dataset, graph: Graph) -> Array:
+    """The samples as the model's input takes them, [n, …] of its type: codes, or real values.
+
+    These are the very bytes that every executor of the .tflite gets.
+    """
+    tensor = graph.input
+    if tensor.dtype == "float32":
+        return real_samples(dataset, graph)
+    return _spread(dataset.x, tensor) if dataset.raw else tensor.to_codes(dataset.x)
+
+
+def real_samples(dataset: Dataset, graph: Graph) -> FloatArray:
+    """The samples as float32 [n, …], for Keras; raw ones by the scale of the input's codes."""
+    if not dataset.raw:
+        return dataset.x.astype(np.float32)
+    codes = input_codes(graph)
+    return codes.to_real(_spread(dataset.x, codes)).astype(np.float32)
+
+
+def _spread(x: Array, tensor: Tensor) -> CodeArray:
+    """Raw samples, int8, as codes of the tensor's type: from its least to its greatest."""
+    limits = np.iinfo(tensor.numpy_dtype)
+    codes = (x.astype(np.int32) + 128) * ((int(limits.max) - int(limits.min)) // 255)
+    return (codes + limits.min).astype(tensor.numpy_dtype)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from host.base.arrays import Array
+from host.base.errors import OracleError, first_line
+from host.models.tflite import Graph
 
-COLUMNS: tuple[ColumnName, ...] = ("keras", "litert", "litert_reference", "tflm_host", "device")
-
-
+ColumnName = Literal["keras", "litert", "litert_reference", "tflm_host", "device"]
+COLUMNS: tuple[ColumnName, ...] = get_args(ColumnName)
 COLUMN_LABELS: dict[ColumnName, str] = {
     "keras": "Keras",
     "litert": "LiteRT",
@@ -20,8 +21,6 @@ COLUMN_LABELS: dict[ColumnName, str] = {
     "tflm_host": "TFLM on the host",
     "device": "Device",
 }
-
-
 COLUMN_MEANINGS: dict[ColumnName, str] = {
     "keras": "the Keras model that the int8 model was made from",
     "litert": "the int8 model, desktop kernels",
@@ -29,9 +28,6 @@ COLUMN_MEANINGS: dict[ColumnName, str] = {
     "tflm_host": "the oracle: the int8 model, TFLite-Micro's kernels",
     "device": "the int8 model, on the board",
 }
-
-
-ColumnName = Literal["keras", "litert", "litert_reference", "tflm_host", "device"]
 
 
 @dataclass(frozen=True)
@@ -66,3 +62,24 @@ def unpack_column(arrays: Mapping[str, Array], name: ColumnName) -> Column | Non
     if name not in arrays:
         return None
     return Column(name, arrays[name], str(arrays[f"{name}.version"]))
+
+
+def run_samples(infer: Callable[[Array], Array], graph: Graph, x: Array, label: str) -> Array:
+    """Outputs [n, …] of an interpreter on this machine, sample by sample.
+
+    Args:
+        infer: from a sample with batch size 1 to its outputs, also with one.
+        graph: the model.
+        x: [n, …] of the input's type.
+        label: names the interpreter in messages.
+
+    Raises:
+        OracleError: it fails on a sample.
+    """
+    outputs = np.empty((len(x), *graph.output.shape[1:]), graph.output.numpy_dtype)
+    try:
+        for index in range(len(x)):
+            outputs[index] = infer(np.ascontiguousarray(x[index : index + 1]))[0]
+    except Exception as error:  # both libraries' own, and NumPy's where shapes do not fit
+        raise OracleError(f"{label} failed on sample {index}: {first_line(error)}") from error
+    return outputs

@@ -8,15 +8,13 @@ from host.oracles.columns import Column, ColumnName
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import run_tflm_host
 
-# --- columns ----------------------------------------------------------------------------------
-
 
 def host_columns(graph: Graph, x: Array) -> dict[ColumnName, Column]:
     """Run every executor of the .tflite model on this machine.
 
     Args:
         graph: the model.
-        x: the samples as its input takes them, from ``oracles.quantize_samples``.
+        x: the samples as its input takes them, from ``quantize_samples``.
 
     Raises:
         OracleError: an executor accepted the model and then failed.

@@ -6,12 +6,10 @@ import numpy as np
 
 from host.base.errors import ModelError, OracleError
 from host.models.dataset import Dataset
+from host.models.feeds import real_samples
 from host.models.source import FloatModel
 from host.models.tflite import Graph
 from host.oracles.columns import Column
-from host.oracles.samples import real_samples
-
-# --- columns ----------------------------------------------------------------------------------
 
 
 def run_keras(source: FloatModel, dataset: Dataset, graph: Graph) -> Column:

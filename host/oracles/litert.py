@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from host.base.arrays import Array
+from host.base.errors import OracleError, first_line
+from host.base.versions import package_version
 from host.models.tflite import Graph
-from host.oracles.columns import Column, ColumnName
-from host.oracles.running import first_line, run_samples, version
+from host.oracles.columns import Column, ColumnName, run_samples
 
 
 def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
@@ -17,18 +21,11 @@ def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
         OracleError: it accepted the model and then failed.
     """
     name: ColumnName = "litert_reference" if reference else "litert"
-    label = f"ai-edge-litert {version('ai-edge-litert')}" + (" reference" if reference else "")
+    label = f"ai-edge-litert {package_version('ai-edge-litert')}" + " reference" * reference
     try:
-        from ai_edge_litert import interpreter as litert
+        runner = _interpreter(graph, reference=reference)
     except ImportError as error:
         return Column(name, None, label, f"LiteRT is not installed: {error}")
-    kinds = litert.OpResolverType
-    try:
-        runner = litert.Interpreter(
-            model_content=graph.content,
-            experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
-        )
-        runner.allocate_tensors()
     except Exception as error:  # RuntimeError, ValueError, and what damaged names lead to
         return Column(name, None, label, f"LiteRT refuses the model: {first_line(error)}")
 
@@ -40,3 +37,36 @@ def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
         return np.asarray(runner.get_tensor(graph.outputs[0]))
 
     return Column(name, run_samples(infer, graph, x, label), label)
+
+
+def litert_tensors(graph: Graph, x: Array, tensors: Sequence[int]) -> dict[int, Array]:
+    """What LiteRT writes into the given tensors of a float model; otherwise as ``tflm_tensors``.
+
+    Raises:
+        OracleError: LiteRT is absent or refuses the model.
+    """
+    try:
+        runner = _interpreter(graph, preserve=True)
+    except Exception as error:  # ImportError, RuntimeError, ValueError
+        raise OracleError(f"LiteRT cannot run the float model: {error}") from error
+    wanted = [graph.tensors[i] for i in tensors]
+    written = {t.index: np.empty((len(x), *t.shape[1:]), t.numpy_dtype) for t in wanted}
+    for row in range(len(x)):
+        runner.set_tensor(graph.inputs[0], np.ascontiguousarray(x[row : row + 1]))
+        runner.invoke()
+        for index, values in written.items():
+            values[row] = runner.get_tensor(index).reshape(values.shape[1:])
+    return written
+
+
+def _interpreter(graph: Graph, *, reference: bool = False, preserve: bool = False) -> Any:
+    from ai_edge_litert import interpreter as litert
+
+    kinds = litert.OpResolverType
+    runner = litert.Interpreter(
+        model_content=graph.content,
+        experimental_op_resolver_type=kinds.BUILTIN_REF if reference else kinds.AUTO,
+        experimental_preserve_all_tensors=preserve,
+    )
+    runner.allocate_tensors()
+    return runner

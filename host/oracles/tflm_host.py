@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from host.base.arrays import Array
+from host.base.errors import OracleError, first_line
 from host.base.quiet import captured
+from host.base.versions import package_version
+from host.models.feeds import Feed, single
 from host.models.tflite import Graph
-from host.oracles.columns import Column
-from host.oracles.running import first_line, run_samples, version
+from host.oracles.columns import Column, run_samples
 
 # What the wheel raises where TFLM refuses a model; UnicodeDecodeError, for damaged names, is a
 # ValueError.
@@ -25,7 +28,7 @@ def run_tflm_host(graph: Graph, x: Array) -> Column:
     Raises:
         OracleError: it accepted the model and then failed.
     """
-    label = f"tflite-micro {version('tflite-micro')}"
+    label = f"tflite-micro {package_version('tflite-micro') or 'not installed'}"
     try:
         with captured() as texts:
             runner = tflm_interpreter(graph)
@@ -45,7 +48,56 @@ def run_tflm_host(graph: Graph, x: Array) -> Column:
     return Column("tflm_host", run_samples(infer, graph, x, label), label)
 
 
-# --- what only TFLM on the host tells ---------------------------------------------------------
+def tflm_written(
+    graph: Graph, feeds: Sequence[Feed], tensors: Sequence[int]
+) -> list[dict[int, Array]]:
+    """What TFLM on the host writes into the given tensors, for each sample.
+
+    Args:
+        graph: a model that TFLM runs.
+        feeds: the samples.
+        tensors: indices; each gives an array of the tensor's full shape.
+
+    Raises:
+        OracleError: TFLM is absent, refuses the model, or fails on a sample.
+    """
+    try:
+        runner = tflm_interpreter(graph, preserve=True)
+    except Exception as error:  # ImportError, and what the wheel raises on refusal
+        raise OracleError(f"TFLM on the host cannot run the model: {error}") from error
+    try:
+        return [_written(runner, graph, feed, tensors) for feed in feeds]
+    except Exception as error:  # the wheel's own, and NumPy's where shapes do not fit
+        raise OracleError(f"TFLM on the host failed: {error}") from error
+
+
+def _written(runner: Any, graph: Graph, feed: Feed, tensors: Sequence[int]) -> dict[int, Array]:
+    runner.reset()  # every inference begins without a memory of another
+    for number, value in enumerate(feed):
+        runner.set_input(np.ascontiguousarray(value), number)
+    runner.invoke()
+    written = {}
+    for index in tensors:
+        tensor = graph.tensors[index]
+        data = runner.GetTensor(index, 0)["tensor_data"]
+        written[index] = np.array(data, tensor.numpy_dtype).reshape(tensor.shape)
+    return written
+
+
+def tflm_tensors(graph: Graph, x: Array, tensors: Sequence[int]) -> dict[int, Array]:
+    """What TFLM on the host writes into the given tensors of a model with one input.
+
+    Args:
+        graph: a model that TFLM runs.
+        x: [n, …] of the input tensor's type.
+        tensors: indices; each gives an array [n, *shape without batch].
+
+    Raises:
+        OracleError: TFLM is absent, refuses the model, or fails on a sample.
+    """
+    rows = tflm_written(graph, single(graph, x), tensors)
+    shapes = {i: (len(x), *graph.tensors[i].shape[1:]) for i in tensors}
+    return {i: np.stack([row[i] for row in rows]).reshape(shapes[i]) for i in tensors}
 
 
 def host_arena_bytes(graph: Graph) -> int | None:

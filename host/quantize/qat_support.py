@@ -6,10 +6,9 @@ import re
 from importlib import metadata
 from typing import Any
 
-from host.base.errors import ModelError
+from host.base.errors import ModelError, first_line
 from host.models.source import FloatModel
 from host.quantize.routes import DEFAULT_ROUTE
-from host.quantize.training import first_line
 
 _PTQ = f" Or take --route {DEFAULT_ROUTE}, which needs no QAT."
 _NEAREST = {

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from host.base.arrays import Array
-from host.base.errors import DataError, FlashAndEvalError, ModelError, ToolMissingError
+from host.base.errors import DataError, FlashAndEvalError, ModelError, ToolMissingError, first_line
 from host.models.dataset import Dataset, check_fit
 from host.models.source import FloatModel, ModelFile, wrap_keras
 from host.quantize.routes import DEFAULT_ROUTE
@@ -223,11 +223,6 @@ def fit(source: FloatModel, model: Any, dataset: Dataset, epochs: int, batch: in
             f"{source.file.path} diverged in training: its weights are NaN or infinite",
             "Train with a smaller learning rate, and look at the range of the samples.",
         )
-
-
-def first_line(error: Exception) -> str:
-    """What an exception of Keras or TensorFlow says first, at most 300 characters."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
 def _labels(y: Array, loss: Any, output_shape: tuple[int, ...]) -> Array:

@@ -8,10 +8,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 from host.base.errors import MachineError, OracleError
 from host.base.quiet import captured, quiet
@@ -19,6 +17,7 @@ from host.deployment.divergence import crcs, host_outputs
 from host.firmware.rendered import ExecutedOperator
 from host.models import tflite
 from host.models.datasets import load_dataset
+from host.models.edit import patch
 from host.models.feeds import drawn, single
 from host.models.tflite import Graph
 from host.oracles.host import host_columns
@@ -92,14 +91,8 @@ def test_a_tensor_that_is_not_there_is_an_error() -> None:
 
 def with_unknown_operator(graph: Graph) -> Graph:
     """The same graph, its SOFTMAX said to be an operator that nobody has kernels for."""
-    model = schema.ModelT.InitFromPackedBuf(graph.content, 0)
-    for code in model.operatorCodes:
-        if max(code.builtinCode, code.deprecatedBuiltinCode) == schema.BuiltinOperator.SOFTMAX:
-            code.builtinCode = schema.BuiltinOperator.CONCAT_EMBEDDINGS
-            code.deprecatedBuiltinCode = schema.BuiltinOperator.CONCAT_EMBEDDINGS
-    builder = flatbuffers.Builder(0)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return tflite.parse(bytes(builder.Output()))
+    softmax = next(o.index for o in graph.operators if o.name == "SOFTMAX")
+    return patch(graph, (), {softmax: "CONCAT_EMBEDDINGS"})
 
 
 def test_a_refused_model_gives_an_absent_column_with_the_reason() -> None:

@@ -14,9 +14,9 @@ from host.engines.aot import AotEngine
 from host.models import tflite
 from host.models.dataset import Dataset, check_fit
 from host.models.datasets import load_dataset
+from host.models.feeds import quantize_samples
 from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras
-from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.conversion import accept_tflite, quantize_ptq
 from host.quantize.demo import train_demo

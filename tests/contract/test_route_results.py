@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from host.base.arrays import Array
+from host.models.feeds import quantize_samples
 from host.models.interface import activations_of
 from host.models.source import FloatModel
 from host.models.tflite import Graph
-from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.checks import check_graph
 from host.quantize.conversion import convert_float, quantize_ptq

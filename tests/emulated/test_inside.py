@@ -13,7 +13,7 @@ from host.engines.library import find_library
 from host.firmware.boards import find_board
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
-from host.oracles.tensors import tflm_written
+from host.oracles.tflm_host import tflm_written
 from tests.aot.flatbuffer_models import (
     Array,
     ModelBuilder,

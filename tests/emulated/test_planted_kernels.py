@@ -13,7 +13,7 @@ import pytest
 from host.base.paths import ROOT, cache_folder
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
-from host.oracles.tensors import tflm_written
+from host.oracles.tflm_host import tflm_written
 from tests.aot.flatbuffer_models import (
     Array,
     ModelBuilder,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from host.models.dataset import Dataset
+from host.models.feeds import quantize_samples
 from host.models.tflite import Quantization
-from host.oracles.samples import quantize_samples
 from tests.fixtures.graphs import tensor, with_input
 
 

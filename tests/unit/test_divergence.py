@@ -22,7 +22,7 @@ from host.firmware.rendered import ExecutedOperator
 from host.models import tflite
 from host.models.feeds import Feed
 from host.models.tflite import Graph
-from host.oracles.tensors import tflm_written
+from host.oracles.tflm_host import tflm_written
 from host.verdict.differences import TensorDifference, compare, difference
 from tests.fixtures.fakes import FakeDevice, FakeLink, hello_values
 from tests.fixtures.graphs import graph, shared_model, tensor

@@ -9,10 +9,10 @@ import pytest
 
 from host.base.arrays import Array
 from host.models.dataset import Dataset
+from host.models.feeds import quantize_samples, real_samples
 from host.models.interface import output_codes
 from host.models.tflite import Graph, Quantization
 from host.oracles.columns import Column, ColumnName
-from host.oracles.samples import quantize_samples, real_samples
 from host.verdict.gaps import Gap, compare, decide, detect_task, differing
 from tests.fixtures.graphs import graph, tensor, with_input
 

@@ -15,7 +15,7 @@ from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.setup import build, check_folder, find_setup, render, run_folder, start
 from host.deployment.stages import Observer, Stages
 from host.device.answers import NAME, AnswerFile, kept
-from host.oracles.samples import quantize_samples
+from host.models.feeds import quantize_samples
 from host.quantize.routes import find_int8_route
 from host.verdict.costs import operator_costs
 from host.verdict.judge import judge

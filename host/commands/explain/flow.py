@@ -31,9 +31,9 @@ from host.diagnosis.analyse import OPERATOR_SAMPLES, Material, analyse
 from host.diagnosis.keras_layers import KerasLayer, run_layers
 from host.diagnosis.records import Explanation, Subject
 from host.models.dataset import Dataset, check_fit
+from host.models.feeds import real_samples
 from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
-from host.oracles.samples import real_samples
 from host.quantize.conversion import convert_float
 from host.verdict.gaps import detect_task
 

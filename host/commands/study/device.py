@@ -26,8 +26,8 @@ from host.firmware.image import build_image
 from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.dataset import Dataset
+from host.models.feeds import quantize_samples
 from host.models.tflite import Graph
-from host.oracles.samples import quantize_samples
 from host.quantize.routes import find_route
 
 # A device whose arena is too small for a model gets twice as much, up to this.

@@ -23,9 +23,9 @@ from host.commands.study.models import builder
 from host.commands.study.values import Failure, Plan, RouteResult, RunResult
 from host.models.dataset import Dataset, check_fit
 from host.models.datasets import load_dataset
+from host.models.feeds import quantize_samples
 from host.oracles.columns import ColumnName
 from host.oracles.litert import run_litert
-from host.oracles.samples import quantize_samples
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.follow import Routed, Trained, follow
 from host.quantize.routes import find_route
