@@ -12,7 +12,6 @@ from host.models import tflite
 from host.models.data_formats import RANDOM, find_format
 from host.models.datasets import load_dataset
 from host.models.feeds import Feed, drawn, quantize_samples, single
-from host.models.interface import input_codes
 from host.models.source import ModelFile
 from host.models.tflite import Graph
 
@@ -55,7 +54,7 @@ def load(options: ModelOptions, engine: Engine, stages: Stages, least: int) -> L
 def random_feeds(graph: Graph, samples: int, seed: int) -> list[Feed]:
     """The samples of the data set ``random`` where the model can take them, so that a sample has
     the same number here and in ``flash-and-eval``; else any."""
-    codes = input_codes(graph)
+    codes = graph.input_codes
     if len(graph.inputs) > 1 or codes.dtype not in _CODES or codes.quantization is None:
         return drawn(graph, samples, seed)
     batch, shape = graph.input.shape[:1], graph.input.shape[1:]

@@ -10,7 +10,6 @@ import numpy as np
 from host.base.arrays import Array, CodeArray, FloatArray
 from host.base.errors import ModelError
 from host.models.dataset import Dataset
-from host.models.interface import input_codes
 from host.models.tflite import Graph, Tensor
 
 # One sample: the value of every input tensor in its full shape, in the order of graph.inputs.
@@ -80,7 +79,7 @@ def real_samples(dataset: Dataset, graph: Graph) -> FloatArray:
     """The samples as float32 [n, …], for Keras; raw ones by the scale of the input's codes."""
     if not dataset.raw:
         return dataset.x.astype(np.float32)
-    codes = input_codes(graph)
+    codes = graph.input_codes
     return codes.to_real(_spread(dataset.x, codes)).astype(np.float32)
 
 

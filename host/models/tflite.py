@@ -28,18 +28,13 @@ TYPE_NAMES: dict[int, str] = {
 }
 TYPE_CODES: dict[str, int] = {name: code for code, name in TYPE_NAMES.items()}
 # Only these have a fixed-size element that NumPy knows; a constant of another type stays None.
-_NUMPY_TYPES: dict[str, type[np.generic]] = {
-    "int8": np.int8,
-    "uint8": np.uint8,
-    "int16": np.int16,
-    "int32": np.int32,
-    "int64": np.int64,
-    "float16": np.float16,
-    "float32": np.float32,
-    "float64": np.float64,
-    "bool": np.bool_,
+_NUMPY_TYPES: dict[str, np.dtype[Any]] = {
+    name: np.dtype(name)
+    for name in (
+        *("int8", "uint8", "int16", "int32", "int64", "bool"),
+        *("float16", "float32", "float64"),
+    )
 }
-
 
 _AGAIN = "Convert or copy the model again."
 # More than microcontrollers have, and little enough for a desktop to allocate by the dozen.
@@ -124,7 +119,7 @@ class Tensor:
     def nbytes(self) -> int:
         """Size in bytes; 0 where the element size is not fixed."""
         kind = _NUMPY_TYPES.get(self.dtype)
-        return self.size * np.dtype(kind).itemsize if kind is not None else 0
+        return self.size * kind.itemsize if kind is not None else 0
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
@@ -136,7 +131,7 @@ class Tensor:
         kind = _NUMPY_TYPES.get(self.dtype)
         if kind is None:
             raise ModelError(f"tensor {self.index} ({self.name}) has type {self.dtype}")
-        return np.dtype(kind)
+        return kind
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -211,6 +206,38 @@ class Graph:
         """The first output tensor."""
         return self.tensors[self.outputs[0]]
 
+    @property
+    def activations(self) -> tuple[Tensor, ...]:
+        """The inputs and every tensor that an operator writes, in order of execution."""
+        written = [i for operator in self.operators for i in operator.outputs]
+        return tuple(self.tensors[i] for i in dict.fromkeys([*self.inputs, *written]))
+
+    # The converter leaves both ends float32 unless it is told otherwise: QUANTIZE comes first,
+    # DEQUANTIZE last, and all between is in codes. Either end may be uint8, too.
+
+    def enters(self, operator: Operator) -> bool:
+        """Whether an operator only makes codes of the model's input."""
+        return operator.name == "QUANTIZE" and operator.inputs[:1] == self.inputs[:1]
+
+    def leaves(self, operator: Operator) -> bool:
+        """Whether an operator only converts codes into the model's output."""
+        converts = operator.name in ("QUANTIZE", "DEQUANTIZE")
+        return converts and operator.outputs[:1] == self.outputs[:1]
+
+    @property
+    def input_codes(self) -> Tensor:
+        """The codes that the input holds or becomes: itself, or what QUANTIZE makes of floats."""
+        entering = [o.outputs[0] for o in self.operators if self.enters(o)]
+        floats = self.input.dtype == "float32" and entering
+        return self.tensors[entering[0]] if floats else self.input
+
+    @property
+    def output_codes(self) -> Tensor:
+        """The codes that the output holds or comes from: itself, or what DEQUANTIZE reads."""
+        leaving = [o.inputs[0] for o in self.operators if self.leaves(o)]
+        floats = self.output.dtype == "float32" and leaving
+        return self.tensors[leaving[0]] if floats else self.output
+
     def describe(self, operator: Operator) -> str:
         """``operator 3 CONV_2D (tensor 'a/b')``, for messages."""
         name = self.tensors[operator.outputs[0]].name if operator.outputs else ""
@@ -247,14 +274,21 @@ def parse(content: bytes, origin: str = "the model") -> Graph:
         raise ModelError(f"{origin} is not a .tflite file (no TFL3 identifier)")
     try:
         check_extent(content)
-        model = schema.ModelT.InitFromPackedBuf(content, 0)
-        return _graph(content, model, origin)
-    except ModelError:
-        raise
+        return _graph(content, schema.ModelT.InitFromPackedBuf(content, 0))
+    except _UnusableError as error:
+        raise ModelError(f"{origin} {error}", error.hint) from error
     except Exception as error:  # the flatbuffers reader raises whatever the bytes lead it to
         raise ModelError(
             f"{origin} is damaged or truncated: {type(error).__name__}: {error}", _AGAIN
         ) from error
+
+
+class _UnusableError(Exception):
+    """What is wrong with a file, to be said after its name."""
+
+    def __init__(self, message: str, hint: str = _AGAIN) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def as_array(content: bytes) -> npt.NDArray[np.uint8]:
@@ -262,120 +296,104 @@ def as_array(content: bytes) -> npt.NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8)
 
 
-def _graph(content: bytes, model: Any, origin: str) -> Graph:
+def _graph(content: bytes, model: Any) -> Graph:
     if not model.subgraphs:
-        raise ModelError(f"{origin} has no subgraph", _AGAIN)
+        raise _UnusableError("has no subgraph")
     for entry in model.metadata or []:
-        _at(model.buffers, entry.buffer, "buffer", origin)
+        _at(model.buffers, entry.buffer, "buffer")
     sub = model.subgraphs[0]
-    tensors = tuple(
-        _tensor(index, raw, model.buffers, content, origin)
-        for index, raw in enumerate(sub.tensors or [])
-    )
-    operators = tuple(
-        _operator(index, raw, model.operatorCodes, origin)
-        for index, raw in enumerate(_list(sub.operators))
-    )
     graph = Graph(
         content=content,
-        tensors=tensors,
-        operators=operators,
+        tensors=tuple(
+            _tensor(index, raw, _at(model.buffers, raw.buffer, "buffer"), content)
+            for index, raw in enumerate(sub.tensors or [])
+        ),
+        operators=tuple(
+            _operator(index, raw, _at(model.operatorCodes, raw.opcodeIndex, "operator code"))
+            for index, raw in enumerate(sub.operators or [])
+        ),
         inputs=_indices(sub.inputs),
         outputs=_indices(sub.outputs),
         subgraphs=len(model.subgraphs),
     )
-    _check_indices(graph, origin)
+    _check_indices(graph)
     return graph
 
 
-def _check_indices(graph: Graph, origin: str) -> None:
-    if not graph.inputs or not graph.outputs:
-        raise ModelError(f"{origin} has no inputs or no outputs")
-    if not graph.operators:
-        raise ModelError(f"{origin} has no operators")
-    count = len(graph.tensors)
-    used = [*graph.inputs, *graph.outputs]
+def _check_indices(graph: Graph) -> None:
+    for what in ("inputs", "outputs", "operators"):
+        if not getattr(graph, what):
+            raise _UnusableError(f"has no {what}")
+    used = {*graph.inputs, *graph.outputs}
     for operator in graph.operators:
-        used += [i for i in operator.inputs if i != -1]
-        used += operator.outputs
-    if any(not 0 <= index < count for index in used):
-        raise ModelError(f"{origin} is damaged: it refers to tensors that it does not have", _AGAIN)
+        used |= {*operator.inputs} - {-1} | {*operator.outputs}
+    if not used <= set(range(len(graph.tensors))):
+        raise _UnusableError("is damaged: it refers to tensors that it does not have")
 
 
-def _tensor(index: int, raw: Any, buffers: list[Any] | None, content: bytes, origin: str) -> Tensor:
-    name = (raw.name or b"").decode("utf-8", "replace")
-    shape = _indices(raw.shape)
-    dtype = TYPE_NAMES.get(raw.type, f"type {raw.type}")
+def _tensor(index: int, raw: Any, buffer: Any, content: bytes) -> Tensor:
+    tensor = Tensor(
+        index,
+        (raw.name or b"").decode("utf-8", "replace"),
+        TYPE_NAMES.get(raw.type, f"type {raw.type}"),
+        _indices(raw.shape),
+        _quantization(raw.quantization),
+        None,
+        bool(raw.isVariable),
+    )
+    what, shape = f"has a tensor {index} ({tensor.name})", tensor.shape
     if any(d < 0 for d in shape):
-        raise ModelError(
-            f"{origin}: tensor {index} ({name}) has a negative dimension: {shape}", _AGAIN
-        )
+        raise _UnusableError(f"{what} with a negative dimension: {shape}")
     if len(shape) > _MOST_DIMENSIONS:
-        raise ModelError(f"{origin}: tensor {index} ({name}) has {len(shape)} dimensions", _AGAIN)
-    quantization = _quantization(raw.quantization)
-    bare = Tensor(index, name, dtype, shape, quantization, None, bool(raw.isVariable))
-    buffer = _at(buffers, raw.buffer, "buffer", origin)
-    tensor = replace(bare, data=_constant(bare, buffer, content, origin))
-    if tensor.data is None and tensor.nbytes > _LARGEST_ACTIVATION:
-        raise ModelError(
-            f"{origin}: tensor {index} ({name}) of shape {shape} would take {tensor.nbytes:,} "
-            "bytes of memory",
-            "Convert with small fixed shapes, batch 1; where they are, copy the model again.",
-        )
-    return tensor
-
-
-def _constant(tensor: Tensor, buffer: Any, content: bytes, origin: str) -> Array | None:
-    kind = _NUMPY_TYPES.get(tensor.dtype)
+        raise _UnusableError(f"{what} with {len(shape)} dimensions")
     # Files over 2 GB keep constants behind the flatbuffer; offset 0 and 1 mean "not so".
     if buffer.offset and buffer.offset > 1:
-        payload = as_array(content)[buffer.offset : buffer.offset + buffer.size]
-    elif buffer.data is None or len(buffer.data) == 0:
-        return None
+        data = as_array(content)[buffer.offset : buffer.offset + buffer.size]
+    elif buffer.data is not None and len(buffer.data):
+        data = buffer.data  # a view: many tensors may share one buffer
     else:
-        payload = buffer.data  # a view: many tensors may share one buffer
+        if tensor.nbytes > _LARGEST_ACTIVATION:
+            raise _UnusableError(
+                f"{what} of shape {shape}, which would take {tensor.nbytes:,} bytes of memory",
+                "Convert with small fixed shapes, batch 1; where they are, copy the model again.",
+            )
+        return tensor
+    kind = _NUMPY_TYPES.get(tensor.dtype)
     if kind is None:
-        return None
-    if len(payload) != tensor.nbytes:
-        raise ModelError(
-            f"{origin} is damaged: tensor {tensor.index} ({tensor.name}) of shape "
-            f"{tensor.shape} needs {tensor.nbytes} bytes, its buffer has {len(payload)}",
-            _AGAIN,
+        return tensor
+    if len(data) != tensor.nbytes:
+        raise _UnusableError(
+            f"is damaged: tensor {index} ({tensor.name}) of shape {shape} needs {tensor.nbytes} "
+            f"bytes, its buffer has {len(data)}"
         )
-    array = np.frombuffer(payload, dtype=kind).reshape(tensor.shape)
+    array = np.frombuffer(data, dtype=kind).reshape(shape)
     array.flags.writeable = False
-    return array
+    return replace(tensor, data=array)
 
 
 def _quantization(raw: Any) -> Quantization | None:
     if raw is None or raw.scale is None or len(raw.scale) == 0:
         return None
-    scales = tuple(float(s) for s in raw.scale)
-    points = tuple(int(z) for z in _list(raw.zeroPoint)) or (0,) * len(scales)
+    scales = tuple(map(float, raw.scale))
+    points = _indices(raw.zeroPoint) or (0,) * len(scales)
     return Quantization(scales, points, int(raw.quantizedDimension or 0))
 
 
-def _operator(index: int, raw: Any, codes: list[Any] | None, origin: str) -> Operator:
-    code = _at(codes, raw.opcodeIndex, "operator code", origin)
+def _operator(index: int, raw: Any, code: Any) -> Operator:
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     name = OPERATOR_NAMES.get(builtin, f"builtin {builtin}")
     if name == "CUSTOM" and code.customCode:
         name = f"CUSTOM:{code.customCode.decode('utf-8', 'replace')}"
-    options = vars(raw.builtinOptions) if raw.builtinOptions is not None else {}
-    return Operator(
-        index, name, int(code.version), _indices(raw.inputs), _indices(raw.outputs), dict(options)
-    )
+    options = {} if raw.builtinOptions is None else dict(vars(raw.builtinOptions))
+    inputs, outputs = _indices(raw.inputs), _indices(raw.outputs)
+    return Operator(index, name, int(code.version), inputs, outputs, options)
 
 
-def _at(values: list[Any] | None, index: int, what: str, origin: str) -> Any:
+def _at(values: list[Any] | None, index: int, what: str) -> Any:
     if index >= len(values or []):
-        raise ModelError(f"{origin} is damaged: it has no {what} {index}", _AGAIN)
+        raise _UnusableError(f"is damaged: it has no {what} {index}")
     return (values or [])[index]
 
 
-def _list(values: Any) -> list[Any]:
-    return [] if values is None else list(values)
-
-
 def _indices(values: Any) -> tuple[int, ...]:
-    return tuple(int(v) for v in _list(values))
+    return () if values is None else tuple(map(int, values))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from host.models.dataset import Dataset
-from host.models.interface import activations_of, input_codes
 from host.models.tflite import Graph
 from host.quantize.routes import ActivationType
 
@@ -58,9 +57,7 @@ def advise(
 
 
 def _advise_ranges(graph: Graph) -> list[Advice]:
-    tiny = [
-        t for t in activations_of(graph) if t.quantization and t.quantization.scale < _TINY_RANGE
-    ]
+    tiny = [t for t in graph.activations if t.quantization and t.quantization.scale < _TINY_RANGE]
     if not tiny:
         return []
     names = ", ".join(f"{t.name} (scale {t.quantization.scale:g})" for t in tiny if t.quantization)
@@ -74,7 +71,7 @@ def _advise_ranges(graph: Graph) -> list[Advice]:
 
 
 def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
-    codes = input_codes(graph)
+    codes = graph.input_codes
     q = codes.quantization
     if dataset is None or dataset.raw or q is None:
         return []

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from host.base.errors import ModelError
 from host.models.dataset import Dataset
-from host.models.interface import activations_of, enters, input_codes, leaves
 from host.models.tflite import Graph, Operator
 from host.quantize.advice import Advice, advise
 from host.quantize.routes import ActivationType
@@ -67,7 +66,7 @@ def check_graph(
 
 def activation_type(graph: Graph) -> ActivationType:
     """What the model computes in, by its input."""
-    return "int16" if input_codes(graph).dtype == "int16" else "int8"
+    return "int16" if graph.input_codes.dtype == "int16" else "int8"
 
 
 def _check_interface(graph: Graph) -> None:
@@ -83,7 +82,7 @@ def _check_interface(graph: Graph) -> None:
             f"the model has {graph.subgraphs} subgraphs (control flow); one is supported",
             "Unroll loops and conditions before converting.",
         )
-    for tensor in activations_of(graph):
+    for tensor in graph.activations:
         if 0 in tensor.shape:
             raise ModelError(
                 f"tensor {tensor.index} ({tensor.name}) has open shape {tensor.shape}",
@@ -109,7 +108,7 @@ def _check_types(graph: Graph, wanted: ActivationType) -> None:
             raise ModelError(
                 f"the model's {what} ({tensor.name}) is {tensor.dtype}, not {wanted}", _FULL_INT8
             )
-    produced = {t.index for t in activations_of(graph)} - _static(graph)
+    produced = {t.index for t in graph.activations} - _static(graph)
     for operator in inside:
         touched = produced & {*operator.outputs, *operator.inputs}
         types = {graph.tensors[i].dtype for i in touched} - {wanted}
@@ -125,9 +124,9 @@ def _converts(graph: Graph, operator: Operator, wanted: ActivationType) -> bool:
     """Whether an operator only leads from the input to codes, or from codes to the output."""
     ends = _ENDS[wanted]
     types = [graph.tensors[i].dtype for i in (operator.inputs[:1] + operator.outputs[:1])]
-    if enters(graph, operator) and types[0] in ends and types[1] == wanted:
+    if graph.enters(operator) and types[0] in ends and types[1] == wanted:
         return True
-    return leaves(graph, operator) and types[0] == wanted and types[1] in ends
+    return graph.leaves(operator) and types[0] == wanted and types[1] in ends
 
 
 def _static(graph: Graph) -> set[int]:
@@ -158,7 +157,7 @@ def _float_error(graph: Graph, floating: list[Operator]) -> ModelError:
 def _float_kind(graph: Graph, computing: list[Operator]) -> tuple[str, str]:
     """What a model with float tensors is, and what to do about it."""
     interface = f"its interface is {graph.input.dtype} to {graph.output.dtype}"
-    types = {t.dtype for t in activations_of(graph)}
+    types = {t.dtype for t in graph.activations}
     if not computing:
         inside = "int16" if "int16" in types else "int8"
         return f"it is {inside} inside, but {interface}", _FULL_INT8
@@ -185,7 +184,7 @@ def _computes_int8(graph: Graph, operator: Operator) -> bool:
 
 def _check_parameters(graph: Graph) -> None:
     static = _static(graph)
-    for tensor in activations_of(graph):
+    for tensor in graph.activations:
         if tensor.index in static or tensor.dtype in _FLOAT:
             continue
         q = tensor.quantization

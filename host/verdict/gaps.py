@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from host.base.arrays import Array
 from host.models.dataset import Dataset
-from host.models.interface import leaves
 from host.models.tflite import Graph, Tensor
 from host.oracles.columns import Column, ColumnName
 from host.verdict import statistics
@@ -141,7 +140,7 @@ def detect_task(graph: Graph, dataset: Dataset) -> Task:
         return "classification" if dataset.y.dtype.kind == "i" else "regression"
     writers = {index: operator for operator in graph.operators for index in operator.outputs}
     last = writers[graph.outputs[0]]
-    if leaves(graph, last):
+    if graph.leaves(last):
         last = writers.get(last.inputs[0], last)
     return "classification" if last.name == "SOFTMAX" else "regression"
 

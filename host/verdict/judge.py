@@ -10,7 +10,6 @@ import numpy as np
 from host.base.arrays import Array
 from host.device.identity import DeviceInfo
 from host.models.dataset import Dataset
-from host.models.interface import output_codes
 from host.models.tflite import Graph
 from host.oracles.columns import Column, ColumnName
 from host.verdict import statistics
@@ -73,7 +72,7 @@ def judge(
     task = detect_task(graph, dataset)
     labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
     gaps = {
-        name: compare(name, columns[left], columns[right], output_codes(graph), task, labels)
+        name: compare(name, columns[left], columns[right], graph.output_codes, task, labels)
         for name, (left, right) in GAPS.items()
     }
     shares = {name: accuracy(column.outputs, labels) for name, column in columns.items()}
@@ -148,7 +147,7 @@ def _error(column: Column, targets: Array | None, graph: Graph) -> Interval | No
         return None
     wanted = targets.reshape(len(targets), -1).astype(np.float64)
     return statistics.mean(
-        np.abs(real_outputs(column.outputs, output_codes(graph)) - wanted).mean(axis=1)
+        np.abs(real_outputs(column.outputs, graph.output_codes) - wanted).mean(axis=1)
     )
 
 

@@ -11,7 +11,6 @@ import pytest
 
 from host.base.arrays import Array
 from host.models.feeds import quantize_samples
-from host.models.interface import activations_of
 from host.models.source import FloatModel
 from host.models.tflite import Graph
 from host.oracles.tflm_host import run_tflm_host
@@ -73,7 +72,7 @@ def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) ->
     assert routed.quantized is not None and routed.quantized.route == name
     model = routed.quantized.graph
     kind = ROUTES[name].activations
-    assert {t.dtype for t in activations_of(model)} == {kind}
+    assert {t.dtype for t in model.activations} == {kind}
     assert check_graph(model, DIGITS, kind) == routed.quantized.warnings
     expected = routed.keras.predict(DIGITS.x)
     found = model.output.to_real(on_host(model))
@@ -110,7 +109,7 @@ def test_granularity(demo: Trained) -> None:
 
 def test_the_float_conversion_computes_what_keras_does(demo: Trained) -> None:
     model = convert_float(demo.source)
-    assert {t.dtype for t in activations_of(model)} == {"float32"}
+    assert {t.dtype for t in model.activations} == {"float32"}
     names = [o.name for o in model.operators]
     assert names == [o.name for o in graph("ptq-int8", demo).operators]
     litert = pytest.importorskip("ai_edge_litert.interpreter")

@@ -10,7 +10,6 @@ import pytest
 from host.base.arrays import Array
 from host.models.dataset import Dataset
 from host.models.feeds import quantize_samples, real_samples
-from host.models.interface import output_codes
 from host.models.tflite import Graph, Quantization
 from host.oracles.columns import Column, ColumnName
 from host.verdict.gaps import Gap, compare, decide, detect_task, differing
@@ -149,14 +148,14 @@ def test_float_outputs_are_equal_in_bits_and_differ_in_the_steps_behind_them() -
     step = 1 / 256
     oracle = column("tflm_host", [[0.0, step, 0.5]], np.float32)
     last_bit = column("device", [[0.0, np.nextafter(np.float32(step), 1), 0.5]], np.float32)
-    found = compare("deployment", oracle, last_bit, output_codes(model), "regression", None)
+    found = compare("deployment", oracle, last_bit, model.output_codes, "regression", None)
     assert found is not None
     assert (found.bit_equal, found.max_steps, len(found.disagreements)) == (0.0, 0, 1)
     off = column("device", [[0.0, 3 * step, 0.5]], np.float32)
-    found = compare("deployment", oracle, off, output_codes(model), "regression", None)
+    found = compare("deployment", oracle, off, model.output_codes, "regression", None)
     assert found is not None and found.max_steps == 2
     keras = column("keras", [[0.0001, step, 0.5]], np.float32)
-    found = compare("quantization", keras, oracle, output_codes(model), "regression", None)
+    found = compare("quantization", keras, oracle, model.output_codes, "regression", None)
     assert found is not None and found.bit_equal == 1.0
     negative_zero = column("device", [[-0.0, step, 0.5]], np.float32)
     assert differing(oracle, negative_zero).tolist() == [0]

@@ -14,7 +14,6 @@ from host.commands.evaluate import plots
 from host.commands.evaluate.values import Evaluation
 from host.deployment import figures
 from host.deployment.figures import arena_over_time, operator_bars
-from host.models.interface import output_codes
 from host.oracles.columns import COLUMN_LABELS, COLUMNS, Column, ColumnName
 from host.report import pictures
 from host.verdict import differences
@@ -109,7 +108,7 @@ def real_outputs(evaluation: Evaluation, column: Column) -> FloatArray | None:
     """A column's outputs in real units, float32 [n, ...]; None where it is absent."""
     if column.outputs is None:
         return None
-    quantization = output_codes(evaluation.quantized.graph).quantization
+    quantization = evaluation.quantized.graph.output_codes.quantization
     if column.outputs.dtype.kind == "f" or quantization is None:
         return column.outputs.astype(np.float32)
     steps = column.outputs.astype(np.float32) - quantization.zero_point
@@ -118,7 +117,7 @@ def real_outputs(evaluation: Evaluation, column: Column) -> FloatArray | None:
 
 def output_steps(evaluation: Evaluation, column: Column) -> npt.NDArray[np.int64] | None:
     """A column's outputs in steps of the output tensor, int64 [n, ...]; None where it is absent."""
-    output = output_codes(evaluation.quantized.graph)
+    output = evaluation.quantized.graph.output_codes
     if column.outputs is None or output.quantization is None:
         return None
     if column.outputs.dtype.kind != "f":
