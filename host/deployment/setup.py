@@ -28,6 +28,7 @@ from host.models.keras_file import ZIP_MAGIC
 from host.models.source import ModelFile
 from host.models.tflite import Graph
 from host.targets import Target, find_target, with_link
+from host.targets.links import LINKS
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
     board = find_board(options.board)
     target = find_target(board, options.port, options.baud, flash=options.flash)
     board = with_link(board, target, options.link)
-    if board.link == "serial":  # the image sets the rate of a port that has one
+    if LINKS[board.link].has_baud_rate:
         board = replace(board, options={**board.options, "baud": str(options.baud)})
     target.check(board)  # nothing is converted or built for a board that is not there
     engine, choice = find_engine(options.engine, board)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import IO, Any, Protocol, TypeVar
 
+from host.base import defaults
 from host.base.errors import LinkError
 
 T = TypeVar("T")
@@ -106,7 +107,7 @@ class SerialLink:
     """A serial port, or any URL that pyserial knows (``socket://host:port``, ``rfc2217://…``)."""
 
     def __init__(
-        self, port: str, baud: int = 115200, find: Callable[[], str | None] | None = None
+        self, port: str, baud: int = defaults.BAUD, find: Callable[[], str | None] | None = None
     ) -> None:
         """Open the port.
 

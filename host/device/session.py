@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from host.base import defaults
 from host.base.errors import LinkError, RestartError, SizeError, StaleImageError
 from host.device.calls import Call, refusal
 from host.device.exchange import Exchange, LinkStatistics
@@ -52,7 +53,7 @@ class Session:
         self,
         link: Link,
         *,
-        timeout: float = 20.0,
+        timeout: float = defaults.TIMEOUT,
         retries: int = 2,
         cancelled: threading.Event | None = None,
     ) -> None:

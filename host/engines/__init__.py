@@ -1,4 +1,4 @@
-"""What runs the model on the device. One of the three plug points."""
+"""What runs the model on the device. A plug point: an engine is a module and an entry."""
 
 from __future__ import annotations
 
@@ -73,16 +73,21 @@ def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
 
     Raises:
         ConfigError: there is no such engine.
-        ToolMissingError: it cannot be had for this board.
+        ToolMissingError: it is not available for this board.
     """
-    if name == AUTO:
-        try:
-            return TflmEngine.for_board(board), None
-        except ToolMissingError as error:
-            note = f"Engine aot was chosen, because tflm cannot be had: {error.message}."
-            return AotEngine.for_board(board), note
-    if name not in ENGINES:
+    if name != AUTO and name not in ENGINES:
         raise ConfigError(
             f"there is no engine {name!r}", f"The engines are: {AUTO}, {', '.join(ENGINES)}."
         )
-    return ENGINES[name](board), None
+    if name != AUTO:
+        return ENGINES[name](board), None
+    reasons = []
+    for candidate, for_board in ENGINES.items():
+        try:
+            engine = for_board(board)
+        except ToolMissingError as error:
+            reasons.append(f"because {candidate} is not available: {error.message}")
+        else:
+            note = f"Engine {candidate} was chosen, {'; '.join(reasons)}." if reasons else None
+            return engine, note
+    raise ToolMissingError(f"{board.name} can have no engine, {'; '.join(reasons)}")

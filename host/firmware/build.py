@@ -54,11 +54,8 @@ class Image:
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
 _SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
-_TOOLCHAINS = {
-    **dict.fromkeys(("qemu", "unicorn", "renode"), "arm-none-eabi-g++"),
-    "process": "g++",
-}
-_APT = {"arm-none-eabi-g++": "gcc-arm-none-eabi", "g++": "g++"}
+# Debian's package of a compiler, where it has another name.
+_PACKAGES = {"arm-none-eabi-g++": "gcc-arm-none-eabi"}
 
 
 def build(
@@ -136,11 +133,12 @@ def first_error(log: str) -> str:
 
 
 def _require_compiler(board: Board) -> None:
-    compiler = _TOOLCHAINS.get(board.target)
+    compiler = board.options.get("compiler")
     if compiler and shutil.which(compiler) is None:
+        package = _PACKAGES.get(compiler, compiler)
         raise ToolMissingError(
             f"{compiler} is not on PATH; {board.name} is built with it",
-            f"Install it: `apt-get install {_APT[compiler]}`, or run ./scripts/setup.",
+            f"Install it: `apt-get install {package}`, or run ./scripts/setup.",
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 from host.base.paths import FIRMWARE, ROOT
@@ -14,7 +15,7 @@ def digest(files: dict[str, str], board: Board) -> str:
 
     The compiler's version is part of it; the caller's PlatformIO is pinned.
     """
-    total = hashlib.sha256(f"{board.name}\n{_compilers()}\n".encode())
+    total = hashlib.sha256(f"{board.name}\n{_compiler(board)}\n".encode())
     for path in _static_sources():
         total.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
     for name in sorted(files):
@@ -28,14 +29,10 @@ def _static_sources() -> list[Path]:
     return sorted(path for path in [*tops, *below] if path.is_file())
 
 
-def _compilers() -> str:
-    """The compilers on PATH with size and date: a change means another image. Cheap on purpose."""
-    import shutil
-
-    found = []
-    for name in ("arm-none-eabi-g++", "g++"):
-        where = shutil.which(name)
-        if where:
-            state = Path(where).resolve().stat()
-            found.append(f"{name} {state.st_size} {int(state.st_mtime)}")
-    return "; ".join(found)
+def _compiler(board: Board) -> str:
+    """The board's compiler with size and date: a change means another image. Cheap on purpose."""
+    where = shutil.which(board.options.get("compiler", ""))
+    if where is None:
+        return ""
+    state = Path(where).resolve().stat()
+    return f"{where} {state.st_size} {int(state.st_mtime)}"

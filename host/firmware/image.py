@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from host.base import defaults
 from host.base.errors import SizeError
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 from host.firmware import cpp, fingerprint
@@ -25,7 +26,7 @@ def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:
         "config.h.j2",
         request_payload_bytes=max(TENSOR_HEADER_BYTES + inputs, piece),
         operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
-        baud_rate=int(board.options.get("baud", "115200")),
+        baud_rate=int(board.options.get("baud", defaults.BAUD)),
     )
     return {**rendered.files, "config.h": config}
 

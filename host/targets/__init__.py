@@ -1,12 +1,14 @@
-"""How an image starts. One of the three plug points."""
+"""How an image starts. A plug point: an emulator is a file and an entry."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+from host.base import defaults
 from host.base.errors import ConfigError
 from host.device.link import Link
 from host.firmware.boards import Board
@@ -34,6 +36,9 @@ class Target(Protocol):
     def links(self) -> tuple[str, ...]:
         """The links that it can give, as ``custom_link`` and ``--link`` name them."""
 
+    def at(self, port: str | None, baud: int) -> Target | None:
+        """The same for the board at ``port``; None for a target whose boards have no port."""
+
     def check(self, board: Board) -> None:
         """See that it could start an image, before anything is converted or built for it. Quick.
 
@@ -57,7 +62,7 @@ class Target(Protocol):
         """
 
 
-TARGETS: dict[str, Target] = {
+TARGETS: Mapping[str, Target] = {
     "qemu": QemuTarget(),
     "process": ProcessTarget(),
     "unicorn": UnicornTarget(),
@@ -67,17 +72,19 @@ TARGETS: dict[str, Target] = {
 
 
 def find_target(
-    board: Board, port: str | None = None, baud: int = 115200, *, flash: bool = True
+    board: Board, port: str | None = None, baud: int = defaults.BAUD, *, flash: bool = True
 ) -> Target:
     """The target that starts the board's images, or one that attaches to ``port``.
 
-    A board that is flashed takes ``port`` as the one to flash, unless ``flash`` is False.
+    A target whose boards have ports takes ``port`` as the one to flash, unless ``flash`` is False.
 
     Raises:
         ConfigError: the env names a target that is not there, or there is no port to attach to.
     """
-    if board.target == "flash" and flash:
-        return FlashTarget(port, baud)
+    target = TARGETS.get(board.target)
+    at_port = target.at(port, baud) if target is not None and flash else None
+    if at_port is not None:
+        return at_port
     if port is not None:
         return AttachTarget(port, baud)
     if not flash:
@@ -85,12 +92,12 @@ def find_target(
             "--no-flash needs --port: the device that runs already",
             "`pio device list` shows the ports.",
         )
-    if board.target not in TARGETS:
+    if target is None:
         raise ConfigError(
             f"[env:{board.name}] has custom_target = {board.target}",
             f"The targets are: {', '.join(TARGETS)}.",
         )
-    return TARGETS[board.target]
+    return target
 
 
 def with_link(board: Board, target: Target, link: str | None) -> Board:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from host.base import locks
+from host.base import defaults, locks
 from host.device.link import Link, SerialLink
 from host.firmware.boards import Board
 from host.firmware.build import Image
@@ -27,8 +27,11 @@ class AttachTarget:
     emulates: ClassVar[bool] = False
 
     port: str
-    baud: int = 115200
+    baud: int = defaults.BAUD
     look: Snapshot = snapshot
+
+    def at(self, port: str | None, baud: int) -> None:
+        """See ``Target.at``: it is not started."""
 
     def check(self, board: Board) -> None:
         """See ``Target.check``. Opening a port can reset a board, so that is left to the start."""

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from host.base.errors import LinkError, TargetError
 from host.base.processes import running, too_much
 
 _WIDTH = 200  # of a line in a message
+# A child's command line, given the socket that it is to connect to; None where it is to talk on its
+# standard input and output.
+Command = Callable[[Path | None], list[str]]
+
+
+class Emulator:
+    """What targets that start a child have in common; see ``Target``."""
+
+    starts: ClassVar[bool] = True
+    emulates: ClassVar[bool] = True
+
+    def at(self, port: str | None, baud: int) -> None:
+        """See ``Target.at``: it has no port."""
 
 
 @contextmanager

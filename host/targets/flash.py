@@ -7,11 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
-from host.base import locks
+from host.base import defaults, locks
 from host.base.errors import ConfigError, TargetError
 from host.base.paths import ROOT, WORKSPACE
 from host.device.link import Link, SerialLink, when_there
@@ -66,9 +66,13 @@ class FlashTarget:
     emulates: ClassVar[bool] = False
 
     port: str | None = None
-    baud: int = 115200
+    baud: int = defaults.BAUD
     look: Snapshot = snapshot
     upload: Upload = upload
+
+    def at(self, port: str | None, baud: int) -> FlashTarget:
+        """See ``Target.at``."""
+        return replace(self, port=port, baud=baud)
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

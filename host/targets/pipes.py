@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from host.device.link import DescriptorLink, Link
-from host.targets.child import child
+from host.targets.child import Command, child
 
 
 @contextmanager
-def child_on_pipes(command: list[str], log: Path, *, name: str | None = None) -> Iterator[Link]:
-    """Start a child; give the link on its standard input and output.
-
-    Args:
-        command, name: see ``child``.
-        log: gets what it prints on standard error.
+def child_on_pipes(command: Command, name: str, log: Path) -> Iterator[Link]:
+    """Start a child; give the link on its standard input and output. See ``LinkKind.start``.
 
     Raises:
         ToolMissingError, TargetError: see ``Target.start``.
     """
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     # The link is closed last: a child ends of it, and would be blamed for the link's failure.
-    with ExitStack() as last, child(command, log, name=name, **pipes) as process:
+    with ExitStack() as last, child(command(None), log, name=name, **pipes) as process:
         assert process.stdin is not None and process.stdout is not None
         link = DescriptorLink.from_pipes(process.stdout, process.stdin)
         last.callback(link.close)

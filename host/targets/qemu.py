@@ -7,8 +7,7 @@ and output, by semihosting, which is faster by far.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,19 +15,17 @@ from host.base.errors import ConfigError, ToolMissingError
 from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.build import Image
-from host.targets.pipes import child_on_pipes
-from host.targets.sockets import child_that_connects
+from host.targets.child import Emulator
+from host.targets.links import start_child
 
 PROGRAM = "qemu-system-arm"
 SEMIHOSTING = "semihosting"  # the firmware knows it by this word
 
 
-class QemuTarget:
+class QemuTarget(Emulator):
     """Starts the image in QEMU; ``custom_machine`` names the board to emulate."""
 
-    starts: ClassVar[bool] = True
     links: ClassVar[tuple[str, ...]] = ("socket", SEMIHOSTING)
-    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
@@ -39,19 +36,11 @@ class QemuTarget:
                 "Install it: `apt-get install qemu-system-arm`, or run ./scripts/setup.",
             )
 
-    @contextmanager
-    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
+    def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
         """See ``Target.start``."""
         self.check(board)
         machine = _machine(board)
-        if board.link == SEMIHOSTING:
-            connected = child_on_pipes(command(machine, image.elf), log, name=PROGRAM)
-        else:
-            connected = child_that_connects(
-                lambda uart: command(machine, image.elf, uart), PROGRAM, log
-            )
-        with connected as link:
-            yield link
+        return start_child(board.link, lambda uart: command(machine, image.elf, uart), PROGRAM, log)
 
 
 def _machine(board: Board) -> str:

@@ -16,7 +16,7 @@ from host.base.errors import ConfigError, ToolMissingError
 from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.build import Image
-from host.targets.child import child
+from host.targets.child import Emulator, child
 from host.targets.nrf52840_registers import UICR, Uicr
 from host.targets.sockets import insist, link_on
 
@@ -29,12 +29,10 @@ _HINT = (
 )
 
 
-class RenodeTarget:
+class RenodeTarget(Emulator):
     """Starts the image in Renode; ``custom_machine`` names the pair of templates."""
 
-    starts: ClassVar[bool] = True
     links: ClassVar[tuple[str, ...]] = ("socket",)
-    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

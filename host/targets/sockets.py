@@ -16,22 +16,15 @@ from pathlib import Path
 
 from host.base.errors import TargetError
 from host.device.link import DescriptorLink, Link
-from host.targets.child import child, ended
+from host.targets.child import Command, child, ended
 
-START_TIMEOUT = 20.0
+START_TIMEOUT = 20.0  # seconds for an emulator to connect
 _POLL = 0.1
 
 
 @contextmanager
-def child_that_connects(
-    command: Callable[[Path], list[str]], name: str, log: Path
-) -> Iterator[Link]:
-    """Start a child that connects to a unix socket; give the link.
-
-    Args:
-        command: its command line, for the socket's path.
-        name: what to call it in messages.
-        log: gets what it prints.
+def child_that_connects(command: Command, name: str, log: Path) -> Iterator[Link]:
+    """Start a child that connects to a unix socket; give the link. See ``LinkKind.start``.
 
     Raises:
         ToolMissingError, TargetError: see ``Target.start``.

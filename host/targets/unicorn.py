@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,19 +12,18 @@ from host.base.errors import ConfigError, ToolMissingError
 from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.build import Image
-from host.targets.sockets import child_that_connects
+from host.targets.child import Emulator
+from host.targets.links import start_child
 
 # custom_machine → the module that is the chip. It runs in a process of its own, so that whatever
 # happens to it is for the host what happens to any emulator.
 CHIPS = {"nrf52840": "host.targets.nrf52840"}
 
 
-class UnicornTarget:
+class UnicornTarget(Emulator):
     """Starts the image in Unicorn; ``custom_machine`` names the chip."""
 
-    starts: ClassVar[bool] = True
     links: ClassVar[tuple[str, ...]] = ("socket",)
-    emulates: ClassVar[bool] = True
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
@@ -36,20 +34,14 @@ class UnicornTarget:
                 "Install it: `pip install -e '.[unicorn]'`, or run ./scripts/setup.",
             )
 
-    @contextmanager
-    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
+    def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
         """See ``Target.start``."""
         self.check(board)
-        chip = _chip(board)
-        with child_that_connects(
-            lambda uart: command(chip, image.elf, uart),
-            f"Unicorn ({board.options['machine']})",
-            log,
-        ) as link:
-            yield link
+        chip, name = _chip(board), f"Unicorn ({board.options['machine']})"
+        return start_child(board.link, lambda uart: command(chip, image.elf, uart), name, log)
 
 
-def command(chip: str, elf: Path, uart: Path) -> list[str]:
+def command(chip: str, elf: Path, uart: Path | None) -> list[str]:
     """The command line of the emulator's process."""
     return [sys.executable, "-m", chip, str(elf.resolve()), str(uart)]
 

@@ -109,7 +109,7 @@ def test_a_child_is_not_blamed_for_the_link(tmp_path: Path) -> None:
     code = "import sys; sys.stdin.read()"
     with (
         pytest.raises(LinkError, match="nonsense"),
-        child_on_pipes(python(code), tmp_path / "log") as link,
+        child_on_pipes(lambda _: python(code), sys.executable, tmp_path / "log") as link,
     ):
         assert isinstance(link, DescriptorLink)
         raise LinkError("nonsense")
@@ -119,7 +119,7 @@ def test_a_child_is_blamed_for_its_own_end(tmp_path: Path) -> None:
     code = "import sys; print('oh', file=sys.stderr); sys.exit(7)"
     with (
         pytest.raises(TargetError, match="ended with code 7; its last lines:\n  oh"),
-        child_on_pipes(python(code), tmp_path / "log", name="it") as link,
+        child_on_pipes(lambda _: python(code), "it", tmp_path / "log") as link,
     ):
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
