@@ -58,8 +58,9 @@ def flash_and_eval(
         with Bar() as bar:
             evaluation = run(model, device, output, bar, jobs=jobs, resume=resume)
         from host.commands.evaluate.text import summary
+        from host.report.document import DOCUMENT
 
-        _show(evaluation.folder / "report.json", as_json, lambda: summary(evaluation))
+        _show(evaluation.folder / DOCUMENT, as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
 
 
@@ -84,8 +85,9 @@ def trace(
         with Bar() as bar:
             traced = run(model, device, output, bar, sample=sample, tensors=tensor or ())
         from host.commands.trace.text import summary
+        from host.report.document import DOCUMENT
 
-        _show(traced.deployed.folder / "trace.json", as_json, lambda: summary(traced))
+        _show(traced.deployed.folder / DOCUMENT, as_json, lambda: summary(traced))
         raise typer.Exit(EXIT_MATCH if traced.match else EXIT_DIFFERS)
 
 
@@ -102,8 +104,9 @@ def profile(
         with Bar() as bar:
             profiled = run(model, device, output, bar)
         from host.commands.profile.text import summary
+        from host.report.document import DOCUMENT
 
-        _show(profiled.deployed.folder / "report.json", as_json, lambda: summary(profiled))
+        _show(profiled.deployed.folder / DOCUMENT, as_json, lambda: summary(profiled))
 
 
 @app.command()

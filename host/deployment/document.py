@@ -1,156 +1,150 @@
-"""Parts of a report as plain Python values, which several documents share."""
+"""What the documents of all commands that run a model on a device hold alike."""
 
 from __future__ import annotations
 
-import dataclasses
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
 
-from host.device.exchange import LinkStatistics
 from host.device.identity import DeviceInfo
 from host.firmware.boards import Board
-from host.firmware.build import Image
-from host.firmware.rendered import ArenaBlock, ExecutedOperator, Rendered
+from host.firmware.build import Image, Section
+from host.firmware.rendered import ArenaBlock, Rendered
 from host.models.source import ModelFile
-from host.verdict import differences
-from host.verdict.costs import Activation, OperatorCost
-from host.verdict.differences import FirstDifference, TensorDifference
-from host.verdict.latency import Latency, milliseconds
+from host.report.document import Document, Part
 
 
-def now() -> str:
-    """The time, ISO 8601 with the offset from UTC."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+class Tflite(Part):
+    """The model that runs on the device."""
+
+    sha256: str
+    """SHA-256, in hex."""
+    bytes: int
+    """Size of the file, bytes."""
 
 
-def model_values(model: ModelFile) -> dict[str, Any]:
-    """The model as the user brought it, as plain values."""
-    return {
-        "name": model.name,
-        "kind": model.kind,
-        "path": str(model.path),
-        "sha256": model.sha256,
-    }
-
-
-def link_values(link: LinkStatistics) -> dict[str, Any]:
-    """What the link carried, as plain values."""
-    return {**vars(link), "rate": link.rate}
-
-
-def conditions(board: Board, info: DeviceInfo) -> dict[str, Any]:
+class Conditions(Part):
     """What the numbers hold under: a number without these is not reported."""
-    return {
-        "engine": info.engine,
-        "engine_version": info.engine_version,
-        "compiler": info.compiler,
-        "board": board.name,
-        "board_description": board.description,
-        "board_reported": info.board,
-        "board_options": board.options,
-        "target": board.target,
-        "link": board.link,
-        "tick_unit": info.tick_unit,
-        "tick_rate": info.tick_rate,
-        "protocol_version": info.protocol_version,
-        "protocol_hash": info.protocol_hash,
-        "receive_window": info.receive_window,
-        "model_digest": info.model_digest,
-    }
+
+    engine: str
+    """Engine, as the device says."""
+    engine_version: str
+    """Its version, as the device says."""
+    compiler: str
+    """Compiler, as the device says."""
+    board: str
+    """The env."""
+    board_description: str
+    """What it is."""
+    board_reported: str
+    """Board, as the device says."""
+    board_options: Mapping[str, str]
+    """The env's other options."""
+    target: str
+    """How the image was started."""
+    link: str
+    """How bytes travelled."""
+    tick_unit: str
+    """Unit of the device's clock."""
+    tick_rate: int
+    """Units per second; 0 for instructions."""
+    protocol_version: int
+    """Version of the wire protocol."""
+    protocol_hash: str
+    """Hash of its declaration."""
+    receive_window: int
+    """The device's receive window, bytes."""
+    model_digest: str
+    """SHA-256, in hex, of the model as the device holds it."""
 
 
-def first_difference(first: FirstDifference | None) -> dict[str, Any] | None:
-    """Where the device leaves the oracle, as plain values."""
-    if first is None:
-        return None
-    return {
-        "operator": executed(first.operator),
-        "tensor_name": first.tensor_name,
-        "sample": first.sample,
-        "values": difference(first.values),
-        "text": f"{differences.position(first)}: {differences.difference(first.values)}",
-    }
+class Limits(Part):
+    """What the board has; 0 where it states no limit."""
+
+    flash: int
+    """Flash, bytes."""
+    ram: int
+    """RAM, bytes."""
 
 
-def difference(found: TensorDifference | None) -> dict[str, Any] | None:
-    """How a tensor differs, as plain values."""
-    return None if found is None else dataclasses.asdict(found)
+class Memory(Part):
+    """Memory on the device. All sizes in bytes."""
+
+    arena_reserved: int
+    """Arena in the image."""
+    arena_used: int
+    """Arena that the engine uses."""
+    arena_planned: int
+    """Of that, what is planned by tensor lifetimes."""
+    arena_persistent: int
+    """Of that, what is allocated for good."""
+    model_slots: int
+    """RAM kept for other models, part of ``ram``."""
+    ram_headroom: int
+    """RAM that the image leaves to the stack and to others."""
+    flash: int
+    """Flash of the image."""
+    ram: int
+    """Static RAM of the image without the stack."""
+    constants: int
+    """Weights, biases and tables in flash."""
+    limits: Limits
+    """What the board has."""
+    sections: tuple[Section, ...]
+    """ELF sections that take memory."""
+    arena: tuple[ArenaBlock, ...]
+    """The arena's plan; empty where the engine plans on the device."""
 
 
-def executed(operator: ExecutedOperator) -> dict[str, Any]:
-    """An operator's output, as plain values."""
-    return {"index": operator.index, "name": operator.name, "tensor": operator.tensor}
+class DeviceDocument(Document):
+    """What a command that runs a model on a device reports."""
+
+    engine: str
+    """What runs the model on the device."""
+    board: str
+    """The board, an env of platformio.ini."""
+    model: ModelFile
+    """The model as the user brought it."""
+    tflite: Tflite
+    """The model that runs on the device."""
+    conditions: Conditions
+    """What the numbers hold under: engine, compiler, board and its options, clock, samples."""
+    versions: Mapping[str, str]
+    """Versions of tools and libraries, by name."""
 
 
-def latency_values(latency: Latency) -> dict[str, Any]:
-    """Ticks of an inference and of its operators, as plain values."""
-    return {
-        "unit": latency.unit,
-        "rate": latency.rate,
-        "median": latency.median,
-        "min": latency.minimum,
-        "max": latency.maximum,
-        "median_ms": milliseconds(latency.median, latency.unit, latency.rate),
-        "samples": latency.samples,
-        "warmup": latency.warmup,
-        "disturbance": latency.disturbance,
-        "operators": [_operator_cost(cost) for cost in latency.operators],
-    }
+def conditions(board: Board, info: DeviceInfo) -> Conditions:
+    """The conditions of a board as platformio.ini has it, and as the device tells them."""
+    return Conditions(
+        engine=info.engine,
+        engine_version=info.engine_version,
+        compiler=info.compiler,
+        board=board.name,
+        board_description=board.description,
+        board_reported=info.board,
+        board_options=board.options,
+        target=board.target,
+        link=board.link,
+        tick_unit=info.tick_unit,
+        tick_rate=info.tick_rate,
+        protocol_version=info.protocol_version,
+        protocol_hash=info.protocol_hash,
+        receive_window=info.receive_window,
+        model_digest=info.model_digest,
+    )
 
 
-def _operator_cost(cost: OperatorCost) -> dict[str, Any]:
-    """What an operator costs, as plain values."""
-    return {
-        "index": cost.index,
-        "name": cost.name,
-        "tensor": cost.writes[0].tensor,
-        "ticks": cost.ticks,
-        "share": cost.share,
-        "macs": cost.macs,
-        "ticks_per_mac": cost.ticks_per_mac,
-        "bytes_read": cost.bytes_read,
-        "bytes_written": cost.bytes_written,
-        "reads": [_activation(activation) for activation in cost.reads],
-        "writes": [_activation(activation) for activation in cost.writes],
-    }
-
-
-def _activation(activation: Activation) -> dict[str, Any]:
-    return {
-        "tensor": activation.tensor,
-        "name": activation.name,
-        "bytes": activation.nbytes,
-        "offset": activation.offset,
-    }
-
-
-def memory_values(
-    board: Board, rendered: Rendered, image: Image, info: DeviceInfo
-) -> dict[str, Any]:
-    """What the image takes and the arena's plan, as plain values, in bytes."""
-    return {
-        "arena_reserved": info.arena_reserved,
-        "arena_used": info.arena_used,
-        "arena_planned": info.arena_planned,
-        "arena_persistent": info.arena_used - info.arena_planned,
-        "model_slots": 2 * rendered.slot_bytes,
-        "ram_headroom": board.ram - image.ram,
-        "flash": image.flash,
-        "ram": image.ram,
-        "constants": rendered.constant_bytes,
-        "limits": {"flash": board.flash, "ram": board.ram},
-        "sections": [{"name": s.name, "bytes": s.nbytes, "kind": s.kind} for s in image.sections],
-        "arena": [_arena_block(block) for block in rendered.arena],
-    }
-
-
-def _arena_block(block: ArenaBlock) -> dict[str, Any]:
-    """A block of the arena's plan, as plain values."""
-    return {
-        "tensor": block.tensor,
-        "name": block.name,
-        "offset": block.offset,
-        "bytes": block.nbytes,
-        "first": block.first,
-        "last": block.last,
-    }
+def memory(board: Board, rendered: Rendered, image: Image, info: DeviceInfo) -> Memory:
+    """What the image takes, and the arena's plan."""
+    return Memory(
+        arena_reserved=info.arena_reserved,
+        arena_used=info.arena_used,
+        arena_planned=info.arena_planned,
+        arena_persistent=info.arena_used - info.arena_planned,
+        model_slots=2 * rendered.slot_bytes,
+        ram_headroom=board.ram - image.ram,
+        flash=image.flash,
+        ram=image.ram,
+        constants=rendered.constant_bytes,
+        limits=Limits(flash=board.flash, ram=board.ram),
+        sections=image.sections,
+        arena=rendered.arena,
+    )

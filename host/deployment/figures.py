@@ -69,22 +69,20 @@ def arena(blocks: Sequence[ArenaBlock], names: Sequence[str], reserved: int, use
     with svg.figure(svg.WIDTH + 1, 4.2) as (figure, axes):
         from matplotlib.patches import Rectangle
 
-        top = max(reserved, used, *(b.offset + b.nbytes for b in blocks))
+        top = max(reserved, used, *(b.offset + b.bytes for b in blocks))
         for block in blocks:
             at_peak = block.first <= peak <= block.last
             colour = svg.ORANGE if at_peak else svg.BLUE
             corner = (block.first - 0.5, block.offset)
             width = block.last - block.first + 1
+            axes.add_patch(Rectangle(corner, width, block.bytes, facecolor=colour, alpha=0.3, lw=0))
             axes.add_patch(
-                Rectangle(corner, width, block.nbytes, facecolor=colour, alpha=0.3, lw=0)
-            )
-            axes.add_patch(
-                Rectangle(corner, width, block.nbytes, fill=False, edgecolor=colour, lw=1)
+                Rectangle(corner, width, block.bytes, fill=False, edgecolor=colour, lw=1)
             )
             # About 78 characters fit across, and 20 lines from bottom to top.
             room = int(78 * width / span) - 1
-            if room >= 3 and block.nbytes > top / 20:
-                middle = (block.first - 0.5 + width / 2, block.offset + block.nbytes / 2)
+            if room >= 3 and block.bytes > top / 20:
+                middle = (block.first - 0.5 + width / 2, block.offset + block.bytes / 2)
                 axes.text(*middle, short(block.name, room), ha="center", va="center", fontsize=7.5)
         axes.step(
             [first - 0.5, *(steps + 0.5)], [live[0], *live], where="pre",
@@ -110,8 +108,8 @@ def _occupied(blocks: Sequence[ArenaBlock]) -> int:
     """Bytes in which one block lies, or several: an output may be laid over a dying input."""
     total = end = 0
     for block in sorted(blocks, key=lambda b: b.offset):
-        total += max(0, block.offset + block.nbytes - max(block.offset, end))
-        end = max(end, block.offset + block.nbytes)
+        total += max(0, block.offset + block.bytes - max(block.offset, end))
+        end = max(end, block.offset + block.bytes)
     return total
 
 
@@ -120,24 +118,24 @@ def memory(sections: Sequence[Section], flash_limit: int, ram_limit: int) -> str
     regions = (("Flash", ("flash", "both"), flash_limit), ("RAM", ("ram", "both"), ram_limit))
     with svg.figure(svg.WIDTH + 1, 1.75) as (figure, axes):
         largest = max(
-            (sum(s.nbytes for s in sections if s.kind in kinds) for _, kinds, _ in regions),
+            (sum(s.bytes for s in sections if s.kind in kinds) for _, kinds, _ in regions),
             default=0,
         )
         alts, ends = [], [1]
         for place, (region, kinds, limit) in enumerate(regions):
             left = 0
-            mine = sorted((s for s in sections if s.kind in kinds), key=lambda s: -s.nbytes)
+            mine = sorted((s for s in sections if s.kind in kinds), key=lambda s: -s.bytes)
             for index, section in enumerate(mine):
                 axes.barh(
-                    place, section.nbytes, left=left, height=0.55, color=svg.BLUE,
+                    place, section.bytes, left=left, height=0.55, color=svg.BLUE,
                     alpha=(0.75, 0.5)[index % 2], lw=0,
                 )  # fmt: skip
-                if section.nbytes > 0.1 * largest:
+                if section.bytes > 0.1 * largest:
                     axes.text(
-                        left + section.nbytes / 2, place, short(section.name, 18),
+                        left + section.bytes / 2, place, short(section.name, 18),
                         ha="center", va="center", fontsize=8,
                     )  # fmt: skip
-                left += section.nbytes
+                left += section.bytes
             share = f" of {size(limit)} ({percent(left / limit)})" if limit > 0 else ""
             near = 0 < limit <= 2 * largest
             end = max(left, limit if near else 0)

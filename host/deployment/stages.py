@@ -11,11 +11,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall-clock seconds of one stage; ``reused`` where a cached result was taken."""
+    """How long a stage took."""
 
     stage: str
+    """Its name."""
     seconds: float
+    """Wall-clock seconds."""
     reused: bool
+    """Whether a cached result was taken."""
 
 
 class Observer(Protocol):

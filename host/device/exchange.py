@@ -19,36 +19,35 @@ from host.device.link import Link
 from host.device.pending import Asked, Flight
 from host.device.wire.frames import Damage, Decoder, Frame, encode
 from host.device.wire.spec import MessageType, Status
+from host.report.document import derived
 
 
 @dataclass(frozen=True)
 class LinkStatistics:
-    """What the link carried, and what it did to it.
-
-    Attributes:
-        bytes_sent, bytes_received: as they went over the line, frames included.
-        seconds: during which requests were open; the start is not counted.
-        retries: requests that were sent again, for whatever reason.
-        damaged_frames: frames that arrived broken, at either end, or with wrong contents.
-        lost: requests without an answer: a later one was answered, or the device fell silent.
-        resets: how often the device started anew.
-        reconnects: how often the link broke and was restored.
-        payload: bytes of inputs that were answered, each counted once.
-    """
+    """What the link carried, and what it did to it."""
 
     bytes_sent: int
+    """Host to device, frames included, bytes."""
     bytes_received: int
+    """Device to host, frames included, bytes."""
     seconds: float
+    """Wall-clock seconds during which requests were open; the start is not counted."""
     retries: int
+    """Requests that were sent again, for whatever reason."""
     damaged_frames: int
+    """Frames that arrived broken, at either end, or with wrong contents."""
     lost: int = 0
+    """Requests without an answer: a later one was answered, or the device fell silent."""
     resets: int = 0
+    """How often the device started anew."""
     reconnects: int = 0
+    """How often the link broke and was restored."""
     payload: int = 0
+    """Inputs that were answered, each counted once, bytes."""
 
-    @property
+    @derived
     def rate(self) -> float:
-        """Effective rate in bytes of answered inputs per second, computing included."""
+        """Effective rate: bytes of answered inputs per second, computing included."""
         return self.payload / self.seconds if self.seconds else 0.0
 
     def beside(self, other: LinkStatistics) -> LinkStatistics:

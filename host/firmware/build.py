@@ -20,11 +20,14 @@ from host.firmware.platformio import build_folder, build_lock, registry_error, r
 
 @dataclass(frozen=True)
 class Section:
-    """An ELF section that takes memory. ``kind`` is flash, ram, or both (initialised data)."""
+    """An ELF section that takes memory."""
 
     name: str
-    nbytes: int
+    """Its name."""
+    bytes: int
+    """Its size, bytes."""
     kind: Literal["flash", "ram", "both"]
+    """Where it lies; both is initialised data."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +46,12 @@ class Image:
     @property
     def flash(self) -> int:
         """Bytes of flash."""
-        return sum(s.nbytes for s in self.sections if s.kind in ("flash", "both"))
+        return sum(s.bytes for s in self.sections if s.kind in ("flash", "both"))
 
     @property
     def ram(self) -> int:
         """Bytes of statically allocated RAM, without the stack."""
-        return sum(s.nbytes for s in self.sections if s.kind in ("ram", "both"))
+        return sum(s.bytes for s in self.sections if s.kind in ("ram", "both"))
 
 
 # Generous: a first build with a library from the registry takes minutes.

@@ -8,24 +8,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ArenaBlock:
-    """One tensor in the arena, alive from operator ``first`` to operator ``last``, inclusive."""
+    """One tensor in the arena."""
 
     tensor: int
+    """Its index."""
     name: str
+    """Its name."""
     offset: int
-    nbytes: int
+    """From the arena's start, bytes."""
+    bytes: int
+    """Its size, bytes."""
     first: int
+    """Operator from which it is alive."""
     last: int
+    """Operator to which it is alive, inclusive."""
 
 
 @dataclass(frozen=True)
 class ExecutedOperator:
-    """An operator's output as the device computes it: the operator's index and name in the .tflite,
-    and the tensor. An operator with several outputs has as many of these, one after the other."""
+    """An operator's output as the device computes it. An operator with several outputs has as many
+    of these, one after the other."""
 
     index: int
+    """Its index in the .tflite file."""
     name: str
+    """Its name in the .tflite schema."""
     tensor: int
+    """Index of the output tensor."""
 
 
 @dataclass(frozen=True)

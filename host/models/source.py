@@ -31,12 +31,16 @@ ModelKind = Literal["keras2", "keras3", "savedmodel", "tflite"]
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model as the user brought it. ``sha256`` is over the file, or over a folder's files."""
+    """A model as the user brought it."""
 
     path: Path
+    """Its path, as given."""
     kind: ModelKind
+    """Its format."""
     sha256: str
+    """SHA-256 in hex, of the file or over a folder's files."""
     name: str
+    """Its name."""
 
 
 _PREDICT_BATCH = 64

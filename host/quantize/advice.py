@@ -16,8 +16,11 @@ class Advice:
     """Something that is not an error but that the user should act on."""
 
     code: str
+    """A stable name."""
     message: str
+    """What was seen."""
     remedy: str
+    """What to do."""
 
 
 # The code of the advice about dense layers with a scale for each channel.

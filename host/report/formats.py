@@ -1,4 +1,4 @@
-"""Number formats, and text made safe to show."""
+"""Number formats, and text made safe to show. A number that is None or not finite is a dash."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import unicodedata
 
 # A thin no-break space: groups digits and joins a number with its unit, and never wraps.
 THIN = "\u202f"
+DASH = "—"
 
 
-def number(value: float, digits: int = 4) -> str:
+def number(value: float | None, digits: int = 4) -> str:
     """Integers in groups of three digits, other numbers to ``digits`` significant ones."""
-    if not math.isfinite(value):
-        return "—"
+    if value is None or not math.isfinite(value):
+        return DASH
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}".replace(",", THIN)
     if abs(value) >= 1000:
@@ -20,28 +21,64 @@ def number(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
-def percent(share: float) -> str:
-    """A share 0..1 in percent. Only exactly all reads 100 %, only exactly none reads 0 %."""
-    if not math.isfinite(share):
-        return "—"
-    if 0.999 < share < 1.0:
-        return f">{THIN}99.9{THIN}%"
-    if 0.0 < share < 0.001:
-        return f"<{THIN}0.1{THIN}%"
-    digits = 0 if share in (0.0, 1.0) else 1
+def signed(value: float | None, digits: int = 4) -> str:
+    """As ``number``, with a true minus sign."""
+    return number(value, digits).replace("-", "−")
+
+
+def fixed(value: float | None, digits: int = 2) -> str:
+    """To so many decimals, with a true minus sign, and none before zero."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    text = f"{value:.{digits}f}"
+    return (text if float(text) else text.lstrip("-")).replace("-", "−")
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share 0..1 in percent, to so many decimals: ``98.3 %``, ``> 99.9 %``.
+
+    Only exactly all reads 100 %, only exactly none reads 0 %.
+    """
+    if share is None or not math.isfinite(share):
+        return DASH
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f}{THIN}%"
+    least = 10.0**-digits
+    if 100 - least < 100 * share < 100:
+        return f">{THIN}{100 - least:.{digits}f}{THIN}%"
+    if 0 < 100 * share < least:
+        return f"<{THIN}{least:.{digits}f}{THIN}%"
     return f"{100 * share:.{digits}f}{THIN}%"
 
 
-def size(nbytes: float) -> str:
+def p_value(p: float | None) -> str:
+    """The p of a test, to two digits: ``p = 0.8``, ``p < 0.001``. In a table under "p", see
+    ``bare_p``."""
+    bare = bare_p(p)
+    return f"p {bare}" if bare.startswith("<") else f"p = {bare}"
+
+
+def bare_p(p: float | None) -> str:
+    """The p of a test, to two digits, for a column of such: ``0.8``, ``< 0.001``."""
+    if p is None or not math.isfinite(p):
+        return DASH
+    return f"<{THIN}0.001" if p < 0.001 else f"{p:.2g}"
+
+
+def size(nbytes: float | None) -> str:
     """Bytes, in KiB or MiB where that reads better."""
+    if nbytes is None or not math.isfinite(nbytes):
+        return DASH
     if nbytes < 1024:
         return f"{number(round(nbytes))}{THIN}B"
     unit, scale = ("KiB", 1024) if nbytes < 1024 * 1024 else ("MiB", 1024 * 1024)
     return f"{number(round(nbytes / scale, 1))}{THIN}{unit}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """Seconds, to a tenth below a minute."""
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
     if seconds < 0.1:
         return f"{1000 * seconds:.0f}{THIN}ms"
     if seconds < 60:
@@ -49,9 +86,14 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 60)}{THIN}min {int(seconds % 60)}{THIN}s"
 
 
-def signed(value: float, digits: int = 4) -> str:
-    """As ``number``, with a true minus sign."""
-    return number(value, digits).replace("-", "−")
+def at_most(value: float | None) -> str:
+    """``≤ 3``, and for none ``0``."""
+    return "0" if value == 0 else f"≤{THIN}{number(value)}"
+
+
+def many(count: int, noun: str) -> str:
+    """``1 run``, ``2 000 runs``."""
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def plain(text: str) -> str:
@@ -74,8 +116,3 @@ def short(text: str, width: int = 28) -> str:
     """
     text = plain(text).split(";", 1)[0]
     return text if len(text) <= width else "…" + text[-(width - 1) :]
-
-
-def at_most(value: float) -> str:
-    """``≤ 3``, and for none ``0``."""
-    return "0" if value == 0 else f"≤{THIN}{number(value)}"

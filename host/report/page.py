@@ -1,54 +1,76 @@
-"""The frame of every HTML page: one file that needs nothing else, no network and no script."""
+"""The frame of every HTML page: one file that needs nothing else, no network and no script.
+
+A command's page extends ``report/base.html.j2``. Templates lie in the package whose page or part
+they are, and are named by their path in ``host``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from host.report import formats
+from host.report.document import Document
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def _visible(value: object) -> object:
-    """Every text that the template shows, but what this program drew itself, made visible."""
-    return formats.plain(value) if type(value) is str else value
+def render(
+    template: str,
+    document: Document,
+    filters: Mapping[str, Callable[..., Any]] | None = None,
+    **values: Any,
+) -> str:
+    """A page as HTML text.
 
-
-def _or_dash(form: Callable[..., str]) -> Callable[..., str]:
-    """A number's form, or a dash for one that is not there."""
-    return lambda value, *options: "—" if value is None else form(value, *options)
+    Args:
+        template: of the command, such as ``commands/profile/page.html.j2``.
+        document: what ``r`` is in the template, as JSON's own types.
+        filters: the command's own, besides those of ``host.report.formats``.
+        values: what else the template shows. A variable that it misses is an error.
+    """
+    env = environment("host", "")
+    env.filters.update(filters or {})
+    return env.get_template(template).render(r=document.values(), css=stylesheet(), **values)
 
 
 def stylesheet() -> Markup:
     """style.css, which every page carries inside."""
-    return Markup(files("host.report").joinpath("templates", "style.css").read_text("utf-8"))
+    return Markup(files("host.report").joinpath("style.css").read_text("utf-8"))
 
 
-def environment() -> Environment:
-    """What renders every page: escapes, makes hidden characters visible, knows number formats.
-
-    A number that is None shows as a dash; a variable that a template misses is an error.
-    """
+def environment(package: str = "host.report", folder: str = "templates") -> Environment:
+    """What renders every page: escapes, makes hidden characters visible, knows number formats."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("host.report"),
+        loader=PackageLoader(package, folder),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        number=_or_dash(formats.number),
-        percent=_or_dash(formats.percent),
-        size=_or_dash(formats.size),
-        duration=_or_dash(formats.duration),
-        at_most=_or_dash(formats.at_most),
-    )
+    environment.filters.update({form.__name__: form for form in _FORMATS})
     return environment
+
+
+_FORMATS: tuple[Callable[..., str], ...] = (
+    formats.number,
+    formats.fixed,
+    formats.percent,
+    formats.p_value,
+    formats.bare_p,
+    formats.size,
+    formats.duration,
+    formats.at_most,
+)
+
+
+def _visible(value: object) -> object:
+    """Every text that the template shows, but what this program drew itself, made visible."""
+    return formats.plain(value) if type(value) is str else value

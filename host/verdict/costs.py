@@ -10,51 +10,59 @@ import numpy.typing as npt
 
 from host.firmware.rendered import ExecutedOperator, Rendered
 from host.models.tflite import Graph
+from host.report.document import derived
 from host.verdict import macs
 
 
 @dataclass(frozen=True)
 class Activation:
-    """A tensor between operators. ``offset`` is its place in the arena in bytes, None where the
-    device plans the arena."""
+    """A tensor between operators."""
 
     tensor: int
+    """Its index."""
     name: str
-    nbytes: int
+    """Its name."""
+    bytes: int
+    """Its size, bytes."""
     offset: int | None
+    """From the arena's start, bytes; null where the device plans the arena."""
 
 
 @dataclass(frozen=True)
 class OperatorCost:
-    """What one operator costs on the device.
-
-    Attributes:
-        index, name: the operator in the .tflite.
-        ticks: of one inference, in the device's unit; None where they were not measured.
-        share: of the ticks of all operators; None as ``ticks``.
-        macs: multiply-accumulates of one inference.
-        ticks_per_mac: None where there are no multiply-accumulates, or no ticks.
-        reads, writes: the activations.
-    """
+    """What one operator costs on the device."""
 
     index: int
+    """Its index in the .tflite file."""
     name: str
+    """Its name in the .tflite schema."""
     ticks: float | None
+    """Of one inference, all its outputs together: the median; null where they were not measured."""
     share: float | None
+    """Share of the ticks of all operators, 0 to 1; null as ``ticks``."""
     macs: int
+    """Multiply-accumulates of one inference."""
     ticks_per_mac: float | None
+    """Ticks for each of them; null where there are none, or no ticks."""
     reads: tuple[Activation, ...]
+    """The activations that it reads."""
     writes: tuple[Activation, ...]
+    """The activations that it writes."""
 
-    @property
+    @derived
+    def tensor(self) -> int:
+        """Index of its first output tensor."""
+        return self.writes[0].tensor
+
+    @derived
     def bytes_read(self) -> int:
-        """Bytes of activations that it reads."""
-        return sum(activation.nbytes for activation in self.reads)
+        """Size of the activations that it reads, bytes."""
+        return sum(activation.bytes for activation in self.reads)
 
-    @property
+    @derived
     def bytes_written(self) -> int:
-        """Bytes of activations that it writes."""
-        return sum(activation.nbytes for activation in self.writes)
+        """Size of the activations that it writes, bytes."""
+        return sum(activation.bytes for activation in self.writes)
 
 
 Ticks = npt.NDArray[np.float64]

@@ -10,42 +10,49 @@ import numpy.typing as npt
 from host.base.arrays import Array
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Tensor
+from host.report.document import derived
 from host.report.formats import number, plain, signed
 
 
 @dataclass(frozen=True)
 class TensorDifference:
-    """How a tensor on the device differs from the same on the host.
-
-    Attributes:
-        place: indices of the first differing value.
-        device, host: the two values there: codes, or what a tensor of floats holds.
-        device_real, host_real: the same in real units; None where the tensor has no scale.
-        differing, values: how many values differ, of how many.
-        largest: the largest difference, in steps of the tensor, or in its units where it is float.
-    """
+    """How a tensor on the device differs from the same on the host."""
 
     place: tuple[int, ...]
+    """Indices of the first differing value."""
     device: float
+    """The device's value there: a code, or what a tensor of floats holds."""
     host: float
+    """The value there by TFLM on the host, likewise."""
     device_real: float | None
+    """The device's value in real units; null where the tensor has no scale."""
     host_real: float | None
+    """The host's value in real units, likewise."""
     differing: int
+    """How many values differ."""
     values: int
+    """How many values the tensor has."""
     largest: float
+    """The largest difference, in steps of the tensor, or in its units where it is float."""
 
 
 @dataclass(frozen=True)
 class FirstDifference:
-    """The first operator whose output on the device differs from TFLM on the host.
-
-    ``values`` is None where the output was equal when the device was asked for all of it.
-    """
+    """The first operator whose output on the device differs from TFLM on the host."""
 
     operator: ExecutedOperator
+    """The operator."""
     tensor_name: str
+    """Name of the tensor that differs."""
     sample: int
+    """Index of the sample on which it was seen."""
     values: TensorDifference | None = None
+    """How its values differ; null where they were equal when the device was asked for them all."""
+
+    @derived
+    def text(self) -> str:
+        """The same in a sentence."""
+        return f"{position(self)}: {difference(self.values)}"
 
 
 def compare(tensor: Tensor, device: Array, host: Array) -> TensorDifference | None:

@@ -70,48 +70,57 @@ Task = Literal["classification", "regression"]
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A sample on which two columns differ. ``steps`` is the largest difference in quantization
-    steps; the margins are top-1 minus top-2 in real units, None without classes."""
+    """A sample on which two columns differ. Classes and margins are None without classes."""
 
     sample: int
+    """Its index."""
     left: int | None
+    """Class on the left."""
     right: int | None
+    """Class on the right."""
     label: int | None
+    """Its label; null without labels."""
     steps: int
+    """Largest difference, in quantization steps."""
     left_margin: float | None
+    """Score of the best class minus that of the second on the left, in output units."""
     right_margin: float | None
+    """The same on the right."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The difference between two columns.
-
-    Attributes:
-        bit_equal: share of samples whose outputs are equal in every byte (Keras's outputs are
-            quantized with the output tensor's scale first).
-        bit_equal_values: share of output values that are equal.
-        flips: number of samples whose predicted class differs; None without classes.
-        flip_rate_upper: 95 % upper bound of the flip rate; None without classes.
-        max_steps, mean_steps: difference in quantization steps of the output tensor.
-        max_error, mean_error: the same in real units.
-        mcnemar_p: exact McNemar test of the two columns' accuracies; None without labels.
-        disagreements: the samples that flip, or without classes that differ, worst first.
-    """
+    """The difference between two columns."""
 
     name: GapName
+    """Its name."""
     left: ColumnName
+    """Column on the left."""
     right: ColumnName
+    """Column on the right."""
     samples: int
+    """Samples compared."""
     bit_equal: float
+    """Share of samples whose outputs are equal in every byte, 0 to 1. Keras's outputs are quantized
+    with the output tensor's scale first."""
     bit_equal_values: float
+    """Share of output values that are equal, 0 to 1."""
     flips: int | None
+    """Samples whose predicted class differs; null without classes."""
     flip_rate_upper: float | None
+    """95 % upper bound of the flip rate, 0 to 1; null without classes."""
     max_steps: int
+    """Largest difference, in quantization steps of the output."""
     mean_steps: float
+    """Mean difference, in quantization steps of the output."""
     max_error: float
+    """Largest difference, in output units."""
     mean_error: float
+    """Mean difference, in output units."""
     mcnemar_p: float | None
+    """p of the exact McNemar test of the two accuracies; null without labels."""
     disagreements: tuple[Disagreement, ...]
+    """Samples whose class differs, or without classes whose outputs differ; worst first."""
 
 
 Classes = npt.NDArray[np.int64]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.device.identity import DeviceInfo, TickUnit
+from host.report.document import derived
 from host.report.formats import THIN, number
 from host.verdict.costs import OperatorCost
 
@@ -21,21 +22,31 @@ UNIT_WORDS: dict[TickUnit, str] = {
 
 @dataclass(frozen=True)
 class Latency:
-    """Ticks of an inference after warm-up, and of each operator (medians), as they run.
-
-    ``disturbance`` is by what share of the total the inferences in which operators were timed took
-    longer than the others; None where none were.
-    """
+    """Ticks of one inference on the device, after warm-up."""
 
     unit: TickUnit
+    """What one tick is. Instructions are a count, never a time."""
     rate: int
+    """Ticks per second; 0 where the unit says nothing about time."""
     median: float
-    minimum: float
-    maximum: float
+    """Median, in ticks."""
+    min: float
+    """Least, in ticks."""
+    max: float
+    """Most, in ticks."""
     samples: int
+    """Number of inferences measured."""
     warmup: int
+    """Number of inferences before them."""
     operators: tuple[OperatorCost, ...]
+    """Operators in the order in which they run."""
     disturbance: float | None = None
+    """By what share timing the operators lengthens an inference; null where none were timed."""
+
+    @derived
+    def median_ms(self) -> float | None:
+        """Median in milliseconds; null where the unit says nothing about time."""
+        return milliseconds(self.median, self.unit, self.rate)
 
 
 Ticks = npt.NDArray[np.float64]
@@ -64,8 +75,8 @@ def summarize_latency(
         unit=info.tick_unit,
         rate=info.tick_rate,
         median=plain,
-        minimum=float(counted.min()),
-        maximum=float(counted.max()),
+        min=float(counted.min()),
+        max=float(counted.max()),
         samples=len(counted),
         warmup=warmup,
         operators=tuple(operators),
@@ -87,9 +98,14 @@ def milliseconds(ticks: float, unit: TickUnit, rate: int) -> float | None:
 
 def latency_text(latency: Latency) -> str:
     """The median: ``1 234 cycles = 0.02 ms at 64 MHz``, with only what is known."""
-    text = f"{number(latency.median)}{THIN}{UNIT_WORDS[latency.unit]}"
-    ms = milliseconds(latency.median, latency.unit, latency.rate)
-    if ms is None:
-        return text
+    time = time_text(latency)
+    ticks = f"{number(latency.median)}{THIN}{UNIT_WORDS[latency.unit]}"
+    return f"{ticks} = {time}" if time else ticks
+
+
+def time_text(latency: Latency) -> str:
+    """The median as a time: ``0.02 ms at 64 MHz``; empty where the unit says nothing of it."""
+    if latency.median_ms is None:
+        return ""
     clock = f" at {number(latency.rate / 1e6)}{THIN}MHz" if latency.unit == "cycles" else ""
-    return f"{text} = {number(ms)}{THIN}ms{clock}"
+    return f"{number(latency.median_ms)}{THIN}ms{clock}"

@@ -14,11 +14,14 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with the ends of its 95 % interval."""
+    """A value and its 95 % interval."""
 
     value: float
+    """The value."""
     low: float
+    """Lower end."""
     high: float
+    """Upper end."""
 
 
 _LEVEL = 0.95

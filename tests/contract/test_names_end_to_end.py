@@ -137,7 +137,7 @@ def test_tensors_that_are_asked_for(tmp_path: Path, number: int) -> None:
     made = ran(tmp_path, "m.tflite", model(names), "trace", *words)
     assert made.finished.code == 0, made.finished.err
     clean(made.finished)
-    report = json.loads((made.folder / "trace.json").read_text())
+    report = json.loads((made.folder / "report.json").read_text())
     validate("trace_schema.json", report)
     assert [t["tensor_name"] for t in report["tensors"]] == [text_of(name) for name in names]
     with np.load(made.folder / "tensors.npz", allow_pickle=False) as values:

@@ -24,7 +24,7 @@ from host.commands.trace.values import Trace, TracedOutput, TracedTensor
 from host.commands.trace.write import write_trace
 from host.deployment.deployed import Deployed
 from host.deployment.samples import Loaded
-from host.firmware.rendered import ExecutedOperator
+from host.report.document import Document
 from host.verdict.differences import FirstDifference, TensorDifference
 from tests.fixtures.evaluations import DIFFERENCE, evaluation, hostile
 from tests.fixtures.pages import HOSTILE, Page
@@ -57,7 +57,9 @@ def trace(
     graph = base.quantized.graph
     outputs = tuple(
         TracedOutput(
-            o,
+            o.index,
+            o.name,
+            o.tensor,
             graph.tensors[o.tensor].name,
             graph.tensors[o.tensor].shape,
             position,
@@ -67,7 +69,9 @@ def trace(
     )
     first = None
     if wrong is not None:
-        first = FirstDifference(outputs[wrong].operator, outputs[wrong].tensor_name, 3, DIFFERENCE)
+        first = FirstDifference(
+            base.rendered.operators[wrong], outputs[wrong].tensor_name, 3, DIFFERENCE
+        )
     return Trace(
         deployed=deployed(base),
         sample=3,
@@ -86,14 +90,15 @@ def printed(shown: RenderableType, width: int = 400) -> str:
     return capture.get()
 
 
-def checked(schema: str, values: Any) -> Any:
-    validate(schema, json.loads(json.dumps(values, allow_nan=False)))
+def checked(command: str, document: Document) -> Any:
+    values = document.values()
+    validate(command, values)
     return values
 
 
 def test_a_trace_that_is_equal(tmp_path: Path) -> None:
     run = trace(evaluation(tmp_path))
-    values = checked("trace_schema.json", trace_document.document(run))
+    values = checked("trace", trace_document.document(run))
     assert run.match and values["verdict"] == "match" and values["first_difference"] is None
     assert values["headline"] == "sample 3: the outputs of all operators (8) equal TFLM on the host"
     assert printed(trace_text.summary(run)).startswith("✓ sample 3")
@@ -101,7 +106,7 @@ def test_a_trace_that_is_equal(tmp_path: Path) -> None:
 
 def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -> None:
     run = trace(evaluation(tmp_path), wrong=3)
-    values = checked("trace_schema.json", trace_document.document(run))
+    values = checked("trace", trace_document.document(run))
     assert not run.match
     assert values["headline"] == "sample 3: of the outputs of all operators (8), 5 differ"
     said = (
@@ -117,31 +122,31 @@ def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -
 
 @pytest.mark.parametrize("found", [None, DIFFERENCE])
 def test_tensors_that_were_asked_for_decide(found: TensorDifference | None, tmp_path: Path) -> None:
-    tensor = TracedTensor(ExecutedOperator(1, "ADD", 2), "x", (1, 2, 3), found)
+    tensor = TracedTensor(1, "ADD", 2, "x", (1, 2, 3), found)
     run = trace(evaluation(tmp_path), wrong=7, tensors=(tensor,))
     assert run.match == (found is None)
-    values = checked("trace_schema.json", trace_document.document(run))
+    values = checked("trace", trace_document.document(run))
     text = values["tensors"][0]["text"]
     assert text.startswith("tensor 2 'x' of operator 1 ADD: ")
     assert ("all 6 values equal" in text) == (found is None)
     assert text in printed(trace_text.summary(run))
     codes = np.arange(6, dtype=np.int8).reshape(1, 2, 3)
     write_trace(run, {2: codes}, {2: -codes})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["tensors.npz", "trace.json"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "tensors.npz"]
     with np.load(tmp_path / "tensors.npz") as arrays:
         np.testing.assert_array_equal(arrays["host_2"], -arrays["device_2"])
 
 
 def test_a_profile(tmp_path: Path) -> None:
     run = profile(evaluation(tmp_path))
-    values = checked("profile_schema.json", profile_document.document(run))
+    values = checked("profile", profile_document.document(run))
     assert values["latency"]["operators"][0]["share"] == pytest.approx(0.149, abs=0.001)
     write_profile(run)
     page = (tmp_path / "report.html").read_text()
     found = Page(page)
     assert not found.open and not found.tags & {"script", "link", "iframe"}
     assert page.count('<svg class="plot"') == 2
-    assert "They are no cycles and no time" in page
+    assert "They are neither cycles nor time" in page
     assert json.loads((tmp_path / "report.json").read_text()) == {
         **values,
         "created": json.loads((tmp_path / "report.json").read_text())["created"],
@@ -164,9 +169,9 @@ def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
             latency=dataclasses.replace(base.latency, operators=tuple(costs), disturbance=None),
         )
     )
-    values = checked("profile_schema.json", profile_document.document(run))
+    values = checked("profile", profile_document.document(run))
     assert values["ticks_per_mac"] is None
-    page = render_html(run, values)
+    page = render_html(run, profile_document.document(run))
     assert "plans its arena on the device" in page and "<svg" not in page
     text = " ".join(Page(page).text) + printed(profile_text.summary(run))
     assert not re.search(r"\b(nan|inf|None)\b", text)
@@ -175,14 +180,14 @@ def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     base = hostile(evaluation(tmp_path), HOSTILE)
     seen = profile(base)
-    tensor = TracedTensor(ExecutedOperator(1, HOSTILE, 2), HOSTILE, (1, 2, 3), None)
+    tensor = TracedTensor(1, HOSTILE, 2, HOSTILE, (1, 2, 3), None)
     traces = [trace(base, wrong=2), trace(base, tensors=(tensor,))]
-    values = checked("profile_schema.json", profile_document.document(seen))
-    page = render_html(seen, values)
+    checked("profile", profile_document.document(seen))
+    page = render_html(seen, profile_document.document(seen))
     assert "script" not in Page(page).tags and "\x1b" not in page
     shown = [printed(profile_text.summary(seen)), *(printed(trace_text.summary(t)) for t in traces)]
     for run in traces:
-        checked("trace_schema.json", trace_document.document(run))
+        checked("trace", trace_document.document(run))
     for text in shown:
         assert "\x00" not in text and "\x1b" not in text and "\u202e" not in text
     assert all("[red]" in text for text in shown)

@@ -141,7 +141,7 @@ def test_latency_leaves_the_first_samples_out() -> None:
     info = device_run(CODES).info
     ticks = np.array([900.0, 800.0, 700.0, 10.0, 30.0, 20.0])
     latency = summarize_latency(info, ticks, np.array([22.0, 22.0, 30.0]), [])
-    assert (latency.median, latency.minimum, latency.maximum) == (20.0, 10.0, 30.0)
+    assert (latency.median, latency.min, latency.max) == (20.0, 10.0, 30.0)
     assert (latency.samples, latency.warmup, latency.unit) == (3, 3, "instructions")
     assert latency.disturbance == pytest.approx(0.1)
 

@@ -1,133 +1,156 @@
-"""A run as one JSON object: what ``report.json`` holds and ``--json`` prints.
-
-``schema.json`` beside this file describes every key with its unit.
-"""
+"""A run as one JSON object."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal
 
 from host.commands.evaluate.values import Evaluation
 from host.deployment.document import (
+    Conditions,
+    DeviceDocument,
+    Memory,
+    Tflite,
     conditions,
-    first_difference,
-    latency_values,
-    link_values,
-    memory_values,
-    model_values,
-    now,
+    memory,
 )
-from host.oracles.columns import COLUMNS, Column
-from host.report.document import JSON, jsonable
-from host.verdict.gaps import GAPS, Gap
+from host.deployment.stages import Timing
+from host.device.exchange import LinkStatistics
+from host.oracles.columns import ColumnName
+from host.quantize.advice import Advice
+from host.report.document import Part
+from host.verdict.differences import FirstDifference
+from host.verdict.gaps import Gap, GapName, Task
+from host.verdict.latency import Latency
 from host.verdict.statistics import Interval
 
-SCHEMA_VERSION = 1
+
+class Executor(Part):
+    """Who computed a column."""
+
+    version: str
+    """Its name and version."""
+    absent: str | None
+    """Why there are no outputs; null where there are."""
 
 
-def document(evaluation: Evaluation) -> dict[str, JSON]:
-    """The run as plain JSON values, with null in place of NaN and infinities.
+class QuantizedTflite(Tflite):
+    """The int8 model."""
 
-    ``created`` is the time of this call, so that a run has one document: call it once.
-    """
-    verdict = evaluation.verdict
-    values: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "created": now(),
-        "command": evaluation.command,
-        "verdict": "match" if verdict.match else "differs",
-        "headline": verdict.headline,
-        "task": verdict.task,
-        "engine": evaluation.rendered.engine,
-        "board": evaluation.board.name,
-        "samples": verdict.samples,
-        "accuracy": {name: _interval(verdict.accuracy.get(name)) for name in COLUMNS},
-        "errors": {name: _interval(verdict.errors.get(name)) for name in COLUMNS},
-        "gaps": {name: _gap(verdict.gaps.get(name)) for name in GAPS},
-        "first_difference": first_difference(verdict.first_difference),
-        "columns": {name: _column(evaluation.columns.get(name)) for name in COLUMNS},
-        "latency": latency_values(evaluation.latency),
-        "memory": memory_values(
-            evaluation.board, evaluation.rendered, evaluation.image, evaluation.device.info
-        ),
-        "link": link_values(evaluation.device.link),
-        "model": model_values(evaluation.model),
-        "tflite": {
-            "sha256": evaluation.quantized.graph.sha256,
-            "bytes": len(evaluation.quantized.graph.content),
-            "route": evaluation.quantized.route,
-            "warnings": [
-                {"code": w.code, "message": w.message, "remedy": w.remedy}
-                for w in evaluation.quantized.warnings
-            ],
+    route: str
+    """How it was quantized."""
+    warnings: tuple[Advice, ...]
+    """What to act on."""
+
+
+class Samples(Part):
+    """The samples."""
+
+    name: str
+    """Name of the data set."""
+    notes: tuple[str, ...]
+    """What a reader of the results must know."""
+
+
+class RunConditions(Conditions):
+    """What the numbers hold under."""
+
+    image_reused: bool
+    """The image was built by an earlier run."""
+    samples: int
+    """Samples scored."""
+    profiled_runs: int
+    """Runs profiled by operator."""
+    traced_samples: int
+    """Samples traced by operator."""
+    warmup: int
+    """Inferences to warm up."""
+
+
+class EvaluationDocument(DeviceDocument):
+    """One run of a model on a device."""
+
+    schema_version: Literal[1] = 1
+    verdict: Literal["match", "differs"]
+    """match: the device computes what TFLM on the host computes. differs: it does not."""
+    headline: str
+    """The verdict in one sentence."""
+    task: Task
+    """What the outputs are: scores of classes, or values."""
+    samples: int
+    """Number of samples that were scored."""
+    accuracy: Mapping[ColumnName, Interval | None]
+    """Share of right predictions by column, 0 to 1; null where the column is absent or there are no
+    labels."""
+    errors: Mapping[ColumnName, Interval | None]
+    """Mean absolute error against the targets by column, in output units; null where the column is
+    absent or there are no targets."""
+    gaps: Mapping[GapName, Gap | None]
+    """The differences between columns; null where a column is absent."""
+    first_difference: FirstDifference | None
+    """The first operator whose output on the device differs; null where none does, or none was
+    found."""
+    columns: Mapping[ColumnName, Executor]
+    """Who computed each column."""
+    latency: Latency
+    """Ticks of an inference and of its operators."""
+    memory: Memory
+    """Memory on the device."""
+    link: LinkStatistics
+    """What the link carried."""
+    tflite: QuantizedTflite
+    """The int8 model."""
+    dataset: Samples
+    """The samples."""
+    conditions: RunConditions
+    """What the numbers hold under: engine, compiler, board and its options, clock, samples."""
+    timings: tuple[Timing, ...]
+    """Stages of the run, in order."""
+    device_log: tuple[str, ...]
+    """Lines that the device logged."""
+
+
+def document(evaluation: Evaluation) -> EvaluationDocument:
+    """The run's document; ``created`` is the time of this call."""
+    verdict, quantized, device = evaluation.verdict, evaluation.quantized, evaluation.device
+    board, info = evaluation.board, evaluation.device.info
+    return EvaluationDocument(
+        command=evaluation.command,
+        notes=(*evaluation.notes, *verdict.notes),
+        engine=evaluation.rendered.engine,
+        board=board.name,
+        model=evaluation.model,
+        versions=evaluation.versions,
+        verdict="match" if verdict.match else "differs",
+        headline=verdict.headline,
+        task=verdict.task,
+        samples=verdict.samples,
+        accuracy=verdict.accuracy,
+        errors=verdict.errors,
+        gaps=verdict.gaps,
+        first_difference=verdict.first_difference,
+        columns={
+            name: Executor(version=column.version, absent=column.absent)
+            for name, column in evaluation.columns.items()
         },
-        "dataset": {"name": evaluation.dataset.name, "notes": evaluation.dataset.notes},
-        "conditions": _conditions(evaluation),
-        "versions": evaluation.versions,
-        "timings": [
-            {"stage": t.stage, "seconds": t.seconds, "reused": t.reused} for t in evaluation.timings
-        ],
-        # Two stages may say the same thing; a reader wants it once.
-        "notes": list(dict.fromkeys((*evaluation.notes, *verdict.notes))),
-        "device_log": evaluation.device.log,
-    }
-    return {key: jsonable(value) for key, value in values.items()}
-
-
-def _interval(interval: Interval | None) -> Any:
-    # A value that could not be computed is as absent as one that was not asked for.
-    if interval is None or not math.isfinite(interval.value):
-        return None
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def _column(column: Column | None) -> dict[str, Any]:
-    if column is None:
-        return {"version": "", "absent": "not run"}
-    absent = column.absent
-    if column.outputs is None and absent is None:
-        absent = "no reason given"
-    return {"version": column.version, "absent": absent}
-
-
-def _gap(gap: Gap | None) -> Any:
-    if gap is None:
-        return None
-    return {
-        "left": gap.left,
-        "right": gap.right,
-        "samples": gap.samples,
-        "bit_equal": gap.bit_equal,
-        "bit_equal_values": gap.bit_equal_values,
-        "flips": gap.flips,
-        "flip_rate_upper": gap.flip_rate_upper,
-        "max_steps": gap.max_steps,
-        "mean_steps": gap.mean_steps,
-        "max_error": gap.max_error,
-        "mean_error": gap.mean_error,
-        "mcnemar_p": gap.mcnemar_p,
-        "disagreements": [
-            {
-                "sample": d.sample,
-                "left": d.left,
-                "right": d.right,
-                "label": d.label,
-                "steps": d.steps,
-                "left_margin": d.left_margin,
-                "right_margin": d.right_margin,
-            }
-            for d in gap.disagreements
-        ],
-    }
-
-
-def _conditions(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        **conditions(evaluation.board, evaluation.device.info),
-        "image_reused": evaluation.image.reused,
-        "samples": evaluation.verdict.samples,
-        "profiled_runs": len(evaluation.device.operator_ticks),
-        "traced_samples": len(evaluation.device.traced),
-        "warmup": evaluation.latency.warmup,
-    }
+        latency=evaluation.latency,
+        memory=memory(board, evaluation.rendered, evaluation.image, info),
+        link=device.link,
+        tflite=QuantizedTflite(
+            sha256=quantized.graph.sha256,
+            bytes=len(quantized.graph.content),
+            route=quantized.route,
+            warnings=quantized.warnings,
+        ),
+        dataset=Samples(name=evaluation.dataset.name, notes=evaluation.dataset.notes),
+        conditions=RunConditions(
+            **conditions(board, info).model_dump(),
+            image_reused=evaluation.image.reused,
+            samples=verdict.samples,
+            profiled_runs=len(device.operator_ticks),
+            traced_samples=len(device.traced),
+            warmup=evaluation.latency.warmup,
+        ),
+        timings=evaluation.timings,
+        device_log=device.log,
+    )

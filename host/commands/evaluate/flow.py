@@ -8,7 +8,7 @@ from pathlib import Path
 from host.base import versions
 from host.base.errors import ConfigError
 from host.commands.evaluate.values import Evaluation
-from host.commands.evaluate.write import RESULTS, write_report
+from host.commands.evaluate.write import RESULTS, write_evaluation
 from host.deployment.measure import device_column, measure
 from host.deployment.prepare import columns_of_the_host, model_file, prepare
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
@@ -103,7 +103,7 @@ def flash_and_eval(
             folder=folder,
             command=output.command,
         )
-        write_report(evaluation)
+        write_evaluation(evaluation)
         answers.remove()
     return evaluation
 

@@ -126,7 +126,7 @@ def _costs(evaluation: Evaluation) -> Table:
     table.show_header = False
     time = latency_text(latency)
     unit = UNIT_WORDS[latency.unit]
-    spread = f"{number(latency.minimum)} … {number(latency.maximum)} {unit}"
+    spread = f"{number(latency.min)} … {number(latency.max)} {unit}"
     table.add_row("latency", f"{time} per inference ({spread}, n = {latency.samples})")
     if latency.operators:
         slowest = max(latency.operators, key=lambda cost: cost.ticks or 0)

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-from host.base.files import write_text
+from host.base.arrays import Array
 from host.commands.evaluate.document import document
 from host.commands.evaluate.page import render_html
-from host.commands.evaluate.predictions import save_predictions
 from host.commands.evaluate.values import Evaluation
+from host.report.document import DOCUMENT, PAGE, write_report
 
-RESULTS = ("report.json", "report.html", "predictions.npz")
+PREDICTIONS = "predictions.npz"
+RESULTS = (DOCUMENT, PAGE, PREDICTIONS)
 
 
-def write_report(evaluation: Evaluation) -> Path:
-    """Write report.html, predictions.npz and report.json; the path of report.json.
-
-    Each file is whole or absent. report.json comes last: where it is, the report is complete,
-    and its text is what ``--json`` prints.
+def write_evaluation(evaluation: Evaluation) -> None:
+    """Write the page, predictions.npz and the document.
 
     Raises:
         MachineError: the folder cannot be written to.
     """
-    folder = evaluation.folder
     values = document(evaluation)
     page = render_html(evaluation, values)
-    write_text(folder / "report.html", page)
-    save_predictions(evaluation, folder / "predictions.npz")
-    path = folder / "report.json"
-    write_text(path, json.dumps(values, indent=2, allow_nan=False) + "\n")
-    return path
+    write_report(evaluation.folder, values, {PAGE: page, PREDICTIONS: predictions(evaluation)})
+
+
+def predictions(evaluation: Evaluation) -> dict[str, Array]:
+    """The samples and what every column made of them, n rows each, for a notebook.
+
+    Keys: ``x`` and, where there are labels, ``y`` as in the data set; ``keras`` (float32, real
+    units), ``litert``, ``litert_reference``, ``tflm_host``, ``device`` (the output tensor's own
+    type) where they ran; ``ticks`` float64 [n] and ``operator_ticks`` float64 [r, operators] in
+    the device's tick unit.
+    """
+    arrays: dict[str, Array] = {"x": evaluation.dataset.x}
+    if evaluation.dataset.y is not None:
+        arrays["y"] = evaluation.dataset.y
+    for name, column in evaluation.columns.items():
+        if column.outputs is not None:
+            arrays[name] = column.outputs
+    arrays["ticks"] = evaluation.device.ticks
+    arrays["operator_ticks"] = evaluation.device.operator_ticks
+    return arrays

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from host.commands.profile.document import ProfileDocument
 from host.commands.profile.values import Profile
 from host.deployment.figures import arena_over_time, operator_bars
-from host.report.document import JSON
-from host.report.page import environment, stylesheet
+from host.report.page import render
 from host.verdict.latency import UNIT_WORDS, latency_text
 
 
-def render_html(profile: Profile, document: dict[str, JSON]) -> str:
+def render_html(profile: Profile, document: ProfileDocument) -> str:
     """The profile as a self-contained HTML page; ``document`` is :func:`document`'s."""
-    template = environment().get_template("profile.html.j2")
-    return template.render(
-        r=document,
-        css=stylesheet(),
+    return render(
+        "commands/profile/page.html.j2",
+        document,
+        tone="neutral",
         unit=UNIT_WORDS[profile.latency.unit],
         latency=latency_text(profile.latency),
         bars=operator_bars(profile.latency),

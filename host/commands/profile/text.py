@@ -61,6 +61,6 @@ def _row(cost: OperatorCost) -> tuple[str | Text, ...]:
 
 def _bytes(activations: tuple[Activation, ...]) -> str:
     """Their size, and where they lie in the arena where that is known."""
-    total = sum(activation.nbytes for activation in activations)
+    total = sum(activation.bytes for activation in activations)
     places = [str(a.offset) for a in activations if a.offset is not None]
     return number(total) + (f" @{'+'.join(places)}" if places else "")

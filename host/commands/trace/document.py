@@ -1,71 +1,59 @@
-"""A trace as one JSON object: what ``trace.json`` holds and ``--json`` prints.
-
-``trace_schema.json`` beside this file describes every key.
-"""
+"""A trace as one JSON object."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Literal
 
 from host.commands.trace import words
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
-from host.deployment.document import (
-    conditions,
-    difference,
-    executed,
-    first_difference,
-    model_values,
-    now,
-)
-from host.report.document import JSON, jsonable
-
-SCHEMA_VERSION = 1
+from host.deployment.document import DeviceDocument, Tflite, conditions
+from host.verdict.differences import FirstDifference
 
 
-def document(trace: Trace) -> dict[str, JSON]:
-    """The trace as plain JSON values; ``created`` is the time of this call."""
+class TraceDocument(DeviceDocument):
+    """What every operator computes for one sample, on the device and on the host."""
+
+    schema_version: Literal[1] = 1
+    verdict: Literal["match", "differs"]
+    """match: all that was asked for is equal on the device and on the host."""
+    headline: str
+    """The result in one line."""
+    data: str
+    """The samples, in words."""
+    sample: int
+    """Index of the sample."""
+    outputs: tuple[TracedOutput, ...]
+    """Every output, in the order in which the device computes them."""
+    first_difference: FirstDifference | None
+    """The first that differs; null where all are equal."""
+    tensors: tuple[TracedTensor, ...]
+    """Those that were asked for."""
+    oracle: str
+    """TFLM on the host and its version."""
+    folder: Path
+    """Where the files of the run are."""
+
+
+def document(trace: Trace) -> TraceDocument:
+    """The trace's document; ``created`` is the time of this call."""
     device, loaded = trace.deployed, trace.deployed.loaded
-    values: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "created": now(),
-        "command": device.command,
-        "verdict": "match" if trace.match else "differs",
-        "headline": words.headline(trace),
-        "engine": device.rendered.engine,
-        "board": device.board.name,
-        "data": loaded.data,
-        "sample": trace.sample,
-        "outputs": [_output(output) for output in trace.outputs],
-        "first_difference": first_difference(trace.first),
-        "tensors": [_tensor(tensor) for tensor in trace.tensors],
-        "oracle": trace.oracle,
-        "model": model_values(loaded.model),
-        "tflite": {"sha256": loaded.graph.sha256, "bytes": len(loaded.graph.content)},
-        "conditions": conditions(device.board, device.info),
-        "versions": trace.versions,
-        "notes": device.notes,
-        "folder": device.folder,
-    }
-    return {key: jsonable(value) for key, value in values.items()}
-
-
-def _output(output: TracedOutput) -> dict[str, Any]:
-    return {
-        **executed(output.operator),
-        "tensor_name": output.tensor_name,
-        "shape": output.shape,
-        "device_crc": output.device_crc,
-        "host_crc": output.host_crc,
-        "equal": output.equal,
-    }
-
-
-def _tensor(tensor: TracedTensor) -> dict[str, Any]:
-    return {
-        **executed(tensor.operator),
-        "tensor_name": tensor.tensor_name,
-        "shape": tensor.shape,
-        "equal": tensor.difference is None,
-        "values": difference(tensor.difference),
-        "text": words.comparison(tensor),
-    }
+    return TraceDocument(
+        command=device.command,
+        notes=device.notes,
+        engine=device.rendered.engine,
+        board=device.board.name,
+        model=loaded.model,
+        tflite=Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
+        conditions=conditions(device.board, device.info),
+        versions=trace.versions,
+        verdict="match" if trace.match else "differs",
+        headline=words.headline(trace),
+        data=loaded.data,
+        sample=trace.sample,
+        outputs=trace.outputs,
+        first_difference=trace.first,
+        tensors=trace.tensors,
+        oracle=trace.oracle,
+        folder=device.folder,
+    )

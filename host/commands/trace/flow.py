@@ -68,8 +68,10 @@ def trace(
             deployed=device,
             sample=sample,
             outputs=tuple(
-                TracedOutput(o, graph.tensors[o.tensor].name, graph.tensors[o.tensor].shape, *both)
-                for o, *both in zip(operators, device_crc.tolist(), host_crc.tolist(), strict=True)
+                TracedOutput(*_named(graph, operator), *both)
+                for operator, *both in zip(
+                    operators, device_crc.tolist(), host_crc.tolist(), strict=True
+                )
             ),
             first=traced[unequal[0]].as_first(sample) if unequal else None,
             tensors=tuple(traced[position] for position in asked),
@@ -86,4 +88,9 @@ def _compared(
 ) -> TracedTensor:
     tensor = graph.tensors[operator.tensor]
     difference = compare(tensor, values, on_host[tensor.index])
-    return TracedTensor(operator, tensor.name, tensor.shape, difference)
+    return TracedTensor(*_named(graph, operator), difference)
+
+
+def _named(graph: Graph, operator: ExecutedOperator) -> tuple[int, str, int, str, tuple[int, ...]]:
+    tensor = graph.tensors[operator.tensor]
+    return operator.index, operator.name, tensor.index, tensor.name, tensor.shape

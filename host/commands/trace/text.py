@@ -9,6 +9,7 @@ from rich.text import Text
 from host.commands.trace import words
 from host.commands.trace.values import Trace
 from host.commands.trace.write import VALUES
+from host.report.document import DOCUMENT
 from host.report.formats import plain, short
 from host.verdict.differences import difference, position
 
@@ -29,12 +30,9 @@ def summary(trace: Trace) -> RenderableType:
         head.append(f"\n  {difference(trace.first.values)}", style="red")
     shown: list[RenderableType] = [_table(trace)]
     if trace.tensors:
-        shown = [
-            Text(words.comparison(t), style="red" if t.difference is not None else "")
-            for t in trace.tensors
-        ]
+        shown = [Text(t.text, style="" if t.equal else "red") for t in trace.tensors]
     notes = [Text(f"note: {plain(note)}") for note in device.notes]
-    kept = VALUES if trace.tensors else "trace.json"
+    kept = VALUES if trace.tensors else DOCUMENT
     path = Text("values: " if trace.tensors else "trace: ")
     path.append(plain(str(device.folder / kept)), style="bold")
     return Group(head, Text(), *shown, Text(), *notes, path)
@@ -52,11 +50,10 @@ def _table(trace: Trace) -> Table:
             overflow="ellipsis",
         )
     for output in trace.outputs:
-        operator = output.operator
         table.add_row(
-            str(operator.index),
-            Text(plain(operator.name)),
-            str(operator.tensor),
+            str(output.index),
+            Text(plain(output.name)),
+            str(output.tensor),
             Text(short(output.tensor_name)),
             "×".join(map(str, output.shape)),
             f"{output.device_crc:08x}",

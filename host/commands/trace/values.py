@@ -4,40 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 from host.deployment.deployed import Deployed
 from host.firmware.rendered import ExecutedOperator
-from host.verdict.differences import FirstDifference, TensorDifference
+from host.report.document import derived
+from host.report.formats import number, plain
+from host.verdict.differences import FirstDifference, TensorDifference, difference
 
 
 @dataclass(frozen=True)
-class TracedOutput:
-    """An operator's output for one sample: the CRC-32 on the device, and by TFLM on the host."""
+class TracedOutput(ExecutedOperator):
+    """An operator's output for one sample, by the CRC-32 of its bytes."""
 
-    operator: ExecutedOperator
     tensor_name: str
+    """The tensor's name."""
     shape: tuple[int, ...]
+    """Its shape."""
     device_crc: int
+    """The CRC-32 on the device."""
     host_crc: int
+    """The CRC-32 by TFLM on the host."""
 
-    @property
+    @derived
     def equal(self) -> bool:
         """Whether both are the same."""
         return self.device_crc == self.host_crc
 
 
 @dataclass(frozen=True)
-class TracedTensor:
-    """A tensor whose values were fetched; ``difference`` is None where all are equal."""
+class TracedTensor(ExecutedOperator):
+    """A tensor that was asked for; its values are in tensors.npz."""
 
-    operator: ExecutedOperator
     tensor_name: str
+    """The tensor's name."""
     shape: tuple[int, ...]
-    difference: TensorDifference | None
+    """Its shape."""
+    values: TensorDifference | None
+    """How its values differ; null where all are equal."""
+
+    @derived
+    def equal(self) -> bool:
+        """Whether all values are equal."""
+        return self.values is None
+
+    @derived
+    def text(self) -> str:
+        """The same in a sentence."""
+        who = f"tensor {self.tensor} '{plain(self.tensor_name)}' of operator {self.index} "
+        who += plain(self.name)
+        if self.values is None:
+            return f"{who}: all {number(prod(self.shape))} values equal"
+        return f"{who}: {difference(self.values)}"
 
     def as_first(self, sample: int) -> FirstDifference:
         """The tensor as the first that differs."""
-        return FirstDifference(self.operator, self.tensor_name, sample, self.difference)
+        return FirstDifference(
+            ExecutedOperator(self.index, self.name, self.tensor),
+            self.tensor_name,
+            sample,
+            self.values,
+        )
 
 
 @dataclass(frozen=True)
@@ -63,5 +90,5 @@ class Trace:
     def match(self) -> bool:
         """Whether all that was asked for is equal: the named tensors, else every output."""
         if self.tensors:
-            return all(tensor.difference is None for tensor in self.tensors)
+            return all(tensor.equal for tensor in self.tensors)
         return all(output.equal for output in self.outputs)

@@ -67,7 +67,7 @@ def plan(graph: Graph, lowered: Sequence[Lowered]) -> tuple[ArenaBlock, ...]:
             tensor=member,
             name=graph.tensors[member].name if member >= 0 else "scratch",
             offset=offsets[numbers[key]],
-            nbytes=lifetime.nbytes,
+            bytes=lifetime.nbytes,
             first=spans[member][0] if member >= 0 else lifetime.first,
             last=spans[member][1] if member >= 0 else lifetime.last,
         )
@@ -151,7 +151,7 @@ def align(nbytes: int) -> int:
 
 def arena_bytes(blocks: Sequence[ArenaBlock]) -> int:
     """Size of the arena that holds these blocks."""
-    return align(max(block.offset + block.nbytes for block in blocks))
+    return align(max(block.offset + block.bytes for block in blocks))
 
 
 def _roots(lowered: Sequence[Lowered]) -> dict[int, int]:
