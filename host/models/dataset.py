@@ -52,86 +52,79 @@ def check_fit(
         DataError: a shape, a type or the range of labels does not fit, the message has both; or
             ``y`` are class numbers and ``y_train`` are not.
     """
-    samples = {
-        "x": dataset.x,
-        "x_calibration": dataset.x_calibration,
-        "x_train": dataset.x_train,
-    }
-    for name, values in samples.items():
+    for name in ("x", "x_calibration", "x_train"):
+        values = getattr(dataset, name)
         if values is not None and values.shape[1:] != input_shape:
             raise DataError(
                 f"the data set {dataset.name} has samples of shape {values.shape[1:]} ({name}), "
                 f"the model takes {input_shape}",
                 "Give a data set for this model with --data, or reshape its samples.",
             )
-    y, one_hot = _fit(dataset.name, "y", dataset.y, input_shape, output_shape)
-    y_train, train_one_hot = _fit(
-        dataset.name, "y_train", dataset.y_train, input_shape, output_shape
-    )
+    fitted, notes = [], list(dataset.notes)
+    for name in ("y", "y_train"):
+        labels, one_hot = _fit(dataset, name, input_shape, output_shape)
+        fitted.append(labels)
+        if one_hot:
+            notes.append(f"{name} is one-hot and was taken as class numbers.")
+    y, y_train = fitted
     if y is not None and y_train is not None and y.dtype.kind != y_train.dtype.kind:
         raise DataError(
             f"the data set {dataset.name} has class numbers in one of y and y_train and targets in "
             "the other",
             "Give both as class numbers, or both as targets of the output's shape.",
         )
-    taken = [name for name, hot in (("y", one_hot), ("y_train", train_one_hot)) if hot]
-    notes = tuple(f"{name} is one-hot and was taken as class numbers." for name in taken)
-    return replace(dataset, y=y, y_train=y_train, notes=(*dataset.notes, *notes))
+    return replace(dataset, y=y, y_train=y_train, notes=tuple(notes))
 
 
 def _fit(
-    name: str,
-    what: str,
-    y: Array | None,
-    input_shape: tuple[int, ...],
-    output_shape: tuple[int, ...],
+    dataset: Dataset, name: str, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
 ) -> tuple[Array | None, bool]:
     """Labels or targets as ``check_fit`` returns them, and whether they were one-hot."""
+    y: Array | None = getattr(dataset, name)
     if y is None:
         return None, False
-    values_out = int(np.prod(output_shape))
+    who, values_out = f"the data set {dataset.name} has", int(np.prod(output_shape))
     if y.ndim == 2 and y.shape[1] == 1 and values_out > 1:
         y = y[:, 0]
     if y.ndim == 1 and values_out > 1:
-        return _labels(name, what, y, input_shape, output_shape), False
-    if y.size == len(y) * values_out:
-        return _targets(y, output_shape)
-    raise DataError(
-        f"the data set {name} has targets of shape {y.shape[1:]} ({what}), the model's output is "
-        f"{output_shape}",
-        f"Give `{what}` as one class number per sample, or as targets of the output's shape.",
-    )
-
-
-def _labels(
-    name: str, what: str, y: Array, input_shape: tuple[int, ...], output_shape: tuple[int, ...]
-) -> Array:
-    classes = int(np.prod(output_shape))
-    if input_shape == output_shape or max(output_shape) != classes:
+        if input_shape == output_shape or max(output_shape) != values_out:
+            raise DataError(
+                f"{who} one label per sample ({name}), but the model's output {output_shape} is "
+                f"not a list of classes (its input is {input_shape})",
+                f"Leave `{name}` out, or give targets of the output's shape.",
+            )
+        return _labels(y, f"{who} labels", name, values_out), False
+    if y.size != len(y) * values_out:
         raise DataError(
-            f"the data set {name} has one label per sample ({what}), but the model's output "
-            f"{output_shape} is no list of classes (its input is {input_shape})",
-            f"Leave `{what}` out, or give targets of the output's shape.",
+            f"{who} targets of shape {y.shape[1:]} ({name}), the model's output is {output_shape}",
+            f"Give `{name}` as one class number per sample, or as targets of the output's shape.",
         )
+    classes = one_hot_classes(y) if values_out == max(output_shape) > 1 else None
+    if classes is not None:
+        return classes, True
+    return y.astype(np.float32).reshape(len(y), *output_shape), False
+
+
+def _labels(y: Array, has_labels: str, name: str, classes: int) -> Array:
     if not (y == np.floor(y)).all():
         raise DataError(
-            f"the data set {name} has labels ({what}) that are no whole numbers, such as "
+            f"{has_labels} ({name}) that are not whole numbers, such as "
             f"{float(y[y != np.floor(y)][0]):g}; the model has {classes} outputs",
             "Give class numbers, or targets of the output's shape.",
         )
     low, high = int(y.min()), int(y.max())
     if low < 0 or high >= classes:
         raise DataError(
-            f"the data set {name} has labels from {low} to {high} ({what}), the model has "
-            f"{classes} classes, 0 to {classes - 1}",
+            f"{has_labels} from {low} to {high} ({name}), the model has {classes} classes, 0 to "
+            f"{classes - 1}",
             "Number the classes from 0, in the order of the model's outputs.",
         )
     return y.astype(np.int64)
 
 
-def _targets(y: Array, output_shape: tuple[int, ...]) -> tuple[Array, bool]:
+def one_hot_classes(y: Array) -> Array | None:
+    """Class numbers, int64 [n], of one-hot rows [n, ...]; None where they are not one-hot."""
     flat = y.reshape(len(y), -1)
-    listed = flat.shape[1] > 1 and max(output_shape) == flat.shape[1]
-    if listed and np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
-        return flat.argmax(axis=1).astype(np.int64), True
-    return y.astype(np.float32).reshape(len(y), *output_shape), False
+    if np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
+        return np.asarray(flat.argmax(axis=1), np.int64)
+    return None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from host.base.arrays import Array
 from host.base.errors import DataError
 from host.models.data_formats import Wanted, find_format
-from host.models.dataset import Dataset
+from host.models.dataset import Dataset, one_hot_classes
 
 # Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
 HELD_OUT = 200
@@ -124,20 +124,23 @@ def _split_training(whole: Dataset) -> Dataset:
             "Add `x_train` and `y_train` to the .npz.",
         )
     order = _order(count, SPLIT_SEED)
-    scored, alike = _fifth_of_each(_classes(whole.y), order), ", each class alike"
-    if len(scored) == 0:
-        scored, alike = order[: count // _SCORED_OF], ""
+    classes, alike = _classes(whole.y), ""
+    scored = order[: count // _SCORED_OF]
+    if classes is not None:
+        members = [order[classes[order] == label] for label in np.unique(classes)]
+        fifths = np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
+        if len(fifths):
+            scored, alike = fifths, ", each class alike"
     rest = np.setdiff1d(order, scored)
     note = (
         f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
         f"scored, split at random{alike}, in the same way for every seed."
     )
     part = _take(whole, scored)
-    x_train = whole.x[rest]
-    calibration = x_train if whole.x_calibration is None else whole.x_calibration
+    x_train, calibration = whole.x[rest], whole.x_calibration
     return replace(
         part,
-        x_calibration=calibration,
+        x_calibration=x_train if calibration is None else calibration,
         x_train=x_train,
         y_train=whole.y[rest],
         notes=(*part.notes, note),
@@ -149,17 +152,7 @@ def _classes(y: Array) -> Array | None:
     flat = y.reshape(len(y), -1)
     if flat.shape[1] == 1 and (flat == np.floor(flat)).all():
         return np.asarray(flat[:, 0])
-    if np.isin(flat, (0, 1)).all() and (flat.sum(axis=1) == 1).all():
-        return np.asarray(flat.argmax(axis=1))
-    return None
-
-
-def _fifth_of_each(classes: Array | None, order: Indices) -> Indices:
-    """The first fifth of every class in that order; nothing where there are no classes."""
-    if classes is None:
-        return np.zeros(0, np.int64)
-    members = [order[classes[order] == label] for label in np.unique(classes)]
-    return np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
+    return one_hot_classes(y)
 
 
 def _order(count: int, seed: int) -> Indices:

@@ -13,7 +13,8 @@ from host.models.dataset import Dataset
 from host.models.unpacking import check_members
 
 _LISTED = 40  # names, and characters of one
-_MEMBERS = ("x", "y", "x_calibration", "x_train", "y_train")
+_SAMPLES = ("x", "x_calibration", "x_train")
+_MEMBERS = (*_SAMPLES, "y", "y_train")
 
 
 def read_npz(path: Path) -> Dataset:
@@ -26,6 +27,42 @@ def read_npz(path: Path) -> Dataset:
         DataError: no .npz, damaged, too large, without ``x``, one of ``x_train`` and ``y_train``
             without the other, or an array of it cannot be used.
     """
+    arrays = _arrays(path)
+    if ("x_train" in arrays) != ("y_train" in arrays):
+        there, missing = ("x", "y") if "x_train" in arrays else ("y", "x")
+        raise DataError(
+            f"{path} has `{there}_train`, but no `{missing}_train`",
+            "Give samples and labels to train with, both or none.",
+        )
+    samples = {name: _real(arrays[name], name, path) for name in _SAMPLES if name in arrays}
+    x, x_train = samples["x"], samples.get("x_train")
+    for name, values in samples.items():
+        if values.shape[1:] != x.shape[1:]:
+            raise DataError(
+                f"{path}: a sample of {name} has shape {values.shape[1:]}, one of x {x.shape[1:]}"
+            )
+    kind = arrays["x"].dtype
+    notes: tuple[str, ...] = ()
+    if kind.kind in "iub":
+        notes = (
+            f"x is {kind} and was taken as real numbers from {x.min():g} to {x.max():g}, not "
+            "rescaled: the model must have been trained on that range.",
+        )
+    return Dataset(
+        path.stem,
+        x,
+        _targets(arrays, "y", "x", len(x), path),
+        samples.get("x_calibration", x_train),
+        notes=notes,
+        x_train=x_train,
+        y_train=None
+        if x_train is None
+        else _targets(arrays, "y_train", "x_train", len(x_train), path),
+    )
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    """The arrays that a data set has, ``x`` among them."""
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
@@ -42,38 +79,7 @@ def read_npz(path: Path) -> Dataset:
         raise DataError(f"{path} is not an .npz file, or is damaged: {error}") from error
     if "x" not in arrays:
         raise DataError(f"{path} has no array `x`; it has {present}")
-    if ("x_train" in arrays) != ("y_train" in arrays):
-        there, missing = ("x", "y") if "x_train" in arrays else ("y", "x")
-        raise DataError(
-            f"{path} has `{there}_train`, but no `{missing}_train`",
-            "Give samples and labels to train with, both or none.",
-        )
-    x, notes = _real(arrays["x"], "x", path)
-    x_train = _more(arrays, "x_train", x, path)
-    calibration = _more(arrays, "x_calibration", x, path)
-    return Dataset(
-        path.stem,
-        x,
-        _targets(arrays, "y", "x", len(x), path),
-        x_train if calibration is None else calibration,
-        notes=notes,
-        x_train=x_train,
-        y_train=None
-        if x_train is None
-        else _targets(arrays, "y_train", "x_train", len(x_train), path),
-    )
-
-
-def _more(arrays: dict[str, Array], name: str, x: FloatArray, path: Path) -> FloatArray | None:
-    """Other samples of the same shape, or None where the file has none of that name."""
-    if name not in arrays:
-        return None
-    values, _ = _real(arrays[name], name, path)
-    if values.shape[1:] != x.shape[1:]:
-        raise DataError(
-            f"{path}: a sample of {name} has shape {values.shape[1:]}, one of x {x.shape[1:]}"
-        )
-    return values
+    return arrays
 
 
 def _member(archive: Any, name: str, path: Path) -> Array:
@@ -88,8 +94,8 @@ def _member(archive: Any, name: str, path: Path) -> Array:
         ) from error
 
 
-def _real(values: Array, name: str, path: Path) -> tuple[FloatArray, tuple[str, ...]]:
-    """Float32 [n, ...], finite, and notes about what was done to get there."""
+def _real(values: Array, name: str, path: Path) -> FloatArray:
+    """Float32 [n, ...], finite."""
     if values.dtype.kind not in "fiub":
         raise DataError(
             f"{path}: array `{name}` has type {values.dtype}; real numbers are wanted",
@@ -111,13 +117,7 @@ def _real(values: Array, name: str, path: Path) -> tuple[FloatArray, tuple[str, 
             f"first in sample {int(np.argmin(finite))}",
             "Remove or repair those samples.",
         )
-    if values.dtype.kind in "iub":
-        note = (
-            f"{name} is {values.dtype} and was taken as real numbers from {x.min():g} to "
-            f"{x.max():g}, not rescaled: the model must have been trained on that range."
-        )
-        return x, (note,)
-    return x, ()
+    return x
 
 
 def _targets(

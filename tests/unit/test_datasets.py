@@ -172,7 +172,7 @@ def test_labels_in_every_usual_form(y: Any) -> None:
     [
         ([0, 4, 1], r"labels from 0 to 4 \(y\), the model has 4 classes, 0 to 3"),
         ([-1, 2, 1], "labels from -1 to 2"),
-        ([0.0, 0.5, 1.0], r"labels \(y\) that are no whole numbers, such as 0\.5"),
+        ([0.0, 0.5, 1.0], r"labels \(y\) that are not whole numbers, such as 0\.5"),
         (np.zeros((3, 5)), r"targets of shape \(5,\) \(y\), the model's output is \(4,\)"),
     ],
 )
@@ -216,7 +216,7 @@ def test_targets_take_the_outputs_shape() -> None:
 
 
 def test_labels_for_an_auto_encoder_are_refused() -> None:
-    with pytest.raises(DataError, match="no list of classes"):
+    with pytest.raises(DataError, match="not a list of classes"):
         fit([0, 1, 0], output=(3,))
 
 
