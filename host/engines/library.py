@@ -1,6 +1,6 @@
 """The TFLite-Micro library: where PlatformIO has it or gets it from, and what it can do.
 
-What a library can do is read from its sources: it has no version number that would tell.
+What a library can do is read from its sources: its version number does not tell.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def find_library(board: Board) -> Library:
     """The board's library; installed through PlatformIO where it is not there yet.
 
     Raises:
-        ToolMissingError: the env names none, or it cannot be had here.
+        ToolMissingError: the env names none, or it is not available.
     """
     wanted = spec(board)
     if wanted is None:
@@ -123,7 +123,7 @@ def find_library(board: Board) -> Library:
     if folder is None:
         folder = _installed(board) or _install(board, wanted)
     if not _is_library(folder):
-        raise ToolMissingError(f"{folder} is no TFLite-Micro library (from {wanted})", _REMEDY)
+        raise ToolMissingError(f"{folder} is not a TFLite-Micro library (from {wanted})", _REMEDY)
     return _read(folder)
 
 
@@ -150,7 +150,7 @@ def outlook(board: Board) -> str:
     folder = _local(wanted) or _installed(board)
     if folder is not None:
         known = _is_library(folder)
-        return f"tflm: {_version(folder)}" if known else f"aot: {folder} is no library"
+        return f"tflm: {_version(folder)}" if known else f"aot: {folder} is not a library"
     try:
         _connect(wanted)
     except ToolMissingError as error:
@@ -159,21 +159,22 @@ def outlook(board: Board) -> str:
 
 
 def _connect(wanted: str) -> None:
-    """See that the library's host can be reached: PlatformIO itself takes minutes to give up.
+    """Check that the library's host can be reached: PlatformIO itself takes minutes to give up.
 
     Raises:
-        ToolMissingError: it cannot.
+        ToolMissingError: it cannot be reached.
     """
     host = (urlparse(wanted).hostname if "://" in wanted else None) or _REGISTRY
-    trouble = _trouble_with(host)
+    trouble = _connection_error(host)
     if trouble is not None:
         raise ToolMissingError(
-            f"no connection to {host}, from where its library would come ({trouble})", _REMEDY
+            f"no connection to {host}, where its library would come from ({trouble})",
+            _REMEDY,
         )
 
 
 @lru_cache
-def _trouble_with(host: str) -> str | None:
+def _connection_error(host: str) -> str | None:
     try:
         socket.create_connection((host, 443), _CONNECT_TIMEOUT).close()
     except OSError as error:
@@ -233,7 +234,7 @@ def _version(folder: Path) -> str:
         except OSError:
             pass
     text = f"{found.get('name', folder.name)} {found.get('version', 'of unknown version')}"
-    # It stands in a C++ literal, where "??/" was a trigraph once.
+    # It is put into a C++ literal, where "??/" once was a trigraph.
     return re.sub(r"[^ -~]|[\"\\?]", "_", text)[:120]
 
 

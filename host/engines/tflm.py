@@ -17,8 +17,8 @@ from host.models.tflite import Graph
 from host.oracles.tflm_host import host_arena_bytes
 
 _ALIGNMENT = 16
-# A kernel from CMSIS-NN wants scratch memory that the host's reference kernels do not; where the
-# first guess is too small the device says so, and it is doubled.
+# CMSIS-NN's kernels need scratch memory that the host's reference kernels do not; where the first
+# guess is too small the device says so, and it is doubled.
 _GUESS_MARGIN = 4096
 _SLOT_OPTION = "model_slot"
 
@@ -38,8 +38,8 @@ class TflmEngine:
         """The engine with the board's library.
 
         Raises:
-            ToolMissingError: the library cannot be had.
-            ConfigError: custom_model_slot is no number.
+            ToolMissingError: the library is not available.
+            ConfigError: custom_model_slot is not a number.
         """
         library = find_library(board)
         slot = board.options.get(_SLOT_OPTION, "0")

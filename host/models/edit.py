@@ -1,4 +1,4 @@
-"""Changing a .tflite file's parameters: scales, zero points, constants. The graph stays."""
+"""Changing the parameters of a .tflite file: scales, zero points, constants; the graph stays."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def set_quantization(raw: Any, quantization: Quantization) -> None:
     raw.scale = np.array(quantization.scales, np.float32)
     raw.zeroPoint = np.array(quantization.zero_points, np.int64)
     raw.quantizedDimension = quantization.axis
-    raw.min = raw.max = None  # they would tell of the old range
+    raw.min = raw.max = None  # they describe the old range
 
 
 def add_operator_code(model: Any, name: str, version: int) -> int:
@@ -145,7 +145,7 @@ def _apply(model: Any, graph: Graph, change: Change) -> None:
     if change.data is None:
         return
     if tensor.data is None:
-        raise ModelError(f"tensor {tensor.index} ({tensor.name}) is no constant")
+        raise ModelError(f"tensor {tensor.index} ({tensor.name}) is not a constant")
     if change.data.dtype.name != dtype or change.data.shape != tensor.shape:
         raise ModelError(
             f"tensor {tensor.index} ({tensor.name}) is {dtype} {tensor.shape}, the new "

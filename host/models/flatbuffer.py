@@ -1,8 +1,8 @@
 """Bounds on what a .tflite file unpacks to, checked before it is unpacked.
 
-A flatbuffer is made of references, and many may lead to the same place: a few kilobytes can say
-that there are a thousand subgraphs of a thousand tensors with names of a megabyte. No converter
-shares much, so what the references come to is measured against the file.
+A flatbuffer is made of references, and many may lead to the same place: a few kilobytes can claim
+a thousand subgraphs of a thousand tensors with names of a megabyte. No converter shares much, so
+the sum of what the references lead to is compared with the size of the file.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 # No table is smaller, together with the reference to it.
 _TABLE_BYTES = 8
-# How often the file's size may be read; once is what a file without any sharing comes to.
+# How many times the file's size the references may lead to; without any sharing it is once.
 _MOST_SHARING = 2
 
 
@@ -75,14 +75,14 @@ def check_extent(content: bytes) -> None:
     """Check that a .tflite file's tables, strings and vectors lie in it and are not too many.
 
     Raises:
-        ValueError: a reference leads out of the file, or all of them come to more than it can hold.
+        ValueError: a reference leads out of the file, or all of them to more than it can hold.
     """
     walk = _Walk(content)
     walk.table(MODEL, walk.follow(0))
 
 
 class _Walk:
-    """Follows a file's references, and stops where they come to more than the file."""
+    """Follows a file's references, and stops where they lead to more than it can hold."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -133,4 +133,4 @@ class _Walk:
     def _spend(self, nbytes: int) -> None:
         self._left -= nbytes
         if self._left < 0:
-            raise ValueError("its parts refer to each other so often that they are more than it")
+            raise ValueError("its references lead to more than the file can hold")

@@ -14,7 +14,7 @@ from host.models.unpacking import check_members
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 ZIP_MAGIC = b"PK\x03\x04"
-_LARGEST_TEXT = 1 << 24  # bytes; as Python's objects it is a multiple of that
+_LARGEST_TEXT = 1 << 24  # bytes; as Python objects it takes several times as much
 
 
 def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
@@ -25,7 +25,7 @@ def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
         content: the file's bytes, of an HDF5 or a zip file.
 
     Raises:
-        ModelError: no Keras model, weights only, damaged or truncated.
+        ModelError: not a Keras model, weights only, damaged or truncated.
         ToolMissingError: h5py is not installed.
     """
     try:
@@ -58,7 +58,7 @@ def _check_archive(archive: zipfile.ZipFile, packed: int) -> None:
     for member in archive.infolist():
         place = PurePosixPath(member.filename.replace("\\", "/"))
         if place.is_absolute() or ".." in place.parts:
-            raise ValueError(f"its member {member.filename!r} would be written elsewhere")
+            raise ValueError(f"{member.filename!r} in it would be written elsewhere")
         if place.suffix == ".json" and member.file_size > _LARGEST_TEXT:
             raise ValueError(f"its {member.filename!r} has {member.file_size:,} bytes")
 
@@ -71,7 +71,9 @@ def _hdf5_configuration(path: Path, content: bytes) -> tuple[Any, str]:
     with h5py.File(io.BytesIO(content), "r") as file:
         if "model_config" in file.attrs:
             version = file.attrs.get("keras_version", "2")
-            return json.loads(file.attrs["model_config"]), _text(version)
+            if isinstance(version, bytes):
+                version = version.decode("utf-8", "replace")
+            return json.loads(file.attrs["model_config"]), str(version)
         if "layer_names" in file.attrs or "layers" in file:
             raise ModelError(
                 f"{path} has weights only, no model",
@@ -80,21 +82,16 @@ def _hdf5_configuration(path: Path, content: bytes) -> tuple[Any, str]:
     raise ModelError(f"{path} is an HDF5 file, but not a Keras model")
 
 
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def class_names(config: Any) -> Iterator[str]:
-    """The class of every layer and object in a configuration."""
-    if isinstance(config, dict):
-        name = config.get("class_name")
-        if isinstance(name, str):
-            yield name
-        for value in config.values():
-            yield from class_names(value)
-    elif isinstance(config, list):
-        for value in config:
-            yield from class_names(value)
+def objects(config: Any) -> Iterator[dict[str, Any]]:
+    """Every JSON object in a configuration, those within others too."""
+    remaining = [config]  # no recursion: a file may be nested deeper than Python's stack
+    while remaining:
+        value = remaining.pop()
+        if isinstance(value, list):
+            remaining += value
+        elif isinstance(value, dict):
+            remaining += value.values()
+            yield value
 
 
 def refuse_layers(path: Path, content: bytes) -> None:
@@ -104,7 +101,7 @@ def refuse_layers(path: Path, content: bytes) -> None:
         ModelError: layers of tfmot.
     """
     config, _ = read_configuration(path, content)
-    names = set(class_names(config))
+    names = {str(value.get("class_name")) for value in objects(config)}
     quantized = sorted(n for n in names if n.split(">")[-1].startswith(("Quantize", "PruneLow")))
     if quantized:
         raise ModelError(

@@ -1,13 +1,14 @@
 """The model that the user brings: what it is, and the float model inside it.
 
-A file's kind is told by its content, never by its name's ending. TensorFlow and Keras are imported
-only when a float model is loaded.
+The content tells what kind a file is, never the ending of its name. TensorFlow and Keras are
+imported only when a float model is loaded.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import os
 import re
 import tempfile
@@ -46,7 +47,7 @@ class ModelFile:
 _PREDICT_BATCH = 64
 
 _CONVERT_YOURSELF = (
-    "Convert it to a full-int8 .tflite where its custom code is at hand, and give that file."
+    "Convert it to a full-int8 .tflite where its custom code is available, and give that file."
 )
 _FIX_SHAPES = "Rebuild the model with a fixed input shape; only the batch dimension may be open."
 
@@ -82,14 +83,11 @@ class FloatModel:
         return np.concatenate(parts) if parts else np.zeros((0, *self.output_shape), np.float32)
 
 
-# --- telling what it is -----------------------------------------------------------------------
-
-
 def open_model(path: Path) -> ModelFile:
     """Tell what kind of model ``path`` is, and hash it.
 
     Raises:
-        ModelError: missing, unreadable, empty, truncated, or no model that is known.
+        ModelError: missing, unreadable, empty, truncated, or not a known kind of model.
     """
     if not exists(path):
         raise ModelError(f"there is no model at {path}", "Check the path given to --model.")
@@ -106,7 +104,7 @@ def open_model(path: Path) -> ModelFile:
 
 def _open_folder(path: Path) -> ModelFile:
     if not (path / "saved_model.pb").is_file():
-        raise ModelError(f"{path} is a folder without saved_model.pb, so not a SavedModel")
+        raise ModelError(f"{path} is a folder without saved_model.pb, so it is not a SavedModel")
     digest = hashlib.sha256()
     for file in sorted(p for p in path.rglob("*") if p.is_file()):
         content = file.read_bytes()
@@ -142,7 +140,7 @@ def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
         ToolMissingError: TensorFlow or Keras is not installed.
     """
     if model.kind == "tflite":
-        raise ModelError(f"{model.path} is a .tflite file and holds no float model")
+        raise ModelError(f"{model.path} is a .tflite file and has no float model in it")
     try:
         if model.kind == "savedmodel":
             if not allow_unsafe:
@@ -164,17 +162,11 @@ def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
 def _load_keras_file(model: ModelFile, allow_unsafe: bool) -> FloatModel:
     # Keras 3 runs on several backends; only TensorFlow's can be converted to .tflite.
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    path = str(model.path)
-    if model.kind == "keras2":
-        import tf_keras as library
-
-        # .h5 files are read in their own way, which has no safe mode: refuse_keras has looked.
-        options = {"safe_mode": not allow_unsafe} if zipfile.is_zipfile(path) else {}
-    else:
-        import keras as library
-
-        options = {"safe_mode": not allow_unsafe}
     name = "tf_keras" if model.kind == "keras2" else "keras"
+    library = importlib.import_module(name)
+    options = {"safe_mode": not allow_unsafe}
+    if model.kind == "keras2" and not zipfile.is_zipfile(model.path):
+        options = {}  # .h5 files have no safe mode: refuse_keras has looked
     with _readable(model) as readable:
         loaded = library.models.load_model(readable, compile=False, **options)
     return wrap_keras(model, loaded, f"{name} {library.__version__}")
@@ -276,8 +268,8 @@ def _float_model(
         )
     if not np.isfinite(outcome).all():
         raise ModelError(
-            f"{model.path} computes NaN or infinite outputs, even for an input of zeros",
-            "Look at its training: it has diverged, or the weights were damaged.",
+            f"{model.path} computes NaN or infinite outputs even for an input of zeros",
+            "Look at its training: it diverged, or the weights were damaged.",
         )
     if batch not in (None, 1):
         raise ModelError(
@@ -291,9 +283,6 @@ def _plain_shape(shape: Any) -> tuple[int | None, ...]:
     return tuple(None if d is None else int(d) for d in shape)
 
 
-# --- refusing, with a reason ------------------------------------------------------------------
-
-
 def _load_error(model: ModelFile, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
     hint = None
@@ -302,7 +291,7 @@ def _load_error(model: ModelFile, error: Exception) -> ModelError:
     elif "Unknown layer" in text or "Could not locate" in text or "Unknown object" in text:
         hint = _CONVERT_YOURSELF
     elif "ambda" in text:
-        hint = "Replace Lambda layers by built-in layers."
+        hint = "Replace Lambda layers with built-in layers."
     # Keras 3 begins with a page about its outermost object; what is missing comes later.
     missing = re.search(r"(Could not locate|Unknown layer|Unknown object).*", text)
     text = missing.group(0) if missing else text

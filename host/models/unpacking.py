@@ -5,8 +5,8 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable
 
-# Weights shrink by a tenth and pictures to a half; more than this is nobody's data, or can as well
-# be stored as it is.
+# Weights shrink by a tenth and pictures to a half. What shrinks more than this is not real data, or
+# can be stored uncompressed.
 _MOST = 1 << 28  # bytes
 _MOST_TIMES = 20
 

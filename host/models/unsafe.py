@@ -1,4 +1,4 @@
-"""What a model file could make this machine do besides computing, found without loading it.
+"""What a model file could make this machine do besides compute, found without loading it.
 
 Keras has a safe mode, but tf_keras's imports any module that a file names, .h5 files have none, and
 a SavedModel is a program. So the names in a file are compared with those that models are made of.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from host.base.errors import ModelError
-from host.models.keras_file import HDF5_MAGIC, read_configuration
+from host.models.keras_file import HDF5_MAGIC, objects, read_configuration
 from host.models.unpacking import check_unpacked
 
 _PARTS = (
@@ -28,7 +28,7 @@ _FUNCTIONS = re.compile(r"(tf_)?keras(\.src)?\.(activations|losses|metrics|ops)(
 # Classes begin with a capital, so that a function of a module cannot pass for one.
 _CLASS = re.compile(r"([\w.]+>)?[A-Z]\w*|__\w+__")
 _CODE = {"Lambda", "__lambda__"}
-# They wrap code or models of elsewhere, reach into Python objects, or read files that they name.
+# They wrap code or models from elsewhere, reach into Python objects, or read files that they name.
 _REACHING = {
     *("TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TensorFlowOpLayer"),
     *("ClassMethod", "InstanceMethod", "InstanceProperty", "__typespec__", "TypeSpec"),
@@ -46,8 +46,8 @@ _TF_FUNCTION = re.compile(
     r"|stop_gradient|strided_slice|subtract|tanh|tensordot|tile|transpose|truediv|unstack|where"
     r"|zeros|zeros_like)"
 )
-# TensorFlow's operators with a state or an effect that a model may have; and those that read files
-# though they are said to have none.
+# TensorFlow's operators with a state or an effect that a model may have, and those that read files
+# although they are said to have no effect.
 _STATEFUL = re.compile(
     r"VarHandleOp|ReadVariableOp|Assign\w*VariableOp|VariableShape|Resource(Gather|Scatter)\w*"
     r"|StatefulPartitionedCall|If|While|Case|Assert|Random\w+|TruncatedNormal|RngReadAndSkip"
@@ -59,12 +59,12 @@ _FILES = re.compile(
 )
 
 _TRUST = "if you trust the file, pass --allow-unsafe-model."
-_REPLACE = f"Replace it by built-in layers, or, {_TRUST}"
+_REPLACE = f"Replace it with built-in layers, or, {_TRUST}"
 _CUSTOM = (
-    "Convert it to a full-int8 .tflite where its custom code is at hand, and give that file; or, "
-    f"{_TRUST}"
+    "Convert it to a full-int8 .tflite where its custom code is available, and give that file; "
+    f"or, {_TRUST}"
 )
-_FOREIGN = "which is none of Keras's"
+_FOREIGN = "which is not part of Keras"
 
 
 def refuse_keras(path: Path, content: bytes) -> None:
@@ -78,8 +78,9 @@ def refuse_keras(path: Path, content: bytes) -> None:
         ModelError: it has a Lambda layer, or names code or files outside of itself.
     """
     config, _ = read_configuration(path, content)
-    # What the model was trained with is not loaded.
-    concern = next(_concerns(_without_training(config)), None)
+    if isinstance(config, dict):
+        config.pop("compile_config", None)  # what the model was trained with is not loaded
+    concern = next((c for value in objects(config) for c in _concerns(value)), None)
     try:
         concern = concern or next(_reaches(content), None)
     except Exception as error:  # h5py raises its own on damaged bytes
@@ -107,7 +108,7 @@ def refuse_saved_model(path: Path) -> None:
         for operator in _reachable(graph):
             if _has_effects(operator):
                 raise ModelError(
-                    f"{path} has the operator {operator}, which does more than to compute",
+                    f"{path} has the operator {operator}, which does more than compute",
                     f"Save the model without it, or, {_TRUST}",
                 )
 
@@ -115,25 +116,8 @@ def refuse_saved_model(path: Path) -> None:
 # --- Keras ------------------------------------------------------------------------------------
 
 
-def _without_training(config: Any) -> Any:
-    if isinstance(config, dict):
-        return {key: value for key, value in config.items() if key != "compile_config"}
-    return config
-
-
-def _concerns(config: Any) -> Iterator[str]:
-    """What is wrong with the objects of a configuration, each in words."""
-    left = [config]  # no recursion: a file may be nested deeper than Python's stack
-    while left:
-        value = left.pop()
-        if isinstance(value, list):
-            left += value
-        elif isinstance(value, dict):
-            left += value.values()
-            yield from _of_object(value)
-
-
-def _of_object(value: dict[str, Any]) -> Iterator[str]:
+def _concerns(value: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with an object of a configuration, in words."""
     if any(kind == "lambda" and key.endswith("_type") for key, kind in value.items()):
         yield "a Lambda, whose code would run on this machine"
     name = value.get("class_name")
@@ -154,12 +138,12 @@ def _of_object(value: dict[str, Any]) -> Iterator[str]:
     elif bare in ("TFOpLambda", "SlicingOpLambda"):
         function = config.get("function") if isinstance(config, dict) else config
         if not _TF_FUNCTION.fullmatch(str(function)):
-            yield f"the function tf.{function}, which may do more than to compute"
+            yield f"the function tf.{function}, which may do more than compute"
 
 
 def _is_function(module: str, name: Any) -> bool:
-    """Whether Keras means one of its own by these: a module "builtins" is its own as well, unless
-    it has no such function; then it takes Python's."""
+    """Whether Keras takes this for one of its own functions. With the module "builtins" it takes
+    its own, and only where it has no such function, Python's."""
     if not isinstance(name, str) or not re.fullmatch(r"\w+", name):
         return False
     if module == "builtins":
@@ -198,15 +182,15 @@ def _reachable(graph: Any) -> Iterator[str]:
     The functions that save and restore checkpoints are in every file; nothing here calls them.
     """
     functions = {f.signature.name: f for f in graph.graph_def.library.function}
-    left = [name for name in graph.object_graph_def.concrete_functions if name in functions]
-    seen = set(left)
-    while left:
-        for node in functions[left.pop()].node_def:
+    remaining = [name for name in graph.object_graph_def.concrete_functions if name in functions]
+    seen = set(remaining)
+    while remaining:
+        for node in functions[remaining.pop()].node_def:
             called = {node.op}
             for value in node.attr.values():
                 called |= {value.func.name, *(function.name for function in value.list.func)}
             called &= functions.keys()
-            left += called - seen
+            remaining += called - seen
             seen |= called
             if node.op not in functions:
                 yield node.op

@@ -1,4 +1,4 @@
-"""What is odd about a quantized model that may run all the same: its ranges, its operators."""
+"""What is odd about a quantized model that may still run: its ranges, its operators."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from host.quantize.routes import ActivationType
 
 @dataclass(frozen=True)
 class Advice:
-    """Something that is not an error but that the user should act on."""
+    """Not an error, but something that the user should act on."""
 
     code: str
     """A stable name."""

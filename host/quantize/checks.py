@@ -1,9 +1,9 @@
 """Is a .tflite really full int8 (or int16 with int8 weights), and are its ranges sound?
 
-Its ends may be float32 or uint8, as long as one operator leads to codes, and one back.
+Its input and output may be float32 or uint8, where one operator converts them to and from codes.
 
 The converter does not raise where it cannot quantize: it leaves float operators between DEQUANTIZE
-and QUANTIZE, and takes ranges from whatever data it was given. So the result is looked at.
+and QUANTIZE, and takes ranges from whatever data it was given. So the result is checked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class QuantizedModel:
 
 
 _FLOAT = ("float32", "float16", "float64", "bfloat16")
-# What input and output may be besides, where one operator leads to codes or from them.
+# What else input and output may be, where one operator converts them to or from codes.
 _ENDS: dict[ActivationType, tuple[str, ...]] = {"int8": ("float32", "uint8"), "int16": ("float32",)}
 _ZERO_POINTS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (0, 0)}
 _FULL_INT8 = (
@@ -37,7 +37,7 @@ _FULL_INT8 = (
     "or give the Keras model, which is then converted here."
 )
 _QUANTIZE_LAYERS = (
-    "Replace these layers by ones that can be quantized, and convert with a non-empty "
+    "Replace these layers with ones that can be quantized, and convert with a non-empty "
     "representative data set; or give the Keras model, which is then converted here."
 )
 
@@ -91,8 +91,8 @@ def _check_interface(graph: Graph) -> None:
     for what, tensor in (("input", graph.input), ("output", graph.output)):
         if len(tensor.shape) < 2 or tensor.shape[0] != 1:
             raise ModelError(
-                f"the model's {what} ({tensor.name}) has shape {tensor.shape}; a batch dimension "
-                "of 1 and at least one more are wanted",
+                f"the model's {what} ({tensor.name}) has shape {tensor.shape}; it needs a "
+                "batch dimension of 1 and at least one more",
                 "Convert with batch size 1.",
             )
 
@@ -115,13 +115,13 @@ def _check_types(graph: Graph, wanted: ActivationType) -> None:
         if types:
             raise ModelError(
                 f"{graph.describe(operator)} works on {', '.join(sorted(types))}, not {wanted}",
-                "Convert with every shape fixed, the batch to 1, and activations int8; or give the "
-                "Keras model, which is then converted here so.",
+                "Convert with every shape fixed, the batch to 1, and int8 activations; or give the "
+                "Keras model, which is then converted here.",
             )
 
 
 def _converts(graph: Graph, operator: Operator, wanted: ActivationType) -> bool:
-    """Whether an operator only leads from the input to codes, or from codes to the output."""
+    """Whether an operator only converts the input to codes, or codes to the output."""
     ends = _ENDS[wanted]
     types = [graph.tensors[i].dtype for i in (operator.inputs[:1] + operator.outputs[:1])]
     if graph.enters(operator) and types[0] in ends and types[1] == wanted:
@@ -198,6 +198,6 @@ def _check_parameters(graph: Graph) -> None:
         low, high = _ZERO_POINTS[tensor.dtype]
         if not (math.isfinite(q.scale) and q.scale > 0 and low <= q.zero_point <= high):
             raise ModelError(
-                f"{where} has scale {q.scale:g} and zero point {q.zero_point}, which cannot be",
+                f"{where} has the impossible scale {q.scale:g} or zero point {q.zero_point}",
                 "Check the representative data for NaN and constant values, and convert again.",
             )

@@ -116,7 +116,7 @@ def _convert(source: FloatModel, settings: Callable[[Any, Any], None], kind: str
         function = tf.function(source.call, input_signature=[signature])
         concrete = function.get_concrete_function()
         # The converter freezes the variables that it finds in an object. Those of a Keras 3 model
-        # it does not find there (READ_VARIABLE remains), so they are handed over by themselves.
+        # it does not find there (READ_VARIABLE remains), so they are passed separately.
         holder = tf.Module()
         holder.kept = concrete.graph.variables
         converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], holder)
@@ -131,19 +131,19 @@ def _convert(source: FloatModel, settings: Callable[[Any, Any], None], kind: str
 
 def _conversion_error(source: FloatModel, error: Exception, kind: str) -> ModelError:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # The line that names the operators ("TF Select ops: Erf") comes late, behind the call sites.
+    # The line that names the operators ("TF Select ops: Erf") comes late, after the call sites.
     named = [line for line in lines if re.match(r"(TF Select|Flex|Custom) ops:", line)]
     text = ", ".join(named) or (lines or [type(error).__name__])[0]
     return ModelError(
         f"{source.file.path} cannot be converted to {kind} TFLite: {text[:300]}",
-        "Replace the layers that it names by ones with TFLite built-in operators.",
+        "Replace the layers that it names with ones that TFLite has built-in operators for.",
     )
 
 
 def representative(
     dataset: Dataset, input_shape: tuple[int, ...], seed: int
 ) -> Callable[[], Iterator[list[FloatArray]]]:
-    """The converter's callable: float32 samples [1, *input_shape], one list each.
+    """The representative data set, as the converter calls it: lists of one [1, *input_shape].
 
     All of ``dataset.x_calibration``, or ``REPRESENTATIVE_SAMPLES`` of it drawn with ``seed``.
     The converter itself accepts an empty set, a wrong shape or NaN without an error and makes a
@@ -155,8 +155,7 @@ def representative(
     samples = dataset.x_calibration
     if samples is None or len(samples) == 0:
         raise DataError(
-            f"the data set {dataset.name} has no representative data, so the conversion to int8 "
-            "cannot choose ranges",
+            f"the data set {dataset.name} has no representative data to choose int8 ranges by",
             "Add `x_calibration` (some hundred training samples) to the .npz.",
         )
     if samples.shape[1:] != input_shape:

@@ -1,7 +1,7 @@
 """Quantization-aware training (QAT), by tensorflow_model_optimization (tfmot).
 
-tfmot puts fake quantization behind layers and around weights of a copy of the model; training then
-feels what int8 will cost. What it does not support is refused here, before anything is trained.
+tfmot adds fake quantization after the layers and around the weights of a copy of the model, so that
+training sees what int8 costs. What it does not support is refused before anything is trained.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def check_qat(source: FloatModel) -> None:
     """Check that tfmot can do QAT with this model; nothing is trained, the model stays as it is.
 
     Raises:
-        ModelError: it cannot; the message names the layer, the hint the nearest way that works.
+        ModelError: it cannot; the message names the layer, the hint what works instead.
         ToolMissingError: tfmot is not installed.
     """
     fake_quantize(source)
@@ -100,20 +100,20 @@ def calibrate(model: Any, x: FloatArray) -> None:
     """Set every activation range of a fake-quantized model to what the samples make of it.
 
     Each becomes the smallest and the largest value that the activation takes in the float model,
-    and 0 belongs to it, as TFLite wants. A range without extent stays as it is.
+    and includes 0, as TFLite requires. A range without extent stays as it is.
     """
-    found: dict[Any, tuple[Any, float, float]] = {}
+    ranges: dict[Any, tuple[Any, float, float]] = {}
 
     def observe(inputs: Any, weights: dict[str, Any]) -> None:
         values = np.asarray(inputs)
         low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
-        _, least, most = found.get(weights["min_var"].ref(), (weights, low, high))
-        found[weights["min_var"].ref()] = (weights, min(low, least), max(high, most))
+        _, least, most = ranges.get(weights["min_var"].ref(), (weights, low, high))
+        ranges[weights["min_var"].ref()] = (weights, min(low, least), max(high, most))
 
     with _unquantized(observe):
         for index in range(0, len(x), _CALIBRATION_BATCH):
             model(x[index : index + _CALIBRATION_BATCH], training=False)
-    for weights, low, high in found.values():
+    for weights, low, high in ranges.values():
         if low < high:
             weights["min_var"].assign(low)
             weights["max_var"].assign(high)
@@ -136,7 +136,7 @@ def with_qat_weights(source: FloatModel, qat: FloatModel, *, rounded: bool = Fal
     if not plain.built:
         plain.build((None, *source.input_shape))
     wrappers = {w.layer.name: w for w in qat.handle.layers if hasattr(w, "layer")}
-    left = {v.ref() for v in qat.handle.weights if not _is_quantizer(v)}
+    unused = {v.ref() for v in qat.handle.weights if not _is_quantizer(v)}
     for layer in plain.layers:
         if not layer.weights:
             continue
@@ -148,11 +148,11 @@ def with_qat_weights(source: FloatModel, qat: FloatModel, *, rounded: bool = Fal
         if len(by_name) != len(theirs) or shapes != [tuple(v.shape) for v in layer.weights]:
             raise _unmatched(source, layer)
         values = _rounded(wrapper) if rounded else {}
-        found = [p for p in partners if p is not None]
-        layer.set_weights([values.get(p.ref(), p).numpy() for p in found])
-        left -= {p.ref() for p in found}
-    if left:
-        names = ", ".join(sorted(ref.deref().name for ref in left))
+        matched = [p for p in partners if p is not None]
+        layer.set_weights([values.get(p.ref(), p).numpy() for p in matched])
+        unused -= {p.ref() for p in matched}
+    if unused:
+        names = ", ".join(sorted(ref.deref().name for ref in unused))
         raise ModelError(f"tfmot's variables {names} have no place in {source.file.path}")
     kind = "QAT's rounded weights" if rounded else "QAT's weights"
     return wrap_keras(source.file, plain, f"{source.version}, {kind}")

@@ -1,4 +1,4 @@
-"""What tensorflow_model_optimization (tfmot) does not support, in words, with a way out."""
+"""What tensorflow_model_optimization (tfmot) does not support, and what to do instead."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from host.quantize.routes import DEFAULT_ROUTE
 
 _PTQ = f" Or take --route {DEFAULT_ROUTE}, which needs no QAT."
 _NEAREST = {
-    "BatchNormalization": "Put it right behind a Conv2D, DepthwiseConv2D or Dense layer of its own "
-    "that has no activation, and the activation as a layer behind it.",
+    "BatchNormalization": "Put it right after a Conv2D, DepthwiseConv2D or Dense layer of its own "
+    "that has no activation, and add the activation as a layer after it.",
     "Conv1D": "Reshape to (1, steps, channels) and use Conv2D with a kernel of (1, k).",
-    "LayerNormalization": "Use BatchNormalization right behind a Conv2D or Dense layer.",
+    "LayerNormalization": "Use BatchNormalization right after a Conv2D or Dense layer.",
     "PReLU": "Use ReLU or LeakyReLU.",
-    "Rescaling": "Rescale the samples before they come to the model.",
+    "Rescaling": "Rescale the samples before they are given to the model.",
 }
 # What tfmot's QuantizeAwareActivation takes as the activation of a convolution or dense layer.
 _ACTIVATIONS = ("linear", "relu", "softmax", "sigmoid", "tanh", "swish", "gelu")
 
 
 def refuse(source: FloatModel) -> None:
-    """Refuse what tfmot takes without a word or with a word that does not help.
+    """Refuse what tfmot accepts silently, or refuses with a message that does not help.
 
     Raises:
         ModelError: a SavedModel, a Keras 3 model, a subclassed model, or one with a model, a
@@ -36,20 +36,20 @@ def refuse(source: FloatModel) -> None:
     if source.file.kind == "savedmodel":
         raise _error(
             source,
-            "needs Keras layers, and a SavedModel is a finished graph without them",
+            "needs Keras layers, and a SavedModel is a graph without layers",
             "Save the tf_keras model itself, model.save('model.h5'), and give that.",
         )
     if not isinstance(model, tf_keras.Model):
         raise _error(
             source,
-            f"takes models of tf_keras (Keras 2), this one is of {source.version}",
+            f"takes models of tf_keras (Keras 2), and this one is of {source.version}",
             "Build the same layers in tf_keras, copy the weights with "
             "new.set_weights(old.get_weights()), and save that as .h5.",
         )
     if not getattr(model, "_is_graph_network", False):
         raise _error(
             source,
-            f"takes Sequential and functional models, this one is subclassed "
+            "takes Sequential and functional models, and this one is subclassed "
             f"({type(model).__name__})",
             "Build it as tf_keras.Sequential or tf_keras.Model(inputs, outputs).",
         )
@@ -72,30 +72,30 @@ def _refuse_layer(source: FloatModel, layer: Any, tf_keras: Any) -> None:
                 "Flatten it: call the inner model's layers, but for its InputLayer, one after the "
                 f"other: `for layer in model.get_layer({layer.name!r}).layers: x = layer(x)`."
             )
-        raise _error(source, f"takes no model inside a model: {what}", inner)
+        raise _error(source, f"does not take a model inside a model: {what}", inner)
     if isinstance(layer, tf_keras.layers.Lambda) or type(layer).__name__.endswith("OpLambda"):
         raise _error(
             source,
             f"does not quantize functions: {what}",
-            "Replace it by built-in layers, such as ReLU, Add or Concatenate.",
+            "Replace it with built-in layers, such as ReLU, Add or Concatenate.",
         )
     name = getattr(getattr(layer, "activation", None), "__name__", "linear")
     if name not in _ACTIVATIONS:
         raise _error(
             source,
             f"does not support the activation {name} of {what}",
-            f"Use one of {', '.join(_ACTIVATIONS)}, or a ReLU or LeakyReLU layer behind it.",
+            f"Use one of {', '.join(_ACTIVATIONS)}, or a ReLU or LeakyReLU layer after it.",
         )
 
 
 def refusal(source: FloatModel, error: Exception) -> ModelError:
-    """tfmot's own exception in this program's words."""
+    """tfmot's own exception as an error of this program."""
     found = re.search(r"Layer (\S+):<class '(.*?)'> is not supported", str(error))
     if found is None:
         return _error(source, f"refuses it: {first_line(error)}", "Use built-in layers.")
     kind = found.group(2).split(".")[-1]
     what = f"does not support layer {found.group(1)} ({kind})"
-    return _error(source, what, _NEAREST.get(kind, "Replace it by layers that it supports."))
+    return _error(source, what, _NEAREST.get(kind, "Replace it with layers that it supports."))
 
 
 def _error(source: FloatModel, what: str, way: str) -> ModelError:

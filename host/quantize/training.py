@@ -1,4 +1,4 @@
-"""Training: of models that a function builds, and of models that are trained on."""
+"""Training: of models that a function builds, and of models that are fine-tuned."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def build_and_train(
 
 
 def build_model(build: Callable[[], Any], seed: int) -> FloatModel:
-    """Call the function, with every source of chance set to ``seed``.
+    """Call the function, with every random generator seeded with ``seed``.
 
     Raises:
-        ModelError: the function fails, or returns no Keras model that can be used.
+        ModelError: the function fails, or does not return a Keras model that can be used.
         ToolMissingError: TensorFlow is not installed.
     """
     reproducible(seed)
@@ -94,7 +94,7 @@ def build_model(build: Callable[[], Any], seed: int) -> FloatModel:
     owner = next((n for n, library in libraries.items() if isinstance(model, library.Model)), None)
     if owner is None:
         raise ModelError(
-            f"the function {name} returned {type(model).__name__}, no Keras model",
+            f"the function {name} returned {type(model).__name__}, not a Keras model",
             "Return a tf_keras model, such as tf_keras.Sequential([...]).",
         )
     if not getattr(model, "inputs", None):
@@ -131,10 +131,10 @@ def reproducible(seed: int) -> None:
 
 
 def require_training(dataset: Dataset) -> None:
-    """Check that there is something to train with.
+    """Check that the set has samples to train with.
 
     Raises:
-        DataError: there is nothing.
+        DataError: it has none.
     """
     if dataset.x_train is None or dataset.y_train is None or len(dataset.x_train) == 0:
         raise DataError(
@@ -184,7 +184,7 @@ def default_loss(source: FloatModel, dataset: Dataset) -> Any:
     """
     losses = _library(source).losses
     assert dataset.y_train is not None
-    # Noise this strong would drive any other output out of 0..1.
+    # Noise this strong drives any other output out of 0..1.
     noise = np.random.default_rng(0).normal(0, 30, (_PROBES, *source.input_shape))
     outputs = source.predict(noise.astype(np.float32)).reshape(_PROBES, -1)
     bounded = bool(((outputs >= 0) & (outputs <= 1)).all())

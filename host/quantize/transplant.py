@@ -25,11 +25,11 @@ def transplant(qat: Graph, plain: Graph, real: Graph) -> Graph:
 
     Constants are quantized anew from their real values: round(value / scale) + zero point, the
     affine quantization of TFLite's specification. Where QAT requantizes between two operators and
-    ``plain`` does not, or the other way round, QUANTIZE operators are put in or left out.
+    ``plain`` does not, or the other way round, QUANTIZE operators are added or removed.
 
-    The outputs are those of ``qat``. Only where BatchNormalization is folded into a dense layer,
-    whose weights are then rounded twice, halves may fall the other way (seen: 2 of 1000 such
-    weights differ, by one code).
+    The outputs are those of ``qat``, with one exception: where BatchNormalization is folded into a
+    dense layer, its weights are rounded twice, and a half may be rounded the other way (2 of 1000
+    such weights were seen to differ, by one code).
 
     Args:
         qat: the int8 conversion of the fake-quantized model.
@@ -105,10 +105,11 @@ def _aligned(qat: Graph, plain: Graph, real: Graph, values: dict[int, Operator])
         elif theirs.name == "QUANTIZE":
             partner[theirs.outputs[0]] = partner[theirs.inputs[0]]
         else:
-            raise _unlike(f"the plain model has no partner of QAT's {qat.describe(theirs)}")
+            raise _unlike(f"the plain model has no counterpart to QAT's {qat.describe(theirs)}")
         yield theirs, ours
     if waiting:
-        raise _unlike(f"QAT's model has no partner of the plain one's {plain.describe(waiting[0])}")
+        missing = plain.describe(waiting[0])
+        raise _unlike(f"QAT's model has no counterpart to the plain model's {missing}")
     yield from ((None, ours) for ours in alone)
 
 
@@ -128,15 +129,15 @@ def _same_constant(theirs: Tensor, real: Tensor) -> bool:
 
 
 def _constant(theirs: Tensor, ours: Tensor, real: Tensor) -> Array | None:
-    """The constant quantized as ``theirs`` is; None where it is no quantized one (a shape)."""
+    """The constant quantized as ``theirs`` is; None where it is not quantized (a shape)."""
     if theirs.quantization is None or real.data is None:
         return None
     scales, points = theirs.quantization.along(ours.shape)
-    # Divided in float32, halves away from zero: so the converter does it.
+    # Divided in float32, halves away from zero, as the converter does.
     exact = (real.data / scales.astype(np.float32)).astype(np.float64)
     codes = np.sign(exact) * np.floor(np.abs(exact) + 0.5) + points
     limits = np.iinfo(ours.numpy_dtype)
-    # Symmetric int8 has no −128, so that the kernels need not treat it.
+    # Symmetric int8 does not use −128, so that kernels need not handle it.
     narrow = ours.dtype == "int8" and not np.any(points)
     return np.asarray(np.clip(codes, limits.min + narrow, limits.max), ours.numpy_dtype)
 
@@ -152,7 +153,7 @@ def _rewired(qat: Graph, graph: Graph, pairs: list[Pair]) -> Graph:
     kept = []
     for theirs, ours in pairs:
         if theirs is None:
-            continue  # its reader reads what it read
+            continue  # what reads its output now reads its input
         if ours is None:
             source, result = partner[theirs.inputs[0]], qat.tensors[theirs.outputs[0]]
             sub.tensors.append(_tensor(sub.tensors[source], result))
@@ -190,6 +191,6 @@ def _quantize(model: schema.ModelT, source: int, result: int) -> schema.Operator
 
 def _unlike(what: str) -> ModelError:
     return ModelError(
-        f"QAT's ranges cannot be carried over to the plain model: {what}",
+        f"QAT's ranges cannot be copied into the plain model: {what}",
         "Take --route qat-int8, or qat-calibrated.",
     )

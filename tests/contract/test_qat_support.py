@@ -34,7 +34,7 @@ UNSUPPORTED: list[tuple[Make, str, str]] = [
     (nets.conv1d, "does not support layer conv1d (Conv1D)", "Conv2D with a kernel of (1, k)"),
     (nets.prelu, "does not support layer p_re_lu (PReLU)", "LeakyReLU"),
     (nets.layer_normalization, "layer layer_normalization (LayerN", "BatchNormalization"),
-    (nets.lone_normalization, "layer batch_normalization (BatchN", "right behind a Conv2D"),
+    (nets.lone_normalization, "layer batch_normalization (BatchN", "right after a Conv2D"),
     (nets.normalization_behind_relu, "layer batch_normalization (BatchN", "has no activation"),
     (nets.relu6, "the activation relu6 of layer conv2d (Conv2D)", "a ReLU"),
     (nets.quantized_already, "already: layer quantize_layer (QuantizeLayer)", "plain float model"),

@@ -60,7 +60,7 @@ def complaining() -> Any:
     ("build", "says", "way"),
     [
         (failing, "failing failed: RuntimeError: no luck", "takes no arguments"),
-        (lambda: 3, "returned int, no Keras model", "tf_keras"),
+        (lambda: 3, "returned int, not a Keras model", "tf_keras"),
         (nets.Subclassed, "class Subclassed that does not say what its input is", "tf_keras.Input"),
         (lambda: tf_keras.Sequential([tf_keras.layers.Dense(3)]), "Sequential", "tf_keras.Input"),
         (lambda: tf_keras.Model(*two_inputs()), "2 inputs", "one input"),

@@ -160,9 +160,9 @@ def test_an_image_for_several_models(board: Board) -> None:
     assert tight.render(small, others=[large]).slot_bytes < len(large.content)
 
 
-def test_a_library_that_cannot_be_had() -> None:
+def test_a_library_that_is_not_available() -> None:
     for spec, words in (
-        ("symlink:///no/such/folder", "no TFLite-Micro library"),
+        ("symlink:///no/such/folder", "not a TFLite-Micro library"),
         ("https://host.invalid/lib.git", "no connection to host.invalid"),
     ):
         board = with_library(spec)
