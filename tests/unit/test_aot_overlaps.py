@@ -27,7 +27,7 @@ def windows(draw: st.DrawFn) -> Struct:
         fields[f"output_{axis}"], fields[pad] = output_and_padding(
             size, filter_size, stride, dilation, padding
         )
-    return Struct(tuple(fields.items()))
+    return Struct(**fields)
 
 
 def reads(w: dict[str, int]) -> list[set[int]]:
@@ -72,7 +72,7 @@ def destroys(w: dict[str, int], lead: int, at_once: int, reads_first: bool) -> b
 def test_the_lead_is_the_least_that_destroys_nothing(
     shape: Struct, at_once: int, reads_first: bool
 ) -> None:
-    w = {name: value for name, value in shape.fields if isinstance(value, int)}
+    w = {name: value for name, value in shape.fields.items() if isinstance(value, int)}
     lead = overlap_lead(shape, at_once, reads_first)
     assert lead >= 0
     assert not destroys(w, lead, at_once, reads_first)

@@ -42,7 +42,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     *[(name, "inputs", inputs(lambda i: [*i, i[0], i[0]])) for name in OPERATORS],
     *[(name, "shape", tensor(-1, shape=[1, 3, 7, 2])) for name in OPERATORS if name != "SOFTMAX"],
     *[
-        (name, "constant input", replaced(0, weights(1, 5, 5, 2), HALF))
+        (name, "constant inputs", replaced(0, weights(1, 5, 5, 2), HALF))
         for name in OPERATORS
         if name != "ADD"
     ],
@@ -70,7 +70,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     ("CONV_2D", "scale ratio", tensor(1, scale=[1e20])),
     ("DEPTHWISE_CONV_2D", "do not fit", option("depthMultiplier", 3)),
     ("FULLY_CONNECTED", "do not fit", replaced(1, weights(4, 49), HALF_0)),
-    ("FULLY_CONNECTED", "shuffled", option("weightsFormat", 1)),
+    ("FULLY_CONNECTED", "weightsFormat 1", option("weightsFormat", 1)),
     # Options.
     ("CONV_2D", "stride", option("strideH", 0)),
     ("CONV_2D", "dilation", option("dilationWFactor", 0)),

@@ -57,7 +57,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     *[(name, "zero point 300", tensor(-1, zeroPoint=[300])) for name in OPERATORS],
     *[(name, "shape", tensor(-1, shape=[1, 3, 7, 2])) for name in OPERATORS],
     *[(name, "inputs", inputs(lambda i: i * 3)) for name in OPERATORS],
-    *[(name, "constant input", replaced(0, weights(1, 5, 5, 2), HALF)) for name in UNARY],
+    *[(name, "constant inputs", replaced(0, weights(1, 5, 5, 2), HALF)) for name in UNARY],
     *[(name, "constant inputs", inputs(lambda i: [i[1], i[1]])) for name in BINARY],
     *[(name, "cannot be broadcast", replaced(1, weights(3), HALF)) for name in BINARY],
     *[(name, "float32", replaced(1, np.ones(2, np.float32), HALF)) for name in BINARY],

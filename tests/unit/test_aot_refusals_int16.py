@@ -142,7 +142,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     ("QUANTIZE", "uint8", tensor(-1, type=UINT8)),
     ("QUANTIZE", "bool", tensor(0, type=BOOL)),
     ("QUANTIZE", "uint8, not int8 or int16", both(tensor(0, type=FLOAT), tensor(-1, type=UINT8))),
-    ("QUANTIZE", "without one usable scale", tensor(-1, type=2, quantization=None)),
+    ("QUANTIZE", "without a scale", tensor(-1, type=2, quantization=None)),
     ("QUANTIZE", "scale ratio", tensor(-1, scale=[2.0**-40])),
     ("DEQUANTIZE", "output shape", tensor(-1, shape=[1, 50])),
     ("DEQUANTIZE", "float32", tensor(-1, type=INT8)),

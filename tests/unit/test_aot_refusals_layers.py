@@ -146,7 +146,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     # Matrix products.
     ("BATCH_MATMUL", "do not fit", option("adjX", True)),
     ("BATCH_MATMUL", "do not fit", option("adjY", True)),
-    ("BATCH_MATMUL", "do not fit", replaced(1, weights(1, 3, 2, 3), HALF)),
+    ("BATCH_MATMUL", "cannot be broadcast", replaced(1, weights(1, 3, 2, 3), HALF)),
     ("BATCH_MATMUL", "of rank 2 to 5", replaced(1, weights(2), HALF)),
     ("BATCH_MATMUL", "per channel", tensor(1, scale=[1, 2], zeroPoint=[0, 0])),
     ("BATCH_MATMUL", "constant inputs", inputs(lambda i: [i[1], i[1]])),
@@ -157,7 +157,7 @@ CASES: list[tuple[str, str, Tweak]] = [
     ("REVERSE_V2", "axis 4", constant(1, [4])),
     ("REVERSE_V2", "not constant", no_buffer(1)),
     # LSTM: weights are inputs 1 to 8, biases 12 to 15, states 18 and 19.
-    (LSTM, "activation 0", option("fusedActivationFunction", 0)),
+    (LSTM, "fusedActivationFunction 0", option("fusedActivationFunction", 0)),
     (LSTM, "peepholes", present(9)),
     (LSTM, "projection", present(16)),
     (LSTM, "normalization", present(20)),

@@ -59,13 +59,13 @@ CASES: list[tuple[str, str, Tweak]] = [
     *[(name, "shape", tensor(-1, shape=[1, 3, 7, 2])) for name in OPERATORS],
     *[(name, "inputs", inputs(lambda i: i * 5)) for name in FIRST if name != "CONCATENATION"],
     *[
-        (name, "constant input", replaced(0, weights(1, 5, 5, 2), HALF))
+        (name, "constant inputs", replaced(0, weights(1, 5, 5, 2), HALF))
         for name in FIRST
         if name not in ("CONCATENATION", "PACK")
     ],
     *[(name, "not constant", no_buffer(1)) for name in ("SLICE", "TRANSPOSE", "PADV2", "TILE")],
     ("CONCATENATION", "axis 4", option("axis", 4)),
-    ("CONCATENATION", "fused activation", option("fusedActivationFunction", 1)),
+    ("CONCATENATION", "fusedActivationFunction 1", option("fusedActivationFunction", 1)),
     ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.25, 3))),
     ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.5, 4))),
     ("CONCATENATION", "shape", replaced(1, weights(1, 5, 4, 2), HALF)),
@@ -85,8 +85,8 @@ CASES: list[tuple[str, str, Tweak]] = [
     ("SLICE", "begin", replaced(1, numbers(0, -1, 0, 0))),
     ("SLICE", "begin", replaced(2, numbers(1, 2, 5))),
     ("SLICE", "float32", replaced(1, np.zeros(4, np.float32))),
-    ("STRIDED_SLICE", "ellipsis", option("ellipsisMask", 1)),
-    ("STRIDED_SLICE", "new axis", option("newAxisMask", 2)),
+    ("STRIDED_SLICE", "ellipsisMask 1", option("ellipsisMask", 1)),
+    ("STRIDED_SLICE", "newAxisMask 2", option("newAxisMask", 2)),
     ("STRIDED_SLICE", "strides", replaced(3, numbers(1, 0, 2, 1))),
     ("STRIDED_SLICE", "strides", replaced(3, numbers(1, 1, 2, 1))),
     ("STRIDED_SLICE", "strides", replaced(1, numbers(0, 4, 0))),

@@ -75,7 +75,7 @@ def test_the_seams_of_the_firmware_hold() -> None:
 
 
 def test_the_readme_names_every_operator_of_engine_aot() -> None:
-    from host.engines.aot.lower import LOWERINGS
+    from host.engines.aot.operators import LOWERINGS
 
     text = " ".join((ROOT / "README.md").read_text().split())
     assert f"has, in int8: {', '.join(sorted(LOWERINGS))}, with" in text

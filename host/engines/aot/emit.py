@@ -164,7 +164,8 @@ def _step(
 
 def _struct(struct: Struct, constants: Mapping[Constant, NamedConstant], indent: str) -> str:
     return "\n".join(
-        f"{indent}/*{name}=*/{_value(value, constants, indent)}," for name, value in struct.fields
+        f"{indent}/*{name}=*/{_value(value, constants, indent)},"
+        for name, value in struct.fields.items()
     )
 
 

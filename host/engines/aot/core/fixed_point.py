@@ -8,11 +8,17 @@ documentation (https://github.com/google/gemmlowp/blob/master/fixedpoint).
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+import numpy.typing as npt
+
 from host.engines.aot.core.quantization import INT32_MAX, Multiplier
 
 INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
 _INT32_MIN = -(2**31)
 _ONE_Q2 = 1 << 29
+_SIGMOID_STEP = 1 / 24
 
 
 def high_multiply(a: int, b: int) -> int:
@@ -108,3 +114,19 @@ def tanh(x: int, integer_bits: int) -> int:
 def _wrapped(x: int, bits: int) -> int:
     half = 1 << (bits - 1)
     return (x + half) % (2 * half) - half
+
+
+def sigmoid_table() -> npt.NDArray[np.uint16]:
+    """[256]: 2^16 · σ(i / 24), from which 16-bit LOGISTIC and TANH interpolate; see sigmoid.h.
+
+    As TFLite's table: each entry is moved by σ″·step²/16, half of what a chord is off at its
+    middle, so that the interpolation's greatest error is the least. The last is the largest uint16.
+    """
+    entries = [_sigmoid_entry(i * _SIGMOID_STEP) for i in range(255)]
+    return np.array([*entries, 2**16 - 1], np.uint16)
+
+
+def _sigmoid_entry(x: float) -> int:
+    sigmoid = 1 / (1 + math.exp(-x))
+    second = sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)
+    return math.floor(2**16 * (sigmoid - second * _SIGMOID_STEP**2 / 16) + 0.5)

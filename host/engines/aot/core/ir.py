@@ -26,11 +26,11 @@ class Constant:
         ).tobytes()
 
 
-@dataclass(frozen=True)
 class Struct:
     """A parameter struct of kernels.h. ``fields`` are in the order of its declaration."""
 
-    fields: tuple[tuple[str, Value], ...]
+    def __init__(self, **fields: Value) -> None:
+        self.fields = fields
 
 
 Value = int | float | tuple[int, ...] | Constant | Struct
@@ -85,16 +85,16 @@ class Lowered:
 
 def constants_of(lowered: Lowered) -> tuple[Constant, ...]:
     """The operator's constants, in the order in which they are emitted."""
-    found: tuple[Constant, ...] = ()
+    constants: tuple[Constant, ...] = ()
     for call in lowered.calls:
         operands = tuple(o for o in call.operands if isinstance(o, Constant))
-        found += _constants_in(call.params) + operands
-    return found
+        constants += _constants_in(call.params) + operands
+    return constants
 
 
 def _constants_in(value: Value) -> tuple[Constant, ...]:
     if isinstance(value, Constant):
         return (value,)
     if isinstance(value, Struct):
-        return tuple(c for _, field in value.fields for c in _constants_in(field))
+        return tuple(c for field in value.fields.values() for c in _constants_in(field))
     return ()

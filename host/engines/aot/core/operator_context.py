@@ -1,4 +1,7 @@
-"""An operator in its graph, with the checks that every lowering needs."""
+"""An operator in its graph: its tensors and options, checked, and the call that it becomes.
+
+A check that fails raises ``RefusalError``; ``lower`` adds which operator it is.
+"""
 
 from __future__ import annotations
 
@@ -10,41 +13,68 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.base.errors import OperatorError
+from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct
 from host.engines.aot.core.quantization import LIMITS, Clamp, activation_clamp
 from host.models.tflite import Graph, Operator, Tensor
+
+Array = npt.NDArray[Any]
 
 INT8_HINT = (
     "Convert the model to int8 throughout: TFLITE_BUILTINS_INT8, a representative data set, and "
     "tf.int8 as inference_input_type and inference_output_type."
 )
-INT8 = ("int8",)
+_ROLES = ("left", "right")  # of two operands
+
+
+class RefusalError(ValueError):
+    """What the kernels cannot do; the reason continues a sentence about the operator: ``has …``."""
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
+def require(condition: object, reason: str, hint: str | None = None) -> None:
+    """Raise ``RefusalError`` unless the condition is true."""
+    if not condition:
+        raise RefusalError(reason, hint)
 
 
 @dataclass(frozen=True)
-class Site:
-    """One operator of a graph. Everything below raises OperatorError where a check fails."""
+class OperatorContext:
+    """One operator of a graph; ``positions`` are those of the inputs that it computes with.
+
+    The other inputs are constants: weights, axes, shapes. Every method may raise ``RefusalError``.
+    """
 
     graph: Graph
     operator: Operator
+    positions: tuple[int, ...] = (0,)
 
-    def refuse(self, reason: str, hint: str | None = None) -> OperatorError:
-        """The error to raise; ``reason`` goes on from the operator's name: ``has …``."""
-        return OperatorError(f"{self.graph.describe(self.operator)} {reason}", hint)
+    @property
+    def operands(self) -> tuple[Tensor, ...]:
+        """What the operator computes with."""
+        return tuple(self.tensor(position) for position in self.positions)
+
+    @property
+    def x(self) -> Tensor:
+        """The first operand, or the only one."""
+        return self.tensor(self.positions[0])
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The tensors that the operator writes."""
+        return tuple(self.graph.tensors[i] for i in self.operator.outputs)
+
+    @property
+    def y(self) -> Tensor:
+        """The first output, or the only one."""
+        return self.outputs[0]
 
     def option(self, name: str) -> Any:
         """A built-in option by its schema name."""
-        if name not in self.operator.options:
-            raise self.refuse(f"lacks its option {name}")
+        require(name in self.operator.options, f"lacks its option {name}")
         return self.operator.options[name]
-
-    def count_inputs(self, least: int, most: int, outputs: int = 1) -> None:
-        """Check how many inputs there are, and how many outputs."""
-        count = len(self.operator.inputs)
-        if not least <= count <= most:
-            raise self.refuse(f"has {count} inputs")
-        if len(self.operator.outputs) != outputs:
-            raise self.refuse(f"has {len(self.operator.outputs)} outputs")
 
     def has_input(self, position: int) -> bool:
         """False where an optional input is absent."""
@@ -53,118 +83,131 @@ class Site:
 
     def tensor(self, position: int) -> Tensor:
         """An input tensor that must be there."""
-        if not self.has_input(position):
-            raise self.refuse(f"lacks input {position}")
+        require(self.has_input(position), f"lacks input {position}")
         return self.graph.tensors[self.operator.inputs[position]]
 
-    def operand(self, position: int, types: Sequence[str] = INT8) -> Tensor:
-        """An input of one of these types, computed or constant."""
-        tensor = self.tensor(position)
-        self.check_type(tensor, "input", types)
-        return tensor
-
-    def activation(self, position: int = 0, types: Sequence[str] = INT8) -> Tensor:
-        """An input of one of these types that is computed, not constant."""
-        tensor = self.tensor(position)
-        if tensor.data is not None:
-            raise self.refuse(f"has constant input {tensor.name!r}")
-        self.check_type(tensor, "input", types)
-        return tensor
-
-    def output(self, position: int = 0, types: Sequence[str] = INT8) -> Tensor:
-        """An output of one of these types."""
-        tensor = self.graph.tensors[self.operator.outputs[position]]
-        self.check_type(tensor, "output", types)
-        return tensor
-
-    def check_type(self, tensor: Tensor, role: str, types: Sequence[str]) -> None:
-        """Check that a tensor has one of these types, and no empty dimension.
-
-        int8, uint8 and int16 must be quantized: with one scale, and a zero point within the type;
-        int16's is 0.
-        """
+    def constant(self, position: int, role: str, *types: str) -> Array:
+        """A constant input of one of these types, int32 unless others are given."""
+        tensor, types = self.tensor(position), types or ("int32",)
         name = f"{role} {tensor.name!r}"
-        if tensor.dtype not in types:
-            expected = " or ".join(types)
-            raise self.refuse(f"has {name} of type {tensor.dtype}, not {expected}", INT8_HINT)
-        if tensor.size == 0:
-            raise self.refuse(f"has {name} with an empty shape {tensor.shape}")
-        if tensor.dtype not in LIMITS:
-            return
-        quantization = tensor.quantization
-        if quantization is None:
-            raise self.refuse(f"has {name} without a scale")
-        if quantization.per_channel:
-            raise self.refuse(f"has {name} with one scale per channel")
-        if not _usable(quantization.scale):
-            raise self.refuse(f"has {name} with scale {quantization.scale}")
-        zero_point = quantization.zero_point
-        limits = LIMITS[tensor.dtype]
-        if not limits.minimum <= zero_point <= limits.maximum or (
-            tensor.dtype == "int16" and zero_point != 0
-        ):
-            raise self.refuse(f"has {name} with zero point {zero_point}")
-
-    def constant(self, position: int, dtype: str, role: str) -> tuple[Tensor, npt.NDArray[Any]]:
-        """A constant input of a type, and its values."""
-        tensor = self.tensor(position)
-        if tensor.dtype != dtype:
-            raise self.refuse(f"has {role} {tensor.name!r} of type {tensor.dtype}, not {dtype}")
+        require(tensor.dtype in types, f"has {name} of type {tensor.dtype}, not {types[0]}")
         if tensor.data is None:
-            raise self.refuse(f"has {role} {tensor.name!r} that are not constant")
-        return tensor, tensor.data
+            raise RefusalError(f"has {name} that are not constant")
+        return tensor.data
 
-    def integers(self, position: int, role: str, types: Sequence[str] = ("int32",)) -> list[int]:
-        """A constant list of integers of one of these types."""
-        dtype = self.tensor(position).dtype
-        _, values = self.constant(position, dtype if dtype in types else types[0], role)
-        if values.ndim != 1:
-            raise self.refuse(f"has {role} of shape {values.shape}")
+    def integers(self, position: int, role: str, *types: str) -> list[int]:
+        """A constant list of integers, as ``constant``."""
+        values = self.constant(position, role, *types)
+        require(values.ndim == 1, f"has {role} of shape {values.shape}")
         return [int(v) for v in values]
 
     def integer(self, position: int, role: str) -> int:
         """A constant of one int32."""
-        values = self.constant(position, "int32", role)[1]
-        if values.size != 1:
-            raise self.refuse(f"has {role} of shape {values.shape}")
+        values = self.constant(position, role)
+        require(values.size == 1, f"has {role} of shape {values.shape}")
         return int(values.item())
 
-    def axis(self, axis: int, rank: int) -> int:
-        """An axis that may be counted from the end, as one that is not."""
-        if not -rank <= axis < rank:
-            raise self.refuse(f"has axis {axis} for rank {rank}")
-        return axis % rank
+    def weights(self, rank: int, position: int = 1) -> tuple[Array, tuple[float, ...]]:
+        """Constant symmetric int8 weights, and their scales: one, or one per output channel."""
+        values, tensor = self.constant(position, "weights", "int8"), self.tensor(position)
+        name, q = f"weights {tensor.name!r}", tensor.quantization
+        require(len(tensor.shape) == rank and tensor.size, f"has {name} of shape {tensor.shape}")
+        if q is None or not all(_usable(s) for s in q.scales):
+            raise RefusalError(f"has {name} without usable scales")
+        require(not any(q.zero_points), f"has {name} with a zero point other than 0")
+        axis, count = self.operator.channel_axis, len(q.scales)
+        require(
+            count == 1 or (count == tensor.shape[axis] and q.axis == axis),
+            f"has {name} of shape {tensor.shape} with {count} scales along dimension {q.axis}; "
+            f"expected one, or one for each index of dimension {axis}",
+        )
+        return values, q.scales
 
-    def weights(self, position: int, rank: int, axis: int) -> tuple[Tensor, tuple[float, ...]]:
-        """Constant symmetric int8 weights, and their scales: one, or one per index of ``axis``."""
-        tensor, _ = self.constant(position, "int8", "weights")
-        if len(tensor.shape) != rank or tensor.size == 0:
-            raise self.refuse(f"has weights {tensor.name!r} of shape {tensor.shape}")
-        quantization = tensor.quantization
-        if quantization is None or not all(_usable(s) for s in quantization.scales):
-            raise self.refuse(f"has weights {tensor.name!r} without usable scales")
-        if any(quantization.zero_points):
-            raise self.refuse(f"has weights {tensor.name!r} with a zero point other than 0")
-        count = len(quantization.scales)
-        if count > 1 and (count != tensor.shape[axis] or quantization.axis != axis):
-            raise self.refuse(
-                f"has weights {tensor.name!r} of shape {tensor.shape} with {count} scales "
-                f"along dimension {quantization.axis}; expected one, or one for each index "
-                f"of dimension {axis}"
-            )
-        return tensor, quantization.scales
+    def bias(self, position: int, count: int, dtype: str = "int32") -> Array:
+        """A constant bias for each of ``count`` output channels."""
+        values = self.constant(position, "bias", dtype)
+        name = self.tensor(position).name
+        require(values.size == count, f"has bias {name!r} of shape {values.shape}")
+        return values.reshape(count)
 
     def clamp(self) -> Clamp:
         """The output's range, from its type and the fused activation."""
-        y = self.output(types=tuple(LIMITS))
         activation = int(self.option("fusedActivationFunction"))
-        return activation_clamp(activation, scale_of(y), zero_point_of(y), LIMITS[y.dtype])
+        return activation_clamp(
+            activation, scale_of(self.y), zero_point_of(self.y), LIMITS[self.y.dtype]
+        )
 
     def check_output_shape(self, expected: tuple[int, ...], position: int = 0) -> None:
         """Check an output's shape, which TFLite-Micro takes from the file, unchecked."""
-        shape = self.graph.tensors[self.operator.outputs[position]].shape
-        if shape != expected:
-            raise self.refuse(f"has output shape {shape}, expected {expected}")
+        shape = self.outputs[position].shape
+        require(shape == expected, f"has output shape {shape}, expected {expected}")
+
+    def lowered(
+        self,
+        kernel: str,
+        type_name: str,
+        params: Struct,
+        lead: int | None = None,
+        scratch: int = 0,
+    ) -> Lowered:
+        """One call of a kernel, which makes the output of the operands.
+
+        Args:
+            kernel: see ``Call``.
+            type_name: see ``Call``.
+            params: see ``Call``.
+            lead: see ``Overlap``; None where the output must not be laid over an operand. Of two
+                operands, one that is broadcast is read again, and so never written over.
+            scratch: bytes of scratch memory; the kernel takes it where it is not 0.
+        """
+        operands = self.operands
+        computed = [t for t in operands if t.data is None]
+        values = tuple(
+            t.index if t.data is None else Constant(role, t.data)
+            for t, role in zip(operands, _ROLES, strict=False)
+        )
+        overlaps = (
+            ()
+            if lead is None
+            else tuple(
+                Overlap(t.index, lead)
+                for t in computed
+                if len(operands) == 1 or t.size == self.y.size
+            )
+        )
+        call = Call(kernel, type_name, params, values, self.y.index, scratch > 0)
+        inputs = tuple(t.index for t in computed)
+        return Lowered(self.operator, inputs, (self.y.index,), (call,), scratch, overlaps)
+
+    def view(self) -> Lowered:
+        """Nothing to compute: the output is the first operand, in another shape."""
+        return Lowered(self.operator, (self.x.index,), (self.y.index,), ())
+
+
+def check_type(
+    tensor: Tensor, role: str, types: Sequence[str], hint: str | None = INT8_HINT
+) -> None:
+    """Check that a tensor has one of these types, and no empty dimension.
+
+    int8, uint8 and int16 must be quantized: with one scale, and a zero point within the type;
+    int16's is 0.
+    """
+    name, expected = f"{role} {tensor.name!r}", " or ".join(types)
+    require(tensor.dtype in types, f"has {name} of type {tensor.dtype}, not {expected}", hint)
+    require(tensor.size, f"has {name} with an empty shape {tensor.shape}")
+    if tensor.dtype in LIMITS:
+        check_scale(tensor, name, Clamp(0, 0) if tensor.dtype == "int16" else LIMITS[tensor.dtype])
+
+
+def check_scale(tensor: Tensor, name: str, zero_points: Clamp) -> None:
+    """Check that a tensor has one usable scale, and a zero point in a range."""
+    q = tensor.quantization
+    if q is None:
+        raise RefusalError(f"has {name} without a scale")
+    require(not q.per_channel, f"has {name} with one scale per channel")
+    require(_usable(q.scale), f"has {name} with scale {q.scale}")
+    inside = zero_points.minimum <= q.zero_point <= zero_points.maximum
+    require(inside, f"has {name} with zero point {q.zero_point}")
 
 
 def scale_of(tensor: Tensor) -> float:
@@ -177,6 +220,22 @@ def zero_point_of(tensor: Tensor) -> int:
     """Zero point of a tensor that ``check_type`` has passed and that is quantized."""
     assert tensor.quantization is not None
     return tensor.quantization.zero_point
+
+
+def from_front(axis: int, rank: int) -> int:
+    """An axis that may be counted from the end, counted from the front."""
+    require(-rank <= axis < rank, f"has axis {axis} for rank {rank}")
+    return axis % rank
+
+
+def broadcast_shape(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which two are broadcast, as NumPy does it."""
+    try:
+        return np.broadcast_shapes(left, right)
+    except ValueError:
+        raise RefusalError(
+            f"has input shapes {left} and {right}, which cannot be broadcast"
+        ) from None
 
 
 def _usable(scale: float) -> bool:

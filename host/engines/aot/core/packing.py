@@ -1,4 +1,4 @@
-"""Weights in the order in which kernels read them: see rows.h and convolution.h."""
+"""Weights in the order in which kernels read them, and biases: see rows.h and convolution.h."""
 
 from __future__ import annotations
 
@@ -42,3 +42,17 @@ def pack_channels(weights: Array) -> Array:
     # [taps of two, tap, blocks, half, channel] → [block, two taps, half, tap, channel]
     blocks = filled.reshape(len(filled) // 2, 2, -1, 2, 2)
     return blocks.transpose(2, 0, 3, 1, 4)
+
+
+def fold_zero_point(bias: Array | None, weights: Array, zero_point: int) -> Array:
+    """int64 [channels]: a bias, 0 without one, in which the input's zero point z is taken care of.
+
+    Σ w·(x − z) = Σ w·x − z·Σ w. ``weights`` is [channels, …].
+    """
+    sums = weights.reshape(len(weights), -1).sum(axis=1, dtype=np.int64)
+    return np.asarray((0 if bias is None else bias.astype(np.int64)) - zero_point * sums)
+
+
+def wrapped_int32(values: Array) -> Array:
+    """int64 modulo 2^32, in which TFLite accumulates, as int32."""
+    return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -50,6 +50,10 @@ class Multiplier(NamedTuple):
     mantissa: int
     shift: int
 
+    def fields(self, prefix: str = "") -> dict[str, int]:
+        """Fields of a parameter struct, ``multiplier`` and ``shift`` behind the prefix."""
+        return {f"{prefix}multiplier": self.mantissa, f"{prefix}shift": self.shift}
+
 
 @dataclass(frozen=True)
 class SoftmaxScale:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from host.engines.aot.core.ir import Struct
-from host.engines.aot.core.operator_context import Site
-from host.engines.aot.core.quantization import LIMITS
+from host.engines.aot.core.operator_context import OperatorContext, require
 
 SAME, VALID = 0, 1
 
@@ -28,54 +28,65 @@ def output_and_padding(
     return output, total // 2
 
 
-def window(site: Site, filter_size: tuple[int, int], out_channels: int, dilated: bool) -> Struct:
-    """The struct ``Window``; ``filter_size`` is height, width.
+def window(
+    op: OperatorContext,
+    filter_size: tuple[int, int],
+    channels: int,
+    dilated: bool = False,
+    transposed: bool = False,
+) -> Struct:
+    """The struct ``Window`` of an operator on [batch, height, width, channels].
+
+    Args:
+        op: the operator; its input has four dimensions.
+        filter_size: height, width.
+        channels: those of the output.
+        dilated: the operator has dilations.
+        transposed: the window slides over the output and leads to the input.
 
     Raises:
-        OperatorError: the input is not [batch, height, width, channels], an option makes no
-            sense, or the output has another shape than the window gives.
+        RefusalError: an option makes no sense, or the output has not the shape that the window
+            gives.
     """
-    x = site.activation(types=tuple(LIMITS))
-    if len(x.shape) != 4:
-        raise site.refuse(f"has input shape {x.shape}, not [batch, height, width, channels]")
-    batch, height, width, channels = x.shape
-    strides = (int(site.option("strideH")), int(site.option("strideW")))
-    dilations = (
-        (int(site.option("dilationHFactor")), int(site.option("dilationWFactor")))
-        if dilated
-        else (1, 1)
+    x, y = op.x, op.y
+    strides = (int(op.option("strideH")), int(op.option("strideW")))
+    dilations = (1, 1)
+    if dilated:
+        dilations = (int(op.option("dilationHFactor")), int(op.option("dilationWFactor")))
+    padding = int(op.option("padding"))
+    require(
+        padding in (SAME, VALID) and min(*strides, *dilations, *filter_size) > 0,
+        f"has padding {padding}, strides {strides}, dilations {dilations} and filter {filter_size}",
     )
-    padding = int(site.option("padding"))
-    if padding not in (SAME, VALID) or min(*strides, *dilations, *filter_size) < 1:
-        raise site.refuse(
-            f"has padding {padding}, strides {strides}, dilations {dilations} and filter "
-            f"{filter_size}"
+    sizes = (y if transposed else x).shape[1:3]
+    (height, pad_top), (width, pad_left) = (
+        output_and_padding(*axis, padding)
+        for axis in zip(sizes, filter_size, strides, dilations, strict=True)
+    )
+    if transposed:
+        require(
+            (height, width) == x.shape[1:3],
+            f"has input shape {x.shape}, from which its strides {strides} and filter "
+            f"{filter_size} do not lead to output shape {y.shape}",
         )
-    out_height, pad_top = output_and_padding(
-        height, filter_size[0], strides[0], dilations[0], padding
-    )
-    out_width, pad_left = output_and_padding(
-        width, filter_size[1], strides[1], dilations[1], padding
-    )
-    site.check_output_shape((batch, out_height, out_width, out_channels))
+    else:
+        op.check_output_shape((x.shape[0], height, width, channels))
     return Struct(
-        (
-            ("batches", batch),
-            ("input_height", height),
-            ("input_width", width),
-            ("input_channels", channels),
-            ("output_height", out_height),
-            ("output_width", out_width),
-            ("output_channels", out_channels),
-            ("filter_height", filter_size[0]),
-            ("filter_width", filter_size[1]),
-            ("stride_height", strides[0]),
-            ("stride_width", strides[1]),
-            ("dilation_height", dilations[0]),
-            ("dilation_width", dilations[1]),
-            ("pad_top", pad_top),
-            ("pad_left", pad_left),
-        )
+        batches=x.shape[0],
+        input_height=x.shape[1],
+        input_width=x.shape[2],
+        input_channels=x.shape[3],
+        output_height=y.shape[1],
+        output_width=y.shape[2],
+        output_channels=channels,
+        filter_height=filter_size[0],
+        filter_width=filter_size[1],
+        stride_height=strides[0],
+        stride_width=strides[1],
+        dilation_height=dilations[0],
+        dilation_width=dilations[1],
+        pad_top=pad_top,
+        pad_left=pad_left,
     )
 
 
@@ -90,7 +101,7 @@ def overlap_lead(shape: Struct, at_once: int = 1, reads_first: bool = False) -> 
         at_once: positions in a step.
         reads_first: a step has read all that it needs before it writes.
     """
-    w: dict[str, Any] = dict(shape.fields)
+    w: Mapping[str, Any] = shape.fields
     row = w["input_width"] * w["input_channels"]
     tops = _first_inside(w, "height", "pad_top") * row
     lefts = _first_inside(w, "width", "pad_left") * w["input_channels"]
@@ -105,7 +116,7 @@ def overlap_lead(shape: Struct, at_once: int = 1, reads_first: bool = False) -> 
     return max(0, int(ahead.max())) if np.isfinite(ahead).any() else 0
 
 
-def _first_inside(w: dict[str, Any], axis: str, pad: str) -> npt.NDArray[np.float64]:
+def _first_inside(w: Mapping[str, Any], axis: str, pad: str) -> npt.NDArray[np.float64]:
     """Along one axis, for each output position: the image's first place under the filter."""
     outputs = np.arange(w[f"output_{axis}"])
     dilation = w[f"dilation_{axis}"]

@@ -1,196 +1,185 @@
-"""Lowering of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: weights, bias, multipliers."""
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: weights, bias, multipliers.
+
+Activations are int8 or int16, weights int8. int16 has a zero point of 0. Where its bias is int64,
+as the converter writes it by default, sums have 64 bits, and are brought to the output's scale with
+a multiplier of 15 bits and one rounding; where it is int32, as sums of int8 are. That is
+TFLite-Micro's choice.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct, Value
-from host.engines.aot.core.operator_context import INT8, Site, scale_of, zero_point_of
-from host.engines.aot.core.packing import pack_channels, pack_rows
-from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
+from host.engines.aot.core.ir import Constant, Lowered, Struct, Value
+from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
+from host.engines.aot.core.operator_context import (
+    OperatorContext,
+    require,
+    scale_of,
+    zero_point_of,
+)
+from host.engines.aot.core.packing import (
+    fold_zero_point,
+    pack_channels,
+    pack_rows,
+    wrapped_int32,
+)
+from host.engines.aot.core.quantization import Multiplier, quantize_multiplier, wide_multiplier
 from host.engines.aot.core.window import overlap_lead, window
+from host.models.tflite import TYPE_CODES
 
 Array = npt.NDArray[Any]
+Scales = Sequence[float]
 
 _COLUMNS = 2  # kColumns of rows.h
 _POINTER = 8  # bytes; half as many on the device, but tests run on a PC
 
 
-class Parts(NamedTuple):
-    """What a convolution is made of, checked; ``factor``: the groups, or the depth multiplier."""
-
-    weights: Array
-    scales: tuple[float, ...]
-    window: Struct
-    factor: int
-
-
-def conv_2d(site: Site) -> Lowered:
+def conv_2d(op: OperatorContext) -> Lowered:
     """CONV_2D, with groups where the input has a multiple of the filter's channels."""
-    weights, scales, shape, groups = conv_2d_parts(site)
-    return _convolution(site, weights, scales, shape, groups)
+    weights, scales = op.weights(rank=4)
+    out, height, width, depth = weights.shape
+    channels = op.x.shape[3]
+    groups = channels // depth
+    require(
+        channels % depth == 0 and out % groups == 0,
+        f"has {channels} input channels and {out} output channels, which filters of {depth} "
+        "channels do not divide",
+    )
+    shape = window(op, (height, width), out, dilated=True)
+    if op.x.dtype == "int8":
+        return _convolution(op, weights, scales, shape, groups)
+    accumulator = _accumulator(op)
+    params = Struct(
+        window=shape,
+        groups=groups,
+        weights=Constant("weights", weights),
+        output=_channels(op, out, scales, accumulator),
+    )
+    return op.lowered("conv_2d", f"Conv2DInt16<{accumulator}_t>", params, _lead(op, shape))
 
 
 def _convolution(
-    site: Site, weights: Array, scales: Sequence[float], shape: Struct, groups: int
+    op: OperatorContext, weights: Array, scales: Scales, shape: Struct, groups: int
 ) -> Lowered:
     """The kernel conv_2d; ``weights`` is [out, height, width, depth]."""
-    x, y = site.activation(), site.output()
+    x = op.x
     out, depth = weights.shape[0], weights.shape[3]
-    if x.shape == (1, *weights.shape[1:]) and y.size == out and not _dilated(shape):
-        # One position, no padding: nothing to gather.
-        return _dense(site, weights.reshape(out, -1), scales, 1)
+    dilated = (shape.fields["dilation_height"], shape.fields["dilation_width"]) != (1, 1)
     rows = weights.reshape(out, -1)
+    if x.shape == (1, *weights.shape[1:]) and op.y.size == out and not dilated:
+        # One position, no padding: nothing to gather.
+        return _dense(op, rows, scales, 1)
     table, rows_each = pack_rows(rows.reshape(groups, out // groups, -1))
     params = Struct(
-        (
-            ("window", shape),
-            ("groups", groups),
-            ("input_zero_point", zero_point_of(x)),
-            ("rows_each", rows_each),
-            ("weights", Constant("weights", table)),
-            *_ending(site, rows, scales),
-        )
+        window=shape,
+        groups=groups,
+        input_zero_point=zero_point_of(x),
+        rows_each=rows_each,
+        weights=Constant("weights", table),
+        **_ending(op, rows, scales),
     )
     size = table.shape[-2] * table.shape[-1]
     scratch = 2 * _COLUMNS * size + (size if depth % 4 else 0)
     lead = overlap_lead(shape, at_once=_COLUMNS, reads_first=groups == 1)
-    call = Call("conv_2d", "Conv2D", params, (x.index,), y.index, scratch=True)
-    overlaps = (Overlap(x.index, lead),)
-    return Lowered(site.operator, (x.index,), (y.index,), (call,), scratch, overlaps)
+    return op.lowered("conv_2d", "Conv2D", params, lead, scratch)
 
 
-def _dilated(window: Struct) -> bool:
-    fields = dict(window.fields)
-    return (fields["dilation_height"], fields["dilation_width"]) != (1, 1)
-
-
-def conv_2d_parts(site: Site, types: Sequence[str] = INT8) -> Parts:
-    """Weights [out, height, width, depth], their scales, the struct ``Window``, the groups."""
-    site.count_inputs(2, 3)
-    x, _ = site.activation(types=types), site.output(types=types)
-    tensor, scales = site.weights(1, rank=4, axis=0)
-    out_channels, height, width, depth = tensor.shape
-    in_channels = x.shape[-1] if x.shape else 0
-    groups = in_channels // depth
-    if in_channels % depth or out_channels % groups:
-        raise site.refuse(
-            f"has {in_channels} input channels and {out_channels} output channels, "
-            f"which filters of {depth} channels do not divide"
-        )
-    shape = window(site, (height, width), out_channels, dilated=True)
-    assert tensor.data is not None
-    return Parts(tensor.data, scales, shape, groups)
-
-
-def depthwise_conv_2d(site: Site) -> Lowered:
-    """DEPTHWISE_CONV_2D with any depth multiplier.
+def depthwise_conv_2d(op: OperatorContext) -> Lowered:
+    """DEPTHWISE_CONV_2D with any depth multiplier; the bias of int16 can only be int64.
 
     Where filters share an input channel, each such channel is a group of a convolution.
     """
-    weights, scales, shape, multiplier = depthwise_conv_2d_parts(site)
-    x, y = site.activation(), site.output()
-    _, height, width, out = weights.shape
+    weights, scales = op.weights(rank=4)
+    one, height, width, out = weights.shape
+    multiplier, channels = int(op.option("depthMultiplier")), op.x.shape[3]
+    require(
+        one == 1 and out == channels * multiplier,
+        f"has {channels} input channels, depth multiplier {multiplier} and weights of shape "
+        f"{weights.shape}, which do not fit",
+    )
+    shape = window(op, (height, width), out, dilated=True)
+    if op.x.dtype == "int16":
+        params = Struct(
+            window=shape,
+            depth_multiplier=multiplier,
+            weights=Constant("weights", weights),
+            output=_channels(op, out, scales, "int64"),
+        )
+        return op.lowered("depthwise_conv_2d", "DepthwiseConv2DInt16", params, _lead(op, shape))
     if multiplier > 1 or out == 1:
         filters = weights.reshape(height, width, 1, out).transpose(3, 0, 1, 2)
-        return _convolution(site, filters, scales, shape, out // multiplier)
+        return _convolution(op, filters, scales, shape, out // multiplier)
     taps = weights.reshape(-1, out)
     params = Struct(
-        (
-            ("window", shape),
-            ("input_zero_point", zero_point_of(x)),
-            ("weights", Constant("weights", pack_channels(taps))),
-            *_ending(site, taps.T, scales),
-        )
+        window=shape,
+        input_zero_point=zero_point_of(op.x),
+        weights=Constant("weights", pack_channels(taps)),
+        **_ending(op, taps.T, scales),
     )
     scratch = _POINTER * (-(-len(taps) // 2) * 2) + out
-    call = Call("depthwise_conv_2d", "DepthwiseConv2D", params, (x.index,), y.index, scratch=True)
-    overlaps = (Overlap(x.index, overlap_lead(shape)),)
-    return Lowered(site.operator, (x.index,), (y.index,), (call,), scratch, overlaps)
+    return op.lowered("depthwise_conv_2d", "DepthwiseConv2D", params, _lead(op, shape), scratch)
 
 
-def depthwise_conv_2d_parts(site: Site, types: Sequence[str] = INT8) -> Parts:
-    """Weights [1, height, width, out], their scales, ``Window``, the depth multiplier."""
-    site.count_inputs(2, 3)
-    x, _ = site.activation(types=types), site.output(types=types)
-    tensor, scales = site.weights(1, rank=4, axis=3)
-    one, height, width, out_channels = tensor.shape
-    multiplier = int(site.option("depthMultiplier"))
-    in_channels = x.shape[-1] if x.shape else 0
-    if one != 1 or out_channels != in_channels * multiplier:
-        raise site.refuse(
-            f"has {in_channels} input channels, depth multiplier {multiplier} and weights of "
-            f"shape {tensor.shape}, which do not fit"
-        )
-    shape = window(site, (height, width), out_channels, dilated=True)
-    assert tensor.data is not None
-    return Parts(tensor.data, scales, shape, multiplier)
+def _lead(op: OperatorContext, shape: Struct) -> int:
+    """A position's inputs are read again for every few channels, after others were written."""
+    return overlap_lead(shape) * op.x.numpy_dtype.itemsize
 
 
-def fully_connected(site: Site) -> Lowered:
+def fully_connected(op: OperatorContext) -> Lowered:
     """FULLY_CONNECTED: the input is taken as rows of the weights' depth, whatever its shape."""
-    return _dense(site, *fully_connected_parts(site))
+    weights, scales = op.weights(rank=2)
+    (units, depth), x, y = weights.shape, op.x, op.y
+    batches = x.size // depth
+    require(
+        batches * depth == x.size and y.shape[-1:] == (units,) and y.size == batches * units,
+        f"has input shape {x.shape}, weights of shape {weights.shape} and output shape {y.shape}, "
+        "which do not fit",
+    )
+    if x.dtype == "int8":
+        return _dense(op, weights, scales, batches)
+    accumulator = _accumulator(op)
+    params = Struct(
+        batches=batches,
+        input_depth=depth,
+        output_depth=units,
+        weights=Constant("weights", weights),
+        output=_channels(op, units, scales, accumulator),
+    )
+    return op.lowered("fully_connected", f"FullyConnectedInt16<{accumulator}_t>", params)
 
 
-def _dense(site: Site, weights: Array, scales: Sequence[float], batches: int) -> Lowered:
+def _dense(op: OperatorContext, weights: Array, scales: Scales, batches: int) -> Lowered:
     """The kernel fully_connected; ``weights`` is [out, in]."""
-    x, y = site.activation(), site.output()
     units, depth = weights.shape
     table, rows_each = pack_rows(weights[np.newaxis])
     params = Struct(
-        (
-            ("batches", batches),
-            ("input_depth", depth),
-            ("output_depth", units),
-            ("rows_each", rows_each),
-            ("weights", Constant("weights", table)),
-            *_ending(site, weights, scales, each=False),
-        )
+        batches=batches,
+        input_depth=depth,
+        output_depth=units,
+        rows_each=rows_each,
+        weights=Constant("weights", table),
+        **_ending(op, weights, scales, each=False),
     )
-    call = Call("fully_connected", "FullyConnected", params, (x.index,), y.index)
-    return Lowered(site.operator, (x.index,), (y.index,), (call,))
-
-
-def fully_connected_parts(
-    site: Site, types: Sequence[str] = INT8
-) -> tuple[Array, tuple[float, ...], int]:
-    """Weights [out, in], their scales, and the number of rows in the input."""
-    site.count_inputs(2, 3)
-    x, y = site.activation(types=types), site.output(types=types)
-    if site.option("weightsFormat") != 0:
-        raise site.refuse("has shuffled weights")
-    tensor, scales = site.weights(1, rank=2, axis=0)
-    units, depth = tensor.shape
-    batches = x.size // depth
-    if (
-        batches * depth != x.size
-        or not y.shape
-        or y.shape[-1] != units
-        or y.size != batches * units
-    ):
-        raise site.refuse(
-            f"has input shape {x.shape}, weights of shape {tensor.shape} and output shape "
-            f"{y.shape}, which do not fit"
-        )
-    assert tensor.data is not None
-    return tensor.data, scales, batches
+    return op.lowered("fully_connected", "FullyConnected", params)
 
 
 def _ending(
-    site: Site, weights: Array, scales: Sequence[float], each: bool = True
-) -> tuple[tuple[str, Value], tuple[str, Value], tuple[str, Value]]:
+    op: OperatorContext, weights: Array, scales: Scales, each: bool = True
+) -> dict[str, Value]:
     """The fields ``bias``, ``small`` and ``output``; ``weights`` is [output channel, …].
 
     ``each``: every channel gets a multiplier of its own, even where one would do.
     """
     rows = weights.astype(np.int64)
-    bias = _folded_bias(site, rows)
+    given = op.bias(2, len(rows)) if op.has_input(2) else None
+    bias = fold_zero_point(given, rows, zero_point_of(op.x))
     largest = np.abs(bias) + 128 * np.abs(rows).sum(axis=1)
-    multipliers = _multipliers(site, scales)
+    multipliers = _multipliers(op, scales)
     # What scale_to_int8() of fixed_point.h asks for. A multiplier of 0 may have any shift.
     shifts = [m.shift if m.mantissa else -1 for m in multipliers]
     small = max(largest) < 2**30 and all(-22 <= shift <= -1 for shift in shifts)
@@ -200,60 +189,66 @@ def _ending(
         ]
     if each and len(multipliers) == 1:
         multipliers *= len(bias)
-    wrapped = (bias & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    return (
-        ("bias", Constant("bias", wrapped)),
-        ("small", int(small)),
-        ("output", _requantization_by(site, multipliers)),
-    )
+    return {
+        "bias": Constant("bias", wrapped_int32(bias)),
+        "small": int(small),
+        "output": _requantization_by(op, multipliers),
+    }
 
 
-def _folded_bias(site: Site, weights: Array) -> Array:
-    """The bias with the input's zero point folded in; ``weights`` is int64, [output channel, …].
-
-    Σ w·(x − z) = Σ w·x − z·Σ w, exact modulo 2^32, in which TFLite accumulates.
-    """
-    channels = weights.shape[0]
-    bias = np.zeros(channels, np.int64)
-    if site.has_input(2):
-        tensor, values = site.constant(2, "int32", "bias")
-        if tensor.size != channels:
-            raise site.refuse(f"has bias {tensor.name!r} of shape {tensor.shape}")
-        bias = values.reshape(channels).astype(np.int64)
-    folded: Array = bias - zero_point_of(site.activation()) * weights.sum(axis=1)
-    return folded
-
-
-def _multipliers(site: Site, scales: Sequence[float]) -> list[Multiplier]:
+def _multipliers(op: OperatorContext, scales: Scales) -> list[Multiplier]:
     # In double. FULLY_CONNECTED too: older TFLite-Micro took that product in float.
-    x, y = scale_of(site.activation()), scale_of(site.output())
+    x, y = scale_of(op.x), scale_of(op.y)
     return [quantize_multiplier(x * scale / y) for scale in scales]
 
 
-def requantization(site: Site, scales: Sequence[float]) -> Struct:
+def requantization(op: OperatorContext, scales: Scales) -> Struct:
     """The struct ``Requantization`` for these weight scales: one, or one per output channel."""
-    return _requantization_by(site, _multipliers(site, scales))
+    return _requantization_by(op, _multipliers(op, scales))
 
 
-def _requantization_by(site: Site, multipliers: Sequence[Multiplier]) -> Struct:
-    clamp = site.clamp()
-    return Struct(
-        (
-            (
-                "multipliers",
-                Constant("multipliers", np.array([m.mantissa for m in multipliers], np.int32)),
-            ),
-            ("shifts", Constant("shifts", np.array([m.shift for m in multipliers], np.int8))),
-            ("step", int(len(multipliers) > 1)),
-            ("zero_point", zero_point_of(site.output())),
-            ("minimum", clamp.minimum),
-            ("maximum", clamp.maximum),
-        )
-    )
+def _requantization_by(op: OperatorContext, multipliers: Sequence[Multiplier]) -> Struct:
+    return Struct(**_tables(multipliers), zero_point=zero_point_of(op.y), **op.clamp()._asdict())
 
 
-LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
-    "CONV_2D": conv_2d,
-    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
-    "FULLY_CONNECTED": fully_connected,
+def _tables(multipliers: Sequence[Multiplier]) -> dict[str, Value]:
+    """The fields ``multipliers``, ``shifts`` and ``step``."""
+    mantissas = np.array([m.mantissa for m in multipliers], np.int32)
+    shifts = np.array([m.shift for m in multipliers], np.int8)
+    return {
+        "multipliers": Constant("multipliers", mantissas),
+        "shifts": Constant("shifts", shifts),
+        "step": int(len(multipliers) > 1),
+    }
+
+
+# --- int16 ------------------------------------------------------------------------------------
+
+
+def _accumulator(op: OperatorContext) -> str:
+    """The type of sums and bias: the bias's, or the one that the converter noted without one."""
+    if op.has_input(2):
+        dtype = op.tensor(2).dtype
+        return dtype if dtype == "int32" else "int64"
+    noted = op.operator.options.get("quantizedBiasType")
+    return "int32" if noted == TYPE_CODES["int32"] else "int64"
+
+
+def _channels(op: OperatorContext, count: int, scales: Scales, accumulator: str) -> Struct:
+    """The struct ``Channels<accumulator>`` for ``count`` output channels."""
+    bias = np.zeros(count, np.dtype(accumulator))
+    if op.has_input(2):
+        bias = op.bias(2, count, accumulator)
+    x, y = scale_of(op.x), scale_of(op.y)
+    quantize = wide_multiplier if accumulator == "int64" else quantize_multiplier
+    multipliers = [quantize(x * scale / y) for scale in scales]
+    return Struct(bias=Constant("bias", bias), **_tables(multipliers), **op.clamp()._asdict())
+
+
+LOWERINGS: Lowerings = {
+    "CONV_2D": Lowering(conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
+    "DEPTHWISE_CONV_2D": Lowering(depthwise_conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
+    "FULLY_CONNECTED": Lowering(
+        fully_connected, inputs=(2, 3), types=INT8_OR_INT16, options={"weightsFormat": 0}
+    ),
 }

@@ -1,4 +1,4 @@
-"""Lowering of UNIDIRECTIONAL_SEQUENCE_LSTM and SVDF.
+"""UNIDIRECTIONAL_SEQUENCE_LSTM and SVDF.
 
 Their states are variables of the file. Every inference begins with the zero state, so that nothing
 of it has to be kept in the arena.
@@ -7,16 +7,27 @@ of it has to be kept in the arena.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from host.engines.aot.core.ir import Call, Constant, Lowered, Struct
-from host.engines.aot.core.operator_context import Site, scale_of, zero_point_of
+from host.engines.aot.core.fixed_point import sigmoid_table
+from host.engines.aot.core.ir import Constant, Lowered, Struct
+from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
+from host.engines.aot.core.operator_context import (
+    OperatorContext,
+    RefusalError,
+    check_type,
+    require,
+    scale_of,
+    zero_point_of,
+)
+from host.engines.aot.core.packing import fold_zero_point, wrapped_int32
 from host.engines.aot.core.quantization import LIMITS, Multiplier, quantize_multiplier
-from host.engines.aot.core.sigmoid import sigmoid_table
 from host.models.tflite import Tensor
+
+Array = npt.NDArray[Any]
 
 _TANH = 4  # of ActivationFunctionType
 # Inputs of UNIDIRECTIONAL_SEQUENCE_LSTM. Of four that belong together, the gates are in the order
@@ -32,201 +43,159 @@ _GATE_SCALE, _ACTIVATED_SCALE = 2.0**-12, 2.0**-15
 _CELL_POWERS = range(-27, 3)
 
 
-def lstm(site: Site) -> Lowered:
+def lstm(op: OperatorContext) -> Lowered:
     """UNIDIRECTIONAL_SEQUENCE_LSTM as Keras's LSTM becomes one, in TFLite-Micro's arithmetic.
 
     That is not the desktop's: gates are Q3.12 whatever the file says of intermediate tensors, and
     outputs are codes of the output state, whatever scale and zero point the output has.
     """
-    site.count_inputs(_INPUT_COUNT, _INPUT_COUNT)
-    if any(site.has_input(i) for i in _PEEPHOLES_PROJECTION_NORMS):
-        raise site.refuse("has peepholes, a projection or layer normalization")
-    if site.option("fusedActivationFunction") != _TANH:
-        raise site.refuse(
-            f"has fused activation {site.option('fusedActivationFunction')}, not TANH"
-        )
-    x, y = site.activation(), site.output()
-    hidden, cell = _state(site, _OUTPUT_STATE, "int8"), _state(site, _CELL_STATE, "int16")
-    if len(x.shape) != 3:
-        raise site.refuse(f"has input shape {x.shape}, not of rank 3")
-    time_major = bool(site.option("timeMajor"))
+    plain = not any(op.has_input(i) for i in _PEEPHOLES_PROJECTION_NORMS)
+    require(plain, "has peepholes, a projection or layer normalization")
+    x, time_major = op.x, bool(op.option("timeMajor"))
     steps, batches = x.shape[:2] if time_major else x.shape[1::-1]
-    depth, units = x.shape[2], hidden.shape[-1] if hidden.shape else 0
-    site.check_output_shape((*x.shape[:2], units))
-    for state in (hidden, cell):
-        if state.shape != (batches, units):
-            raise site.refuse(f"has state {state.name!r} of shape {state.shape}")
+    depth, units = x.shape[2], op.tensor(_BIAS).size
+    op.check_output_shape((*x.shape[:2], units))
+    hidden = _state(op, _OUTPUT_STATE, "int8", (batches, units))
+    cell = _state(op, _CELL_STATE, "int16", (batches, units))
     params = Struct(
-        (
-            ("batches", batches),
-            ("steps", steps),
-            ("units", units),
-            ("input_batch_stride", depth if time_major else steps * depth),
-            ("input_step_stride", batches * depth if time_major else depth),
-            ("output_batch_stride", units if time_major else steps * units),
-            ("output_step_stride", batches * units if time_major else units),
-            ("from_input", _gate_sums(site, _INPUT_WEIGHTS, x, units, with_bias=True)),
-            ("from_output", _gate_sums(site, _OUTPUT_WEIGHTS, hidden, units, with_bias=False)),
-            *_multiplier("keep", quantize_multiplier(_ACTIVATED_SCALE)),
-            *_multiplier("add", quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(cell))),
-            ("cell_clip", _cell_clip(site, scale_of(cell))),
-            *_multiplier("tanh", _cell_to_table(site, cell)),
-            *_multiplier("output", quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(hidden))),
-            ("output_zero_point", zero_point_of(hidden)),
-            ("sigmoid", sigmoid_table()),
-        )
+        batches=batches,
+        steps=steps,
+        units=units,
+        input_batch_stride=depth if time_major else steps * depth,
+        input_step_stride=batches * depth if time_major else depth,
+        output_batch_stride=units if time_major else steps * units,
+        output_step_stride=batches * units if time_major else units,
+        from_input=_gate_sums(op, _INPUT_WEIGHTS, x, units, bias=_BIAS),
+        from_output=_gate_sums(op, _OUTPUT_WEIGHTS, hidden, units),
+        **quantize_multiplier(_ACTIVATED_SCALE).fields("keep_"),
+        **quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(cell)).fields("add_"),
+        cell_clip=_cell_clip(op, scale_of(cell)),
+        **_cell_to_table(cell).fields("tanh_"),
+        **quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(hidden)).fields("output_"),
+        output_zero_point=zero_point_of(hidden),
+        sigmoid=Constant("sigmoid", sigmoid_table()),
     )
-    call = Call("lstm", "Lstm", params, (x.index,), y.index, scratch=True)
-    return Lowered(site.operator, (x.index,), (y.index,), (call,), scratch=2 * units)
+    return op.lowered("lstm", "Lstm", params, scratch=2 * units)
 
 
-def _state(site: Site, position: int, dtype: str) -> Tensor:
-    tensor = site.activation(position, types=(dtype,))
-    if not tensor.variable:
-        raise site.refuse(f"has state {tensor.name!r} that is not a variable")
+def _state(op: OperatorContext, position: int, dtype: str, shape: tuple[int, ...]) -> Tensor:
+    tensor = op.tensor(position)
+    name = f"state {tensor.name!r}"
+    check_type(tensor, "input", (dtype,))
+    require(tensor.variable and tensor.data is None, f"has {name} that is not a variable")
+    require(tensor.shape == shape, f"has {name} of shape {tensor.shape}")
     return tensor
 
 
-def _gate_sums(site: Site, position: int, operand: Tensor, units: int, with_bias: bool) -> Struct:
-    """The struct ``GateSums``: the four weights from ``position`` on, times ``operand``."""
+def _gate_sums(
+    op: OperatorContext, position: int, operand: Tensor, units: int, bias: int | None = None
+) -> Struct:
+    """The struct ``GateSums``: the four weights from ``position`` on, times ``operand``.
+
+    ``bias``: the position of the first of four biases.
+    """
     depth = operand.shape[-1]
     weights, biases, multipliers = [], [], []
     for gate in range(_GATES):
-        values, scale = _matrix(site, position + gate, (units, depth))
-        bias = np.zeros(units, np.int64)
-        if with_bias:
-            tensor, table = site.constant(_BIAS + gate, "int32", "bias")
-            if tensor.shape != (units,):
-                raise site.refuse(f"has bias {tensor.name!r} of shape {tensor.shape}")
-            bias = table.astype(np.int64)
+        values, scale = _matrix(op, position + gate, (units, depth))
+        given = None if bias is None else op.bias(bias + gate, units)
         weights.append(values)
-        biases.append(_folded(bias, values, zero_point_of(operand)))
+        biases.append(wrapped_int32(fold_zero_point(given, values, zero_point_of(operand))))
         multipliers.append(quantize_multiplier(scale_of(operand) * scale / _GATE_SCALE))
     return Struct(
-        (
-            ("depth", depth),
-            ("weights", Constant("weights", np.stack(weights, axis=1))),
-            ("bias", Constant("bias", np.stack(biases, axis=1))),
-            ("multipliers", tuple(m.mantissa for m in multipliers)),
-            ("shifts", tuple(m.shift for m in multipliers)),
-        )
+        depth=depth,
+        weights=Constant("weights", np.stack(weights, axis=1)),
+        bias=Constant("bias", np.stack(biases, axis=1)),
+        multipliers=tuple(m.mantissa for m in multipliers),
+        shifts=tuple(m.shift for m in multipliers),
     )
 
 
-def _matrix(
-    site: Site, position: int, shape: tuple[int, int]
-) -> tuple[npt.NDArray[np.int8], float]:
+def _matrix(op: OperatorContext, position: int, shape: tuple[int, int]) -> tuple[Array, float]:
     """Constant weights of this shape, and their one scale."""
-    tensor, scales = site.weights(position, rank=2, axis=0)
-    if tensor.shape != shape:
-        raise site.refuse(f"has weights {tensor.name!r} of shape {tensor.shape}, not {shape}")
-    if len(scales) > 1:  # TFLite-Micro then leaves its multiplier undefined
-        raise site.refuse(f"has weights {tensor.name!r} with one scale per channel")
-    assert tensor.data is not None
-    return tensor.data, scales[0]
+    values, scales = op.weights(2, position)
+    name = f"weights {op.tensor(position).name!r}"
+    require(values.shape == shape, f"has {name} of shape {values.shape}, not {shape}")
+    # TFLite-Micro leaves its multiplier undefined where there are several.
+    require(len(scales) == 1, f"has {name} with one scale per channel")
+    return values, scales[0]
 
 
-def _folded(
-    bias: npt.NDArray[np.int64], weights: npt.NDArray[np.int8], zero_point: int
-) -> npt.NDArray[np.int32]:
-    """bias − zero point · Σ weights of each row, modulo 2^32."""
-    folded = bias - zero_point * weights.astype(np.int64).sum(axis=1)
-    wrapped: npt.NDArray[np.int32] = (folded & 0xFFFFFFFF).astype(np.uint32).view(np.int32)
-    return wrapped
-
-
-def _multiplier(name: str, multiplier: Multiplier) -> tuple[tuple[str, int], tuple[str, int]]:
-    return (f"{name}_multiplier", multiplier.mantissa), (f"{name}_shift", multiplier.shift)
-
-
-def _cell_clip(site: Site, scale: float) -> int:
+def _cell_clip(op: OperatorContext, scale: float) -> int:
     limit = LIMITS["int16"]
-    clip = float(site.option("cellClip"))
+    clip = float(op.option("cellClip"))
     return int(min(clip / scale, limit.maximum)) if clip > 0 else -limit.minimum
 
 
-def _cell_to_table(site: Site, cell: Tensor) -> Multiplier:
+def _cell_to_table(cell: Tensor) -> Multiplier:
     """What brings a cell state to the sigmoid table's steps: 3 · 2^12 for each 1."""
     power = math.log2(scale_of(cell))
-    if power not in _CELL_POWERS:
-        raise site.refuse(
-            f"has state {cell.name!r} with scale {scale_of(cell)}, not a power of two "
-            f"from 2^{_CELL_POWERS.start} to 2^{_CELL_POWERS.stop - 1}"
-        )
+    require(
+        power in _CELL_POWERS,
+        f"has state {cell.name!r} with scale {scale_of(cell)}, not a power of two "
+        f"from 2^{_CELL_POWERS.start} to 2^{_CELL_POWERS.stop - 1}",
+    )
     left = 12 + int(power)
     return Multiplier(3 << max(left, 0), max(-left, 0))
 
 
-def svdf(site: Site) -> Lowered:
+def svdf(op: OperatorContext) -> Lowered:
     """SVDF with an int8 or int16 state.
 
     A fused activation has no effect but through the output's range, as in TFLite-Micro.
     """
-    site.count_inputs(5, 5)
-    x, y = site.activation(), site.output()
-    rank = int(site.option("rank"))
-    time, time_weights = _time_weights(site)
-    state = _state(site, 4, time.dtype)
-    filters = time_weights.shape[0]
-    if len(x.shape) != 2 or rank < 1 or filters % rank:
-        raise site.refuse(f"has input shape {x.shape}, rank {rank} and {filters} filters")
-    if zero_point_of(state) != 0:  # TFLite-Micro then lets the state wrap around
-        raise site.refuse(f"has state {state.name!r} with a zero point other than 0")
-    batches, depth = x.shape
-    if state.shape != (batches, time.size):
-        raise site.refuse(f"has state {state.name!r} of shape {state.shape}")
+    x, y, rank = op.x, op.y, int(op.option("rank"))
+    time = op.tensor(2)
+    check_type(time, "time weights", INT8_OR_INT16)
+    if time.data is None or len(time.shape) != 2:
+        raise RefusalError(f"has time weights {time.name!r} that are not a constant matrix")
+    filters, (batches, depth) = time.shape[0], x.shape
+    fits = rank > 0 and filters % rank == 0
+    require(fits, f"has input shape {x.shape}, rank {rank} and {filters} filters")
+    state = _state(op, 4, time.dtype, (batches, time.size))
+    # TFLite-Micro lets the state wrap around with another one.
+    zero = zero_point_of(state) == 0
+    require(zero, f"has state {state.name!r} with a zero point other than 0")
     units = filters // rank
-    site.check_output_shape((batches, units))
-    features, scale = _matrix(site, 1, (filters, depth))
+    op.check_output_shape((batches, units))
+    features, scale = _matrix(op, 1, (filters, depth))
+    offsets = wrapped_int32(fold_zero_point(None, features, zero_point_of(x)))
     # In double. TFLite-Micro of August 2026 still multiplied and divided floats.
     feature = quantize_multiplier(scale_of(x) * scale / scale_of(state))
     output = quantize_multiplier(scale_of(state) * scale_of(time) / scale_of(y))
     limits = LIMITS[state.dtype]
     params = Struct(
-        (
-            ("batches", batches),
-            ("depth", depth),
-            ("units", units),
-            ("rank", rank),
-            ("feature_weights", Constant("features", features)),
-            (
-                "feature_bias",
-                Constant(
-                    "offsets", _folded(np.zeros(filters, np.int64), features, zero_point_of(x))
-                ),
-            ),
-            ("time_weights", Constant("time", time_weights[:, -1].astype(np.int16))),
-            ("bias", _svdf_bias(site, units, scale_of(state) * scale_of(time))),
-            *_multiplier("feature", feature),
-            ("feature_minimum", limits.minimum),
-            ("feature_maximum", limits.maximum),
-            *_multiplier("output", output),
-            ("output_zero_point", zero_point_of(y)),
-        )
+        batches=batches,
+        depth=depth,
+        units=units,
+        rank=rank,
+        feature_weights=Constant("features", features),
+        feature_bias=Constant("offsets", offsets),
+        time_weights=Constant("time", time.data[:, -1].astype(np.int16)),
+        bias=_svdf_bias(op, units, scale_of(state) * scale_of(time)),
+        **feature.fields("feature_"),
+        feature_minimum=limits.minimum,
+        feature_maximum=limits.maximum,
+        **output.fields("output_"),
+        output_zero_point=zero_point_of(y),
     )
-    call = Call("svdf", "Svdf", params, (x.index,), y.index)
-    return Lowered(site.operator, (x.index,), (y.index,), (call,))
+    return op.lowered("svdf", "Svdf", params)
 
 
-def _time_weights(site: Site) -> tuple[Tensor, npt.NDArray[np.integer]]:
-    tensor = site.tensor(2)
-    site.check_type(tensor, "time weights", ("int8", "int16"))
-    if tensor.data is None or len(tensor.shape) != 2:
-        raise site.refuse(f"has time weights {tensor.name!r} that are not a constant matrix")
-    return tensor, tensor.data
-
-
-def _svdf_bias(site: Site, units: int, scale: float) -> Constant:
+def _svdf_bias(op: OperatorContext, units: int, scale: float) -> Constant:
     # TFLite-Micro demands a bias, and this of its scale.
-    tensor, values = site.constant(3, "int32", "bias")
-    if tensor.shape != (units,):
-        raise site.refuse(f"has bias {tensor.name!r} of shape {tensor.shape}")
-    if tensor.quantization is None or not abs(scale_of(tensor) - scale) < 1e-5:
-        raise site.refuse(f"has bias {tensor.name!r} with another scale than {scale}")
+    values, tensor = op.bias(3, units), op.tensor(3)
+    fits = tensor.quantization is not None and abs(scale_of(tensor) - scale) < 1e-5
+    require(fits, f"has bias {tensor.name!r} with another scale than {scale}")
     return Constant("bias", values)
 
 
-LOWERINGS: dict[str, Callable[[Site], Lowered]] = {
-    "SVDF": svdf,
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": lstm,
+LOWERINGS: Lowerings = {
+    "SVDF": Lowering(svdf, inputs=(5, 5), rank=2),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Lowering(
+        lstm,
+        inputs=(_INPUT_COUNT, _INPUT_COUNT),
+        rank=3,
+        options={"fusedActivationFunction": _TANH},
+    ),
 }

@@ -1,0 +1,305 @@
+"""Activations: HARD_SWISH, LEAKY_RELU, LOGISTIC, RELU, RELU6, SOFTMAX and TANH.
+
+Those of int8, but for SOFTMAX, are tables of 256 bytes, computed here with the integers that
+TFLite-Micro computes with on the device. Those of int16 interpolate between a table's entries.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from host.engines.aot.core import fixed_point
+from host.engines.aot.core.fixed_point import (
+    INT16_MAX,
+    INT16_MIN,
+    high_multiply_16,
+    scale,
+    shift_right,
+    sigmoid_table,
+    wrapped_16,
+)
+from host.engines.aot.core.ir import Constant, Lowered, Struct
+from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
+from host.engines.aot.core.operator_context import (
+    OperatorContext,
+    require,
+    scale_of,
+    zero_point_of,
+)
+from host.engines.aot.core.quantization import (
+    INT8_MAX,
+    INT8_MIN,
+    Multiplier,
+    activation_clamp,
+    quantize_multiplier,
+    softmax_scale,
+)
+
+_RELU, _RELU6 = 1, 3  # ActivationFunctionType of the schema
+_INTEGER_BITS = 4  # of the inputs of LOGISTIC and TANH
+# Of int16's SOFTMAX: sums of so many exponentials fit an int32.
+_MOST_DEPTH = 2**16
+# 1 / (24 · 2^9), the step of LOGISTIC's and TANH's inputs in int16, is 1 / (3 · 2^12).
+_STEPS_PER_UNIT = 3.0 * 4096.0
+
+
+def table(op: OperatorContext, function: Callable[[int], int]) -> Lowered:
+    """An operator whose output is ``function`` of the quantized input, clamped to int8."""
+    # In the order of inputs taken as uint8.
+    values = [function(q) for q in (*range(INT8_MAX + 1), *range(INT8_MIN, 0))]
+    entries = np.clip(values, INT8_MIN, INT8_MAX).astype(np.int8)
+    params = Struct(size=op.x.size, table=Constant("table", entries))
+    return op.lowered("lookup", "Lookup", params, lead=0)
+
+
+def logistic(op: OperatorContext) -> Lowered:
+    """LOGISTIC; the output's scale is 1/256 in int8, 2^−15 in int16."""
+    if op.x.dtype == "int16":
+        return _sigmoid_int16(op, "logistic", exact_shifts=(0,))
+    return _saturating(op, fixed_point.logistic, fraction_bits=8, zero_point=INT8_MIN)
+
+
+def tanh(op: OperatorContext) -> Lowered:
+    """TANH; the output's scale is 1/128 in int8, 2^−15 in int16."""
+    if op.x.dtype == "int16":
+        return _sigmoid_int16(op, "tanh", exact_shifts=(0, 1))
+    return _saturating(op, fixed_point.tanh, fraction_bits=7, zero_point=0)
+
+
+def _saturating(
+    op: OperatorContext, function: Callable[[int, int], int], fraction_bits: int, zero_point: int
+) -> Lowered:
+    """A function of Q4.27 to Q0.31, constant beyond ±16; the output's scale is 2^−fraction_bits."""
+    x = op.x
+    _require_output(op, fraction_bits, zero_point)
+    fraction, shift = math.frexp(scale_of(x) * 2 ** (31 - _INTEGER_BITS))
+    require(0 <= shift <= 62, f"has input scale {scale_of(x)}, too small or too large")
+    multiplier = Multiplier(math.floor(fraction * 2**31 + 0.5), shift)
+    radius = (2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) >> shift
+
+    def value(q: int) -> int:
+        difference = q - zero_point_of(x)
+        if difference <= -radius:
+            return INT8_MIN
+        if difference >= radius:
+            return INT8_MAX
+        result = function(scale(difference, multiplier), _INTEGER_BITS)
+        return shift_right(result, 31 - fraction_bits) + zero_point
+
+    return table(op, value)
+
+
+def _require_output(op: OperatorContext, fraction_bits: int, zero_point: int) -> None:
+    y = op.y
+    require(
+        (scale_of(y), zero_point_of(y)) == (2.0**-fraction_bits, zero_point),
+        f"has output scale {scale_of(y)} and zero point {zero_point_of(y)}, not "
+        f"1/{2**fraction_bits} and {zero_point}",
+    )
+
+
+def relu(op: OperatorContext) -> Lowered:
+    """RELU, which also brings the input to the output's scale."""
+    x, y = op.x, op.y
+    multiplier = quantize_multiplier(_float_ratio(op))
+    minimum, maximum = activation_clamp(_RELU, scale_of(y), zero_point_of(y))
+
+    def value(q: int) -> int:
+        scaled = scale(q - zero_point_of(x), multiplier) + zero_point_of(y)
+        return min(max(scaled, minimum), maximum)
+
+    return table(op, value)
+
+
+def relu6(op: OperatorContext) -> Lowered:
+    """RELU6, between one and the same scale."""
+    x, y = op.x, op.y
+    # TFLite-Micro clamps in the input's scale, and hands that on as if it were the output's.
+    require(
+        (scale_of(x), zero_point_of(x)) == (scale_of(y), zero_point_of(y)),
+        "has different scales or zero points at its input and output",
+        "TFLite-Micro would give wrong numbers here. Put the RELU6 directly after a convolution, "
+        "dense or ADD layer, into which the converter fuses it.",
+    )
+    minimum, maximum = activation_clamp(_RELU6, scale_of(x), zero_point_of(x))
+    return table(op, lambda q: min(max(q, minimum), maximum))
+
+
+def leaky_relu(op: OperatorContext) -> Lowered:
+    """LEAKY_RELU; its quotients are float32, as in TFLite-Micro."""
+    x, y = op.x, op.y
+    alpha = np.float32(op.option("alpha"))
+    scaled_alpha = float(np.float32(scale_of(x)) * alpha / np.float32(scale_of(y)))
+    positive = quantize_multiplier(_float_ratio(op))
+    negative = quantize_multiplier(abs(scaled_alpha))
+    sign = -1 if scaled_alpha < 0 else 1
+
+    def value(q: int) -> int:
+        difference = q - zero_point_of(x)
+        if difference >= 0:
+            return scale(difference, positive) + zero_point_of(y)
+        return sign * scale(difference, negative) + zero_point_of(y)
+
+    return table(op, value)
+
+
+def hard_swish(op: OperatorContext) -> Lowered:
+    """HARD_SWISH, x · clamp(x + 3, 0, 6) / 6, in 16 bits."""
+    x, y = op.x, op.y
+    fine = np.float32(1 / 128) * np.float32(scale_of(x))
+    output, shift = _multiplier_16(float(fine / np.float32(scale_of(y))))
+    gate, gate_shift = _multiplier_16(float(fine / (np.float32(3) / np.float32(32768))))
+    # 16 bits or more leave nothing of an int16, and TFLite-Micro's rounding is undefined there.
+    require(
+        -15 <= shift <= 0 and gate_shift >= -15,
+        f"has input scale {scale_of(x)} and output scale {scale_of(y)}",
+    )
+
+    def value(q: int) -> int:
+        difference = (q - zero_point_of(x)) * 128
+        # clamp(x, −3, 3) / 3 in Q0.15: only the last bit of a shift to the left may saturate.
+        inside = difference
+        if gate_shift > 0:
+            inside = _saturated_16(inside << (gate_shift - 1))
+        inside = high_multiply_16(inside, gate)
+        inside = _saturated_16(inside << 1) if gate_shift > 0 else shift_right(inside, -gate_shift)
+        # From [−1, 1] to [0, 1]; their product is rounded towards zero.
+        product = ((inside + 2**15) >> 1) * high_multiply_16(difference, output)
+        high = abs(product) >> 15
+        return wrapped_16(shift_right(-high if product < 0 else high, -shift) + zero_point_of(y))
+
+    return table(op, value)
+
+
+def _multiplier_16(real: float) -> tuple[int, int]:
+    """A 15-bit mantissa and a shift."""
+    mantissa, shift = quantize_multiplier(real)
+    return min((mantissa + 2**15) >> 16, INT16_MAX), shift
+
+
+def _saturated_16(x: int) -> int:
+    return max(INT16_MIN, min(x, INT16_MAX))
+
+
+def _float_ratio(op: OperatorContext) -> float:
+    with np.errstate(over="ignore"):  # infinity is refused with the operator's name
+        return float(np.float32(scale_of(op.x)) / np.float32(scale_of(op.y)))
+
+
+def softmax(op: OperatorContext) -> Lowered:
+    """SOFTMAX over the last axis; the output's scale is 1/256 in int8, 2^−15 in int16."""
+    x, beta = op.x, float(op.option("beta"))
+    require(x.shape, "has a scalar input")
+    rows = {"rows": x.size // x.shape[-1], "depth": x.shape[-1]}
+    if x.dtype == "int16":
+        return _softmax_int16(op, beta, rows)
+    _require_output(op, 8, INT8_MIN)
+    scale = softmax_scale(beta, scale_of(x))
+    params = Struct(
+        **rows, **scale.multiplier.fields(), minimum_difference=scale.minimum_difference
+    )
+    return op.lowered("softmax", "Softmax", params)
+
+
+# --- int16 ------------------------------------------------------------------------------------
+
+
+def _softmax_int16(op: OperatorContext, beta: float, rows: dict[str, int]) -> Lowered:
+    """With tables of e^x and 1 / (1 + x)."""
+    x, y = op.x, op.y
+    require(rows["depth"] <= _MOST_DEPTH, f"has input shape {x.shape}")
+    # TFLite-Micro takes what is as near as this.
+    require(abs(scale_of(y) * 2**15 - 1) <= 0.001, f"has output scale {scale_of(y)}, not 2^−15")
+    # 65535 steps of the exponential's table are 10.
+    multiplier = quantize_multiplier(scale_of(x) * beta / (10 / 65535))
+    params = Struct(
+        **rows,
+        **multiplier.fields(),
+        exponential=_softmax_table("exponential", _exponential, -10.0),
+        reciprocal=_softmax_table("reciprocal", _reciprocal, 1.0),
+    )
+    return op.lowered("softmax", "SoftmaxInt16", params, lead=0)
+
+
+def _sigmoid_int16(op: OperatorContext, kernel: str, exact_shifts: tuple[int, ...]) -> Lowered:
+    """``exact_shifts``: the scales 2^(shift − 12) for which the multiplier is taken as exact."""
+    x, y = op.x, op.y
+    require(_power_of_two(scale_of(y)) == -15, f"has output scale {scale_of(y)}, not 2^−15")
+    power = _power_of_two(scale_of(x))
+    if power is not None and power + 12 in exact_shifts:
+        multiplier = Multiplier(3 << (power + 12), 0)
+    else:
+        multiplier = _fifteen_bits(scale_of(x))
+    params = Struct(size=x.size, **multiplier.fields(), table=Constant("sigmoid", sigmoid_table()))
+    return op.lowered(kernel, "SigmoidInt16", params, lead=0)
+
+
+def _fifteen_bits(scale: float) -> Multiplier:
+    """Table steps · 2^shift for each step of the input, below 2^15, and the shift, at most 31."""
+    real, shift = scale * _STEPS_PER_UNIT, 0
+    require(real < 2**15, f"has input scale {scale}, too large")
+    while real <= 32767.0 / 2.0 and shift <= 30:
+        shift += 1
+        real *= 2.0
+    return Multiplier(int(real), shift)
+
+
+def _power_of_two(scale: float) -> int | None:
+    """log2 of a scale where that is whole, within what TFLite's float arithmetic sees."""
+    log2 = np.log(np.float32(scale)) * (np.float32(1) / np.log(np.float32(2)))
+    nearest = math.floor(abs(float(log2)) + 0.5) * (1 if log2 >= 0 else -1)
+    return nearest if abs(float(log2) - nearest) < 1e-3 else None
+
+
+def _softmax_table(
+    role: str, function: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]], end: float
+) -> Constant:
+    """int16 [513]: ``function`` from 0 to ``end``, rising; Q0.15, except that the last is 513th.
+
+    In float32 throughout, as TFLite computes it. An entry is moved by half of what the straight
+    line to the next one is off at its middle.
+    """
+    f = np.float32
+    low = f(min(end, 0.0))
+    step = (f(max(end, 0.0)) - low) / f(512)
+    x = low + np.arange(513, dtype=f) * step
+    gain = f(2**16) / (f(2.0 / 65535) * f(32767) - f(2.0 / 65535) * f(-32768))
+    values = function(x) * gain
+    middles = _rounded(function(x[:-1] + step / f(2)) * gain)
+    lines = _rounded((values[1:] + _rounded(values[:-1])) / f(2))
+    moved = _rounded(values[:-1]) - _rounded((lines - middles) / f(2))
+    table = np.append(moved, _rounded(values[-1:]))
+    return Constant(role, np.clip(table, -(2**15), 2**15 - 1).astype(np.int16))
+
+
+def _exponential(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    # In float64 first: NumPy's in float32 differs between processors.
+    return np.exp(values.astype(np.float64)).astype(np.float32)
+
+
+def _reciprocal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    one = np.float32(1)
+    return one / (one + values)
+
+
+def _rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """To whole numbers, halves away from zero."""
+    return np.copysign(np.floor(np.abs(values) + np.float32(0.5)), values)
+
+
+_one_input = partial(Lowering, same_shape=True)
+
+LOWERINGS: Lowerings = {
+    "HARD_SWISH": _one_input(hard_swish),
+    "LEAKY_RELU": _one_input(leaky_relu),
+    "LOGISTIC": _one_input(logistic, types=INT8_OR_INT16),
+    "RELU": _one_input(relu),
+    "RELU6": _one_input(relu6),
+    "SOFTMAX": _one_input(softmax, types=INT8_OR_INT16),
+    "TANH": _one_input(tanh, types=INT8_OR_INT16),
+}
