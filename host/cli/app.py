@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from host import __version__
 from host.cli.options import Json, with_options
+from host.cli.progress import Bar
 from host.cli.terminal import (
     EXIT_DIFFERS,
     EXIT_MATCH,
@@ -31,9 +33,26 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Does my board compute what I trained, and if not, why?",
     epilog="Exit: 0 match, 1 differs, 2 wrong input, 3 a tool, the link or the device failed.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"flash-and-eval {__version__}\n", sys.stdout)
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Does my board compute what I trained, and if not, why?"""
 
 
 @app.command("flash-and-eval")
@@ -52,15 +71,12 @@ def flash_and_eval(
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
     with Failures(as_json):
-        from host.cli.progress import Bar
         from host.commands.evaluate.flow import flash_and_eval as run
+        from host.commands.evaluate.text import summary
 
         with Bar() as bar:
             evaluation = run(model, device, output, bar, jobs=jobs, resume=resume)
-        from host.commands.evaluate.text import summary
-        from host.report.document import DOCUMENT
-
-        _show(evaluation.folder / DOCUMENT, as_json, lambda: summary(evaluation))
+        _show(evaluation.folder, as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
 
 
@@ -79,15 +95,12 @@ def trace(
 ) -> None:
     """Compare what every operator computes for a sample with TFLM on the host."""
     with Failures(as_json):
-        from host.cli.progress import Bar
         from host.commands.trace.flow import trace as run
+        from host.commands.trace.text import summary
 
         with Bar() as bar:
             traced = run(model, device, output, bar, sample=sample, tensors=tensor or ())
-        from host.commands.trace.text import summary
-        from host.report.document import DOCUMENT
-
-        _show(traced.deployed.folder / DOCUMENT, as_json, lambda: summary(traced))
+        _show(traced.deployed.folder, as_json, lambda: summary(traced))
         raise typer.Exit(EXIT_MATCH if traced.match else EXIT_DIFFERS)
 
 
@@ -98,15 +111,12 @@ def profile(
 ) -> None:
     """Tell what each operator costs on the board: ticks, multiply-accumulates, memory."""
     with Failures(as_json):
-        from host.cli.progress import Bar
         from host.commands.profile.flow import profile as run
+        from host.commands.profile.text import summary
 
         with Bar() as bar:
             profiled = run(model, device, output, bar)
-        from host.commands.profile.text import summary
-        from host.report.document import DOCUMENT
-
-        _show(profiled.deployed.folder / DOCUMENT, as_json, lambda: summary(profiled))
+        _show(profiled.deployed.folder, as_json, lambda: summary(profiled))
 
 
 @app.command()
@@ -114,14 +124,12 @@ def profile(
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
     """Say why int8 model B computes other things than int8 model A."""
     with Failures(as_json):
-        from host.cli.progress import Bar
         from host.commands.explain.flow import explain as run
+        from host.commands.explain.text import summary
 
         with Bar() as bar:
             explanation = run(request, bar)
-        from host.commands.explain.text import summary
-
-        _show(explanation.folder / "explain.json", as_json, lambda: summary(explanation))
+        _show(explanation.folder, as_json, lambda: summary(explanation), "explain.json")
 
 
 @app.command()
@@ -132,14 +140,12 @@ def study(request: StudyRequest, as_json: Json = False) -> None:
     Each run is kept as it ends: after an interruption the same command goes on.
     """
     with Failures(as_json):
-        from host.cli.progress import Bar
         from host.commands.study.flow import study as run
+        from host.commands.study.text import summary
 
         with Bar() as bar:
             result = run(request, bar)
-        from host.commands.study.text import summary
-
-        _show(result.folder / "study.json", as_json, lambda: summary(result))
+        _show(result.folder, as_json, lambda: summary(result), "study.json")
         raise typer.Exit(result.exit_code)
 
 
@@ -147,19 +153,12 @@ def study(request: StudyRequest, as_json: Json = False) -> None:
 def boards(as_json: Json = False) -> None:
     """List the boards."""
     with Failures(as_json):
-        from host.firmware.boards import load_boards
+        from host.commands.boards import flow
 
-        known = load_boards().values()
         if as_json:
-            print_json({"boards": [{**vars(b), "options": dict(b.options)} for b in known]})
-            return
-        print_table(
-            ("board", "what", "starts by", "flash, kB", "RAM, kB"),
-            [
-                (b.name, b.description, b.target, f"{b.flash // 1024:,}", f"{b.ram // 1024:,}")
-                for b in known
-            ],
-        )
+            print_json(flow.document())
+        else:
+            print_table(flow.HEADER, flow.rows())
 
 
 @app.command()
@@ -187,10 +186,14 @@ def doctor(as_json: Json = False) -> None:
         print_table(("board", "engine"), list(engines().items()))
 
 
-def _show(document: Path, as_json: bool, summary: Callable[[], RenderableType]) -> None:
+def _show(
+    folder: Path, as_json: bool, summary: Callable[[], RenderableType], document: str | None = None
+) -> None:
     """The JSON that is in the report's folder, or its summary on the terminal."""
+    from host.report.document import DOCUMENT
+
     if as_json:
-        say(document.read_text(), sys.stdout)
+        say((folder / (document or DOCUMENT)).read_text(), sys.stdout)
     else:
         print_rich(summary())
 

@@ -1,0 +1,1 @@
+"""`boards`: what there is to run on."""
