@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
-from host.base.arrays import Array
-from host.diagnosis.align import align
-from host.diagnosis.case import Case, Suspect, as_percent
-from host.diagnosis.causes import CAUSES
-from host.diagnosis.device import device_findings
-from host.diagnosis.experiment import Experiment, Player, play
-from host.diagnosis.feeding import input_part, suspect_of_feeding
-from host.diagnosis.graft import with_biases
-from host.diagnosis.islands import island_parts, suspects_of_islands
-from host.diagnosis.keras_layers import KerasLayer
-from host.diagnosis.layers import compare_layers, formats, unaligned
-from host.diagnosis.parameters import Part, parts
-from host.diagnosis.ranges import suspects_of_ranges
-from host.diagnosis.records import Agreement, Finding, Intervention, Layer
-from host.diagnosis.traces import similarity, trace
-from host.diagnosis.values import suspects_of_values
+from host.base.arrays import Array, FloatArray
+from host.diagnosis.causes.feeding import input_parts
+from host.diagnosis.causes.float_operators import float_parts
+from host.diagnosis.causes.inquiry import Suspect
+from host.diagnosis.causes.registry import CAUSES, inquire
+from host.diagnosis.comparison.case import Case, match
+from host.diagnosis.comparison.graft import with_biases
+from host.diagnosis.comparison.interventions import Experiment, Intervention, Player, play
+from host.diagnosis.comparison.keras_layers import KerasLayer
+from host.diagnosis.comparison.layers import Layer, compare_layers, number_formats, unaligned
+from host.diagnosis.comparison.parameters import PartKind
+from host.diagnosis.comparison.signals import Samples, similarity, trace
 from host.models.tflite import Graph
+from host.report.formats import percent
 from host.verdict.gaps import accuracy, decide
 from host.verdict.statistics import Interval
 
@@ -32,13 +28,13 @@ from host.verdict.statistics import Interval
 OPERATOR_SAMPLES = 100
 # What restores less than this many points restores nothing.
 _LEAST_EFFECT = 1e-9
-_GROUPS = (
-    ("activation ranges", "range"),
-    ("weights", "weights"),
-    ("biases", "bias"),
-    ("float operators", "operators"),
-    ("input samples", "input"),
-)
+_GROUPS: Mapping[str, PartKind] = {
+    "activation ranges": "range",
+    "weights": "weights",
+    "biases": "bias",
+    "float operators": "operators",
+    "input samples": "input",
+}
 
 
 @dataclass(frozen=True)
@@ -47,35 +43,91 @@ class Material:
 
     Attributes:
         a, b: the models.
+        samples: what both get.
+        labels: int64 [n] class numbers, or None.
+        classes: whether the outputs are a list of classes.
         reference: the float model as a float .tflite, or None.
         keras: its layers, run on the first samples; empty without one.
         float_outputs: its outputs for all samples, [n, …], or None.
-        x: float32 [n, …] real values, or int8 codes where ``raw``.
-        labels: int64 [n] class numbers, or None.
-        classes: whether the outputs are a list of classes.
         x_calibration: float32 representative data, or None.
-        deployed: what B's deployment is fed, or None.
-        device, device_name: what a device made of B on ``x``, or None.
+        device, device_name: what a device made of B on the samples that are meant, or None.
     """
 
     a: Graph
     b: Graph
-    reference: Graph | None
-    keras: tuple[KerasLayer, ...]
-    float_outputs: Array | None
-    x: Array
-    raw: bool
+    samples: Samples
     labels: Array | None
     classes: bool
-    x_calibration: Array | None = None
-    deployed: Array | None = None
+    reference: Graph | None = None
+    keras: tuple[KerasLayer, ...] = ()
+    float_outputs: Array | None = None
+    x_calibration: FloatArray | None = None
     device: Array | None = None
     device_name: str | None = None
 
 
 @dataclass(frozen=True)
+class Accuracies:
+    """Share of right predictions of each model; None without labels or without the model."""
+
+    float: Interval | None
+    a: Interval | None
+    b: Interval | None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far A and B agree on the samples.
+
+    ``equal_outputs`` counts output values, ``equal_samples`` samples with every value equal,
+    ``equal_predictions`` classes (None without classes). Differences are in the
+    steps of A's output (of B's, where A's is float).
+    """
+
+    samples: int
+    equal_outputs: float
+    equal_samples: float
+    equal_predictions: float | None
+    mean_steps: float
+    max_steps: float
+    accuracy: Accuracies
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A cause that an intervention has shown.
+
+    Attributes:
+        cause: an identifier of ``CAUSES``.
+        operator: index in B, or None where it is not one operator's.
+        tensor: B's name of the tensor concerned, or None.
+        effect: what the intervention restored, in points of equal outputs.
+        evidence: sentences with numbers.
+        remedy: what to do.
+    """
+
+    cause: str
+    operator: int | None
+    tensor: str | None
+    effect: float
+    evidence: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True)
 class Analysis:
-    """What comes out; see ``records.Explanation``."""
+    """What comes out.
+
+    Attributes:
+        findings: the largest effect first.
+        equal_after_all: share of equal outputs with all of A's parameters in B; None where nothing
+            could be put in.
+        first_difference: position in ``layers`` of the first whose values are not all equal; None
+            for none.
+        unaligned: what has no partner, in sentences.
+        notes: what could not be said, and why; differences that are no findings.
+        traced: on how many samples layers were looked at.
+    """
 
     agreement: Agreement
     layers: tuple[Layer, ...]
@@ -95,112 +147,107 @@ def analyse(material: Material) -> Analysis:
         OracleError: TFLM on the host is absent or refuses one of them.
     """
     m = replace(material, a=with_biases(material.a), b=with_biases(material.b))
-    traces = trace(m.a, m.b, m.reference, m.x, m.deployed, m.raw)
-    likeness = similarity(m.a, m.b, traces)
-    pairs = align(m.a, m.b, lambda i, j: likeness.get((i, j)))
-    fed = None if m.deployed is None else input_part(m.x, m.deployed, m.b.input)
-    found = (*parts(m.a, m.b, pairs), *island_parts(m.a, m.b, pairs), *((fed,) if fed else ()))
-    case = Case(m.a, m.b, pairs, found, traces, m.x, m.raw, m.x_calibration)
-    suspects, notes = _suspects(case, m)
-    notes += formats(case)
-    experiment = Experiment(m.a, m.b, pairs, found, m.x, m.raw, m.deployed if fed else None)
-    causes = play(
-        "cause",
-        [Player(s.cause, s.parts) for s in suspects],
-        experiment.equal,
-        share=True,
-    )
-    findings = _findings(case, suspects, causes)
-    on_device: tuple[Finding, ...] = ()
-    if m.device is not None:
-        on_device, more = device_findings(m.b, m.x, m.raw, m.device, m.device_name)
-        notes += more
-    everything = range(len(found))
-    operators, restored = _by_operator(case, m, bool(fed))
-    traced = len(next(iter(traces.b.values())))
-    for what, count in (("Layers", traced), ("Single operators", OPERATOR_SAMPLES)):
-        if found and count < len(m.x):
-            notes.append(f"{what} were looked at on the first {count} samples.")
+    case, likeness = _case(m)
+    inquiry = inquire(case)
+    experiment = Experiment(case, case.samples)
+    suspects = [suspect for suspect in inquiry.suspects if suspect.parts]
+    players = [Player(suspect.cause, suspect.parts) for suspect in suspects]
+    causes = play("cause", players, experiment.equal, share=True)
+    groups = play("group", _groups(case), experiment.equal, share=True)
+    operators, restored = _by_operator(case)
     layers = compare_layers(case, m.keras, likeness, restored)
+    findings = [
+        *(_measured(case, *pair, len(suspects)) for pair in zip(suspects, causes, strict=True)),
+        *(_finding(case, suspect) for suspect in inquiry.suspects if not suspect.parts),
+    ]
     return Analysis(
         agreement=_agreement(experiment, m),
         layers=layers,
-        interventions=(*_by_group(found, experiment), *operators, *causes),
-        equal_after_all=experiment.equal(everything) if found else None,
-        findings=tuple(sorted((*findings, *on_device), key=lambda f: -f.effect)),
-        first_difference=next((i for i, layer in enumerate(layers) if _parts(layer)), None),
+        interventions=(*groups, *operators, *causes),
+        equal_after_all=experiment.equal(range(len(case.parts))) if case.parts else None,
+        findings=tuple(
+            sorted((f for f in findings if f.effect > _LEAST_EFFECT), key=lambda f: -f.effect)
+        ),
+        first_difference=next((i for i, layer in enumerate(layers) if layer.diverges), None),
         unaligned=unaligned(case),
-        notes=tuple(notes),
-        traced=traced,
+        notes=(*inquiry.notes, *number_formats(case), *_limits(case, len(m.samples.meant))),
+        traced=case.traces.count,
     )
 
 
-def _parts(layer: Layer) -> bool:
-    """Whether any value of the two outputs differs, by rounding or by more."""
-    return bool(layer.differing) or layer.sqnr_ab not in (None, float("inf"))
+def _case(m: Material) -> tuple[Case, Mapping[tuple[int, int], float | None]]:
+    """What can be said before any intervention, and how alike all operators' outputs are."""
+    traces = trace(m.a, m.b, m.reference, m.samples)
+    likeness = similarity(m.a, m.b, traces)
+    matched = match(m.a, m.b, likeness)
+    fed = input_parts(m.samples, m.b.input)
+    case = Case(
+        a=m.a,
+        b=m.b,
+        pairs=matched.pairs,
+        parts=(*matched.parts, *float_parts(matched), *fed),
+        traces=traces,
+        samples=m.samples if fed else m.samples.undeployed(),
+        x_calibration=m.x_calibration,
+        device=m.device,
+        device_name=m.device_name,
+    )
+    return case, likeness
 
 
-# --- suspects and findings --------------------------------------------------------------------
-
-
-def _suspects(case: Case, m: Material) -> tuple[list[Suspect], list[str]]:
-    islands = suspects_of_islands(case)
-    suspects, notes = suspects_of_ranges(case, suspects_of_values(case))
-    feeding = [
-        suspect_of_feeding(m.x, m.deployed, m.b.input, i)
-        for i in case.of_kind("input")
-        if m.deployed is not None
+def _limits(case: Case, samples: int) -> list[str]:
+    return [
+        f"{what} were looked at on the first {count} samples."
+        for what, count in (
+            ("Layers", case.traces.count),
+            ("Single operators", OPERATOR_SAMPLES),
+        )
+        if case.parts and count < samples
     ]
-    return [*feeding, *islands, *suspects], notes
 
 
-def _findings(
-    case: Case, suspects: Sequence[Suspect], played: Sequence[Intervention]
-) -> list[Finding]:
-    found = []
-    for suspect, result in zip(suspects, played, strict=True):
-        effect = result.alone if result.share is None else result.share
-        if effect <= _LEAST_EFFECT:
-            continue
-        measured = (
-            f"With A's values for it alone in B, equal outputs go from "
-            f"{as_percent(result.equal - result.alone / 100)} to {as_percent(result.equal)}."
-        )
-        if len(suspects) > 1:
-            measured += f" Over all orders with the other causes it restores {effect:.2g} points."
-        tensor = None if suspect.tensor is None else case.b.tensors[suspect.tensor].name
-        found.append(
-            Finding(
-                cause=suspect.cause,
-                operator=suspect.operator,
-                tensor=tensor,
-                effect=effect,
-                evidence=(*suspect.evidence, measured),
-                remedy=CAUSES[suspect.cause].remedy,
-            )
-        )
-    return found
+# --- findings ---------------------------------------------------------------------------------
+
+
+def _measured(case: Case, suspect: Suspect, result: Intervention, suspects: int) -> Finding:
+    """The finding of a suspect whose parts were put in, beside so many others."""
+    evidence = (
+        f"With A's values for it alone in B, equal outputs go from {percent(result.start)} to "
+        f"{percent(result.equal)}."
+    )
+    effect = result.alone if result.share is None else result.share
+    if suspects > 1:
+        evidence += f" Over all orders with the other causes it restores {effect:.2g} points."
+    whole = replace(suspect, effect=effect, evidence=(*suspect.evidence, evidence))
+    return _finding(case, whole)
+
+
+def _finding(case: Case, suspect: Suspect) -> Finding:
+    assert suspect.effect is not None
+    return Finding(
+        cause=suspect.cause,
+        operator=suspect.operator,
+        tensor=None if suspect.tensor is None else case.b.tensors[suspect.tensor].name,
+        effect=suspect.effect,
+        evidence=suspect.evidence,
+        remedy=CAUSES[suspect.cause].remedy,
+    )
 
 
 # --- interventions ----------------------------------------------------------------------------
 
 
-def _by_group(found: Sequence[Part], experiment: Experiment) -> tuple[Intervention, ...]:
-    players = []
-    for name, kind in _GROUPS:
-        mine = frozenset(i for i, part in enumerate(found) if part.kind == kind)
-        if mine:
-            players.append(Player(name, mine))
-    return play("group", players, experiment.equal, share=True)
+def _groups(case: Case) -> list[Player]:
+    return [
+        Player(name, frozenset(parts))
+        for name, kind in _GROUPS.items()
+        if (parts := case.of_kind(kind))
+    ]
 
 
-def _by_operator(
-    case: Case, m: Material, feeds: bool
-) -> tuple[tuple[Intervention, ...], dict[int | None, float]]:
+def _by_operator(case: Case) -> tuple[Sequence[Intervention], dict[int | None, float]]:
     """Every operator's parts alone, and added from the input on; over the first samples."""
-    count = min(len(m.x), OPERATOR_SAMPLES)
-    deployed = m.deployed[:count] if feeds and m.deployed is not None else None
-    experiment = Experiment(case.a, case.b, case.pairs, case.parts, m.x[:count], m.raw, deployed)
+    experiment = Experiment(case, case.samples.first(OPERATOR_SAMPLES))
     owners = sorted({p.operator for p in case.parts}, key=lambda o: -1 if o is None else o)
     players = [
         Player(case.title(o), frozenset(i for i, p in enumerate(case.parts) if p.operator == o))
@@ -214,20 +261,14 @@ def _by_operator(
 
 
 def _agreement(experiment: Experiment, m: Material) -> Agreement:
-    a, b = experiment.wanted(), experiment.outputs()
+    a, b = experiment.wanted, experiment.outputs()
     apart = np.abs(a - b)
-    same = None
-    shares: dict[Literal["float", "a", "b"], Interval | None] = {}
-    if m.classes:
-        same = float((decide(a) == decide(b)).mean())
-    for name, outputs in (("float", m.float_outputs), ("a", a), ("b", b)):
-        shares[name] = accuracy(outputs, m.labels)  # type: ignore[index]
     return Agreement(
         samples=len(a),
         equal_outputs=float((apart == 0).mean()),
         equal_samples=float((apart == 0).all(axis=1).mean()),
-        equal_predictions=same,
+        equal_predictions=float((decide(a) == decide(b)).mean()) if m.classes else None,
         mean_steps=float(apart.mean()),
         max_steps=float(apart.max()),
-        accuracy=shares,
+        accuracy=Accuracies(*(accuracy(outputs, m.labels) for outputs in (m.float_outputs, a, b))),
     )

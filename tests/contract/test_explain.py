@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from host.base.paths import ROOT
-from host.diagnosis.causes import CAUSES
-from host.diagnosis.keras_layers import run_layers
+from host.diagnosis.causes.registry import CAUSES
+from host.diagnosis.comparison.keras_layers import run_layers
 from host.models import tflite
 from tests.fixtures.models import dense
 from tests.fixtures.runs import Finished, run

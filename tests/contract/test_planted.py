@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from host.base.paths import ROOT
-from host.diagnosis.causes import CAUSES
+from host.diagnosis.causes.registry import CAUSES
 from tests.fixtures.runs import run
 from tests.planted.cases import CASES, CONTROLS, FAULTS
 from tests.planted.score import judge, summary

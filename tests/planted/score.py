@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from host.base.quiet import quiet
+from host.commands.explain.explanation import Explanation
 from host.commands.explain.flow import explain
 from host.commands.explain.options import ExplainRequest
-from host.diagnosis.records import Explanation
 from tests.planted.cases import CASES
 from tests.planted.effect import Effect, effect
 from tests.planted.workshop import Case, Pair, Workshop

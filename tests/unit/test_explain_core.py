@@ -12,12 +12,21 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host.diagnosis.align import Pair, align
-from host.diagnosis.experiment import Experiment, Player, play, shapley
-from host.diagnosis.feeding import input_part, suspect_of_feeding
-from host.diagnosis.graft import graft, with_biases
-from host.diagnosis.parameters import channels, parts, rounding_ratio
-from host.diagnosis.traces import correlation, share_outside, sqnr_db
+from host.diagnosis.causes.feeding import input_parts
+from host.diagnosis.causes.inquiry import Suspect
+from host.diagnosis.causes.registry import inquire
+from host.diagnosis.comparison.align import Pair, align
+from host.diagnosis.comparison.case import Case, Matched, match
+from host.diagnosis.comparison.graft import graft, with_biases
+from host.diagnosis.comparison.interventions import Experiment, Player, play, shapley
+from host.diagnosis.comparison.parameters import PartKind, channels, rounding_ratio
+from host.diagnosis.comparison.signals import (
+    Samples,
+    Traces,
+    correlation,
+    share_outside,
+    sqnr_db,
+)
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from host.oracles.tflm_host import run_tflm_host
@@ -80,7 +89,7 @@ def test_of_equal_operators_names_tell_which_one_is_missing() -> None:
 def test_signals_undo_a_change_of_places() -> None:
     left, right = chain("a", "b"), chain("c", "d")
     like = {(0, 0): 0.1, (0, 1): 0.99, (1, 0): 0.98, (1, 1): 0.0}
-    pairs = align(left, right, lambda i, j: like[i, j])
+    pairs = align(left, right, like)
     assert [(p.a, p.b, p.by) for p in pairs] == [(1, 0, "signal"), (0, 1, "signal")]
 
 
@@ -93,57 +102,55 @@ def test_all_of_a_makes_b_compute_what_a_computes(
     shape: Shape, left: int, right: int, fine: bool
 ) -> None:
     """Whatever differs in ranges, weights, granularity and biases."""
-    a = network(shape, left)
-    b = network(replace(shape, per_channel=fine), right)
-    pairs = align(a, b)
-    found = parts(a, b, pairs)
-    made = graft(a, b, pairs, found, range(len(found)))
-    assert (outputs(made) == outputs(a)).all()
-    assert parts(a, made, align(a, made)) == ()
+    models = match(network(shape, left), network(replace(shape, per_channel=fine), right))
+    assert_all_of_a_is_a(models)
+    assert match(models.a, graft(models, range(len(models.parts)))).parts == ()
+
+
+def assert_all_of_a_is_a(models: Matched) -> None:
+    made = graft(models, range(len(models.parts)))
+    assert (outputs(made) == outputs(models.a)).all()
 
 
 @settings(max_examples=25, deadline=None)
 @given(SHAPES, st.integers(0, 99))
 def test_nothing_of_a_leaves_b(shape: Shape, seed: int) -> None:
-    a, b = network(shape, seed), network(shape, seed + 1)
-    pairs = align(a, b)
-    assert (outputs(graft(a, b, pairs, parts(a, b, pairs), ())) == outputs(b)).all()
-    assert parts(a, a, align(a, a)) == ()
+    models = match(network(shape, seed), network(shape, seed + 1))
+    assert (outputs(graft(models, ())) == outputs(models.b)).all()
+    assert match(models.a, models.a).parts == ()
 
 
 def test_a_bias_keeps_its_real_value_when_scales_change() -> None:
-    a, b = network(Shape(), 0, ranges=1), network(Shape(), 0, ranges=2)
-    pairs = align(a, b)
-    found = parts(a, b, pairs)
-    ranges = [i for i, p in enumerate(found) if p.kind == "range"]
-    made = graft(a, b, pairs, found, ranges)
-    dense = next(o for o in b.operators if o.name == "FULLY_CONNECTED")
-    before, after = (g.tensors[dense.inputs[2]] for g in (b, made))
+    models = match(network(Shape(), 0, ranges=1), network(Shape(), 0, ranges=2))
+    made = graft(models, models.of_kind("range"))
+    dense = next(o for o in models.b.operators if o.name == "FULLY_CONNECTED")
+    before, after = (g.tensors[dense.inputs[2]] for g in (models.b, made))
     assert before.quantization != after.quantization
     assert rounding_ratio(before, after) <= 1.0
+
+
+def doubled(graph: Graph, operator: int) -> Graph:
+    """The same model with twice the scale at one operator's output."""
+    changed = graph.tensors[graph.operators[operator].outputs[0]]
+    assert changed.quantization is not None
+    wider = replace(changed.quantization, scales=(2 * changed.quantization.scale,))
+    return patch(graph, [Change(changed.index, wider)])
 
 
 @pytest.mark.parametrize("operator", [0, 1, 4])
 def test_a_scale_that_was_changed_by_hand_goes_both_ways(operator: int) -> None:
     """Nobody rounded the next operator's bias anew then, and the kernels do not care."""
     a = network(Shape(), 0)
-    tensor_ = a.tensors[a.operators[operator].outputs[0]]
-    assert tensor_.quantization is not None
-    wider = replace(tensor_.quantization, scales=(2 * tensor_.quantization.scale,))
-    b = patch(a, [Change(tensor_.index, wider)])
+    b = doubled(a, operator)
     assert (outputs(a) != outputs(b)).any()
-    for left, right in ((a, b), (b, a)):
-        pairs = align(left, right)
-        found = parts(left, right, pairs)
-        assert (outputs(graft(left, right, pairs, found, range(len(found)))) == outputs(left)).all()
+    assert_all_of_a_is_a(match(a, b))
+    assert_all_of_a_is_a(match(b, a))
 
 
 def test_a_range_is_put_in_wherever_it_is_handed_on() -> None:
-    a, b = network(Shape(), 0, ranges=1), network(Shape(), 0, ranges=2)
-    pairs = align(a, b)
-    found = parts(a, b, pairs)
-    pool = next(o for o in b.operators if o.name == "MAX_POOL_2D")
-    shared = next(p for p in found if p.kind == "range" and len(p.tensors) > 1)
+    models = match(network(Shape(), 0, ranges=1), network(Shape(), 0, ranges=2))
+    pool = next(o for o in models.b.operators if o.name == "MAX_POOL_2D")
+    shared = next(p for p in models.parts if p.kind == "range" and len(p.tensors) > 1)
     assert {t for t, _ in shared.tensors} == {pool.inputs[0], pool.outputs[0]}
 
 
@@ -157,10 +164,10 @@ def test_a_bias_that_the_converter_dropped_can_be_exchanged() -> None:
     assert (outputs(complete) == outputs(b)).all()
     assert (outputs(b) != outputs(a)).any()
     assert with_biases(complete) is complete
-    pairs = align(a, complete)
-    (bias,) = parts(a, complete, pairs)
+    models = match(a, complete)
+    (bias,) = models.parts
     assert (bias.kind, bias.operator, bias.same_value) == ("bias", dense.index, False)
-    assert (outputs(graft(a, complete, pairs, [bias], [0])) == outputs(a)).all()
+    assert_all_of_a_is_a(models)
 
 
 def test_rounding_tells_the_same_numbers_from_others() -> None:
@@ -213,17 +220,16 @@ def test_many_players_share_what_all_restore_and_idle_ones_get_nothing() -> None
 
 
 def test_interventions_alone_and_in_order() -> None:
-    a, b = network(Shape(), 0), network(Shape(), 7)
-    pairs = align(a, b)
-    found = parts(a, b, pairs)
-    experiment = Experiment(a, b, pairs, found, samples(), raw=True)
-    kinds = ("range", "weights", "bias")
-    players = [Player(k, frozenset(i for i, p in enumerate(found) if p.kind == k)) for k in kinds]
+    models = match(network(Shape(), 0), network(Shape(), 7))
+    experiment = Experiment(models, Samples(samples()))
+    kinds: tuple[PartKind, ...] = ("range", "weights", "bias")
+    players = [Player(kind, frozenset(models.of_kind(kind))) for kind in kinds]
     result = play("group", players, experiment.equal, share=True)
     assert [r.name for r in result] == list(kinds)
     assert result[-1].equal_added == 1.0
     start = experiment.equal()
-    assert sum(r.added or 0 for r in result) == pytest.approx(100 * (1 - start))
+    assert all(r.start == pytest.approx(start) for r in result)
+    assert sum(r.added for r in result) == pytest.approx(100 * (1 - start))
     assert sum(r.share or 0 for r in result) == pytest.approx(100 * (1 - start))
     assert result[0].alone == pytest.approx(result[0].added)
 
@@ -252,7 +258,15 @@ def test_correlation() -> None:
 
 # --- what a deployment feeds ------------------------------------------------------------------
 
-INPUT = tensor(3, "image", (1, 5, 4, 3), scale=1 / 255, zero_point=-128)
+INPUT = tensor(0, "image", (1, 5, 4, 3), scale=1 / 255, zero_point=-128)
+
+
+def of_feeding(x: np.ndarray, fed: np.ndarray) -> list[Suspect]:
+    """What is said where one model is fed ``fed`` in place of ``x``."""
+    graph = Graph(b"", (INPUT,), (), (0,), (0,), 1)
+    fed_samples = Samples(x, fed)
+    parts = input_parts(fed_samples, INPUT)
+    return inquire(Case(graph, graph, (), parts, Traces({}, {}), fed_samples)).suspects
 
 
 @pytest.mark.parametrize(
@@ -271,8 +285,7 @@ INPUT = tensor(3, "image", (1, 5, 4, 3), scale=1 / 255, zero_point=-128)
 def test_feeding(change: object, cause: str, said: str) -> None:
     x = np.random.default_rng(0).random((9, 5, 4, 3), np.float32)
     fed = np.ascontiguousarray(change(x)).astype(np.float32)  # type: ignore[operator]
-    assert input_part(x, fed, INPUT) is not None
-    suspect = suspect_of_feeding(x, fed, INPUT, 0)
+    (suspect,) = of_feeding(x, fed)
     assert suspect.cause == cause
     assert said in suspect.evidence[0]
 
@@ -280,19 +293,13 @@ def test_feeding(change: object, cause: str, said: str) -> None:
 def test_captured_codes_are_the_samples_they_were_made_of() -> None:
     x = np.random.default_rng(0).random((9, 5, 4, 3), np.float32)
     codes = (np.round(x * 255) - 128).astype(np.int8)
-    assert input_part(x, codes, INPUT) is None
-    assert input_part(x, x.copy(), INPUT) is None
+    assert of_feeding(x, codes) == of_feeding(x, x.copy()) == []
     shifted = np.clip(codes.astype(int) + 3, -128, 127).astype(np.int8)
-    assert suspect_of_feeding(x, shifted, INPUT, 0).cause == "input-offset"
+    assert [suspect.cause for suspect in of_feeding(x, shifted)] == ["input-offset"]
 
 
 def test_changes_of_a_range_are_seen_at_once() -> None:
     """A range that is off by a factor: one part, and all of the effect is its."""
     a = network(Shape(), 0)
-    target = a.tensors[a.operators[0].outputs[0]]
-    assert target.quantization is not None
-    wider = replace(target.quantization, scales=(2 * target.quantization.scale,))
-    b = patch(a, [Change(target.index, wider)])
-    (only, *biases) = parts(a, b, align(a, b))
+    (only,) = match(a, doubled(a, 0)).parts
     assert only.kind == "range" and only.operator == 0
-    assert biases == []

@@ -19,11 +19,13 @@ from rich.console import Console
 from host.base.errors import MachineError
 from host.commands.explain import words
 from host.commands.explain.document import document
+from host.commands.explain.explanation import Explanation
 from host.commands.explain.page import FIGURE_LAYERS, render_html
 from host.commands.explain.text import MAX_FINDINGS, summary
 from host.commands.explain.write import write_explanation
-from host.diagnosis.causes import CAUSES
-from host.diagnosis.records import Explanation, Finding, Signal
+from host.diagnosis.analyse import Finding
+from host.diagnosis.causes.registry import CAUSES
+from host.diagnosis.comparison.signals import Signal
 from host.report import formats
 from tests.fixtures.explanations import bare, explanation, hostile, numberless
 from tests.fixtures.pages import HOSTILE, Page

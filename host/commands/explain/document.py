@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host.commands.explain import words
-from host.diagnosis.records import Agreement, Explanation, Subject
+from host.commands.explain.explanation import Explanation, Subject
+from host.diagnosis.analyse import Agreement
 from host.report.document import JSON, jsonable
 from host.verdict.statistics import Interval
 
@@ -54,9 +55,9 @@ def _agreement(agreement: Agreement) -> dict[str, Any]:
         "mean_steps": agreement.mean_steps,
         "max_steps": agreement.max_steps,
         "accuracy": {
-            "float": _interval(agreement.accuracy.get("float")),
-            "a": _interval(agreement.accuracy.get("a")),
-            "b": _interval(agreement.accuracy.get("b")),
+            "float": _interval(agreement.accuracy.float),
+            "a": _interval(agreement.accuracy.a),
+            "b": _interval(agreement.accuracy.b),
         },
     }
 

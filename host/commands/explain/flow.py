@@ -12,6 +12,7 @@ from host.base.errors import ConfigError
 from host.base.files import complete
 from host.base.paths import exists, new_run_folder
 from host.base.quiet import quiet
+from host.commands.explain.explanation import Explanation, Subject
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.request import (
     check_alike,
@@ -28,8 +29,8 @@ from host.deployment.prepare import convert, model_file
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import OPERATOR_SAMPLES, Material, analyse
-from host.diagnosis.keras_layers import KerasLayer, run_layers
-from host.diagnosis.records import Explanation, Subject
+from host.diagnosis.comparison.keras_layers import KerasLayer, run_layers
+from host.diagnosis.comparison.signals import Samples
 from host.models.dataset import Dataset, check_fit
 from host.models.feeds import real_samples
 from host.models.source import ModelFile, load_keras, open_model
@@ -179,12 +180,10 @@ def _material(
         reference=None if known is None else known.graph,
         keras=() if known is None else known.layers,
         float_outputs=None if known is None else known.outputs,
-        x=dataset.x,
-        raw=dataset.raw,
+        samples=Samples(dataset.x, deployed),
         labels=labels,
         classes=detect_task(b.graph, dataset) == "classification",
         x_calibration=dataset.x_calibration,
-        deployed=deployed,
         device=device,
         device_name=b.device_name,
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from host.commands.explain import plots, words
+from host.commands.explain.explanation import Explanation
 from host.commands.explain.words import Group
-from host.diagnosis.records import Explanation, Finding
+from host.diagnosis.analyse import Finding
 from host.report.document import JSON
 from host.report.page import environment, stylesheet
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from host.commands.explain.words import operator, points
-from host.diagnosis.records import Intervention, Layer, Signal
+from host.diagnosis.comparison.interventions import Intervention
+from host.diagnosis.comparison.layers import Layer
+from host.diagnosis.comparison.signals import Signal
 from host.report import svg
 from host.report.formats import number, percent, short
 

@@ -11,8 +11,8 @@ import numpy as np
 from host.base.arrays import Array
 from host.base.errors import ConfigError, DataError, ModelError
 from host.base.paths import exists
+from host.commands.explain.explanation import Subject
 from host.commands.explain.options import ExplainRequest
-from host.diagnosis.records import Subject
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
 from host.models.dataset import Dataset

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from host.commands.explain.explanation import Explanation, Subject
 from host.commands.explain.words import (
     both,
     cause,
@@ -25,7 +26,8 @@ from host.commands.explain.words import (
     telling,
     why,
 )
-from host.diagnosis.records import Explanation, Finding, Layer, Subject
+from host.diagnosis.analyse import Finding
+from host.diagnosis.comparison.layers import Layer
 from host.report.formats import number, percent, plain, short
 from host.verdict.statistics import Interval
 
@@ -62,9 +64,9 @@ def _headline(explanation: Explanation) -> list[RenderableType]:
         "most"
     )
     accuracy = [
-        f"{name} {_accuracy(agreement.accuracy.get(key))}"
+        f"{name} {percent(interval.value)}"
         for key, name in _MODELS
-        if agreement.accuracy.get(key) is not None
+        if (interval := getattr(agreement.accuracy, key)) is not None
     ]
     if accuracy:
         facts.append(f"accuracy: {', '.join(accuracy)}")

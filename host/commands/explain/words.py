@@ -10,16 +10,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host.diagnosis.causes import CAUSES
-from host.diagnosis.records import (
-    Explanation,
-    Finding,
-    Intervention,
-    InterventionKind,
-    Layer,
-    ParameterKind,
-    Subject,
-)
+from host.commands.explain.explanation import Explanation, Subject
+from host.diagnosis.analyse import Finding
+from host.diagnosis.causes.registry import CAUSES
+from host.diagnosis.comparison.interventions import Intervention, InterventionKind
+from host.diagnosis.comparison.layers import Layer
+from host.diagnosis.comparison.parameters import ParameterKind
 from host.report.formats import number, percent, plain
 
 KINDS: dict[ParameterKind, str] = {
@@ -51,13 +47,13 @@ _GROUPS: tuple[tuple[str, str, str, tuple[InterventionKind, ...]], ...] = (
         "groups",
         "Groups of parameters",
         "All activation ranges of A, all weights, all biases.",
-        ("group", "all"),
+        ("group",),
     ),
     (
         "causes",
         "Suspected causes",
         "Only the parameters that the suspicion is about.",
-        ("cause", "input"),
+        ("cause",),
     ),
     (
         "operators",

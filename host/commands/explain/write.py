@@ -7,8 +7,8 @@ from pathlib import Path
 
 from host.base.files import write_text
 from host.commands.explain.document import document
+from host.commands.explain.explanation import Explanation
 from host.commands.explain.page import render_html
-from host.diagnosis.records import Explanation
 
 RESULTS = ("explain.json", "explain.html")
 

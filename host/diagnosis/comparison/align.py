@@ -8,7 +8,7 @@ by signal.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,11 +20,14 @@ from host.models.tflite import Graph, Operator
 CONVERSIONS = ("QUANTIZE", "DEQUANTIZE", "CAST")
 # A name is worth less than being in order, so it only chooses between equal operators.
 _NAME_WORTH = 0.25
-# The correlation of two outputs above which they are taken for the same.
-SAME_SIGNAL = 0.9
+# How alike two operators' outputs must be to be taken for the same: by correlation of their
+# signals, by the share of common words in their names.
+_LEAST = {"signal": 0.9, "name": 0.5}
 
-# Correlation of the outputs of an operator of A and one of B, or None where it cannot be told.
-Similarity = Callable[[int, int], float | None]
+Means = Literal["order", "name", "signal"]
+# Correlation of the outputs of an operator of A and one of B, by (A's, B's) index; None or absent
+# where it is not known.
+Similarity = Mapping[tuple[int, int], float | None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Pair:
 
     a: int
     b: int
-    by: Literal["order", "name", "signal"]
+    by: Means
 
 
 def align(a: Graph, b: Graph, similarity: Similarity | None = None) -> tuple[Pair, ...]:
@@ -41,13 +44,13 @@ def align(a: Graph, b: Graph, similarity: Similarity | None = None) -> tuple[Pai
 
     Args:
         a, b: the models; quantized or float.
-        similarity: compares outputs, where both have run.
+        similarity: of their outputs, where both have run.
     """
     pairs = [Pair(i, j, "order") for i, j in _common(a, b)]
     pairs += _left_over(a, b, pairs, "name", lambda i, j: _alike(a, b, i, j))
     if similarity is not None:
         pairs = _verified(a, b, pairs, similarity)
-        pairs += _left_over(a, b, pairs, "signal", lambda i, j: similarity(i, j) or 0.0)
+        pairs += _left_over(a, b, pairs, "signal", lambda i, j: similarity.get((i, j)) or 0.0)
     return tuple(sorted(pairs, key=lambda pair: pair.b))
 
 
@@ -61,13 +64,14 @@ def words_of(name: str) -> frozenset[str]:
 
 
 def _key(graph: Graph, operator: Operator) -> tuple[object, ...]:
+    """What two operators must have in common to be partners: kind, outputs' and weights' shapes."""
     outputs = tuple(graph.tensors[i].shape for i in operator.outputs)
-    constants = tuple(
+    weights = tuple(
         graph.tensors[i].shape
-        for i in operator.inputs[1:2]  # the weights; biases may be absent on one side
+        for i in operator.inputs[1:2]  # biases may be absent on one side
         if i != -1 and graph.tensors[i].data is not None
     )
-    return (operator.name, outputs, constants)
+    return (operator.name, outputs, weights)
 
 
 def _common(a: Graph, b: Graph) -> list[tuple[int, int]]:
@@ -75,17 +79,13 @@ def _common(a: Graph, b: Graph) -> list[tuple[int, int]]:
     keys_a = [_key(a, o) for o in a.operators]
     keys_b = [_key(b, o) for o in b.operators]
     best = np.zeros((len(keys_a) + 1, len(keys_b) + 1))
-    worth = np.zeros((len(keys_a), len(keys_b)))
     for i, key_a in enumerate(keys_a):
         for j, key_b in enumerate(keys_b):
+            paired = 0.0
             if key_a == key_b:
-                worth[i, j] = 1 + _NAME_WORTH * _alike(a, b, i, j)
-            best[i + 1, j + 1] = max(
-                best[i, j + 1],
-                best[i + 1, j],
-                best[i, j] + worth[i, j] if worth[i, j] else 0,
-            )
-    found = []
+                paired = best[i, j] + 1 + _NAME_WORTH * _alike(a, b, i, j)
+            best[i + 1, j + 1] = max(best[i, j + 1], best[i + 1, j], paired)
+    common = []
     i, j = len(keys_a), len(keys_b)
     while i and j:
         if best[i, j] == best[i - 1, j]:
@@ -94,14 +94,13 @@ def _common(a: Graph, b: Graph) -> list[tuple[int, int]]:
             j -= 1
         else:
             i, j = i - 1, j - 1
-            found.append((i, j))
-    return found[::-1]
+            common.append((i, j))
+    return common[::-1]
 
 
 def _alike(a: Graph, b: Graph, i: int, j: int) -> float:
     """Share of common words in the names of two operators' outputs, 0..1."""
-    left = words_of(_name(a, i))
-    right = words_of(_name(b, j))
+    left, right = words_of(_name(a, i)), words_of(_name(b, j))
     return len(left & right) / len(left | right) if left | right else 0.0
 
 
@@ -111,11 +110,7 @@ def _name(graph: Graph, index: int) -> str:
 
 
 def _left_over(
-    a: Graph,
-    b: Graph,
-    pairs: Sequence[Pair],
-    by: Literal["name", "signal"],
-    alike: Callable[[int, int], float],
+    a: Graph, b: Graph, pairs: Sequence[Pair], by: Means, alike: Callable[[int, int], float]
 ) -> list[Pair]:
     """Pairs among the operators that have no partner yet: of one kind and shape, most alike."""
     free_a = {o.index for o in a.operators} - {p.a for p in pairs}
@@ -129,14 +124,13 @@ def _left_over(
         ),
         reverse=True,
     )
-    least = SAME_SIGNAL if by == "signal" else 0.5
-    found: list[Pair] = []
+    more: list[Pair] = []
     for likeness, i, j in candidates:
-        if likeness >= least and i in free_a and j in free_b:
+        if likeness >= _LEAST[by] and i in free_a and j in free_b:
             free_a.remove(i)
             free_b.remove(j)
-            found.append(Pair(i, j, by))
-    return found
+            more.append(Pair(i, j, by))
+    return more
 
 
 def _verified(a: Graph, b: Graph, pairs: Sequence[Pair], similarity: Similarity) -> list[Pair]:
@@ -147,11 +141,11 @@ def _verified(a: Graph, b: Graph, pairs: Sequence[Pair], similarity: Similarity)
             p, q = kept[x], kept[y]
             if _key(a, a.operators[p.a]) != _key(a, a.operators[q.a]):
                 continue
-            now = [similarity(p.a, p.b), similarity(q.a, q.b)]
-            swapped = [similarity(p.a, q.b), similarity(q.a, p.b)]
+            now = [similarity.get(places) for places in ((p.a, p.b), (q.a, q.b))]
+            swapped = [similarity.get(places) for places in ((p.a, q.b), (q.a, p.b))]
             if None in now or None in swapped:
                 continue
             # Both must be much better: behind a fault, any two signals are unlike.
-            if min(swapped) >= SAME_SIGNAL > max(now):  # type: ignore[type-var, operator]
+            if min(swapped) >= _LEAST["signal"] > max(now):  # type: ignore[type-var, operator]
                 kept[x], kept[y] = Pair(p.a, q.b, "signal"), Pair(q.a, p.b, "signal")
     return kept

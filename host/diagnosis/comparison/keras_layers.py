@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from host.base.arrays import Array, FloatArray
-from host.diagnosis.align import words_of
-from host.diagnosis.traces import sqnr_db
+from host.diagnosis.comparison.align import words_of
+from host.diagnosis.comparison.signals import sqnr_db
 from host.models.tflite import Graph
 
 # Samples that the layers are run on; and the SQNR above which two float tensors are the same.
@@ -67,7 +67,7 @@ def layers_of(
     """For each operator of ``graph``, the Keras layers that it does the work of, in their order.
 
     The names of fused layers stand in a tensor's name; the layer whose output is the operator's is
-    found by its signal, which also finds layers that were renamed.
+    recognized by its signal, which also works for layers that were renamed.
 
     Args:
         graph: the int8 model.
@@ -75,28 +75,26 @@ def layers_of(
         layers: of the Keras model, run on the same samples.
     """
     position = {layer.name: i for i, layer in enumerate(layers)}
-    found = {}
+    names = {}
     taken: set[str] = set()
     for operator in graph.operators:
         index = operator.outputs[0]
         named = words_of(graph.tensors[index].name) & position.keys()
-        same = _same_output(floats.get(index), layers, taken)
-        matched = {same} if same else set()
-        taken |= matched  # by name alone, a layer may be two operators' (dense, then softmax)
-        found[operator.index] = tuple(sorted(named | matched, key=lambda name: position[name]))
-    return found
+        same = _same_output(floats.get(index), [x for x in layers if x.name not in taken])
+        taken |= same  # by name alone, a layer may be two operators' (dense, then softmax)
+        names[operator.index] = tuple(sorted(named | same, key=lambda name: position[name]))
+    return names
 
 
-def _same_output(values: Array | None, layers: Sequence[KerasLayer], taken: set[str]) -> str | None:
-    if values is None:
-        return None
-    best, name = _SAME_DB, None
+def _same_output(values: Array | None, layers: Sequence[KerasLayer]) -> set[str]:
+    """The name of the layer whose output these values are; empty where there is none."""
+    ratios: dict[str, float] = {}
     for layer in layers:
-        if layer.name in taken or layer.output[0].size != values[0].size:
-            continue
-        count = min(len(values), len(layer.output))
-        wanted = layer.output[:count].reshape(count, -1).astype(np.float64)
-        ratio = sqnr_db(wanted, values[:count].reshape(count, -1).astype(np.float64))
-        if ratio is not None and ratio > best:
-            best, name = ratio, layer.name
-    return name
+        if values is not None and layer.output[0].size == values[0].size:
+            count = min(len(values), len(layer.output))
+            wanted, written = (
+                x[:count].reshape(count, -1).astype(np.float64) for x in (layer.output, values)
+            )
+            ratios[layer.name] = sqnr_db(wanted, written) or 0.0
+    best = max(ratios, key=lambda name: ratios[name], default=None)
+    return {best} if best is not None and ratios[best] > _SAME_DB else set()

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from host.diagnosis.align import Pair
-from host.diagnosis.records import Difference, ParameterKind
+from host.base.arrays import RealArray
+from host.diagnosis.comparison.align import Pair
 from host.models.tflite import Graph, Operator, Quantization, Tensor
 
 # Where operators with a bias have their input, weights and bias.
@@ -35,7 +34,37 @@ _PASSING = (
 # Two roundings of one number differ by half a step of each; the rest is float32's own rounding.
 ROUNDING = 1.02
 
+ParameterKind = Literal["range", "weights", "bias"]
 PartKind = Literal["range", "weights", "bias", "input", "operators"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs in one tensor's parameters.
+
+    Attributes:
+        kind: of an activation ("range"), of weights or of a bias.
+        tensor: index in B; ``name`` is B's.
+        scales_a, scales_b: how many scales (1: per tensor); ``scale_a``, ``scale_b`` their median.
+        zero_point_a, zero_point_b: of an activation; 0 for constants.
+        codes: share of the constant's codes that differ; 0 for an activation.
+        largest: the largest difference of the constant's codes; for an activation 0.
+        real: the largest difference in real units, divided by what rounding explains (half a step
+            of each): at most 1 where both are roundings of the same numbers. None for activations.
+    """
+
+    kind: ParameterKind
+    tensor: int
+    name: str
+    scales_a: int
+    scales_b: int
+    scale_a: float
+    scale_b: float
+    zero_point_a: int
+    zero_point_b: int
+    codes: float
+    largest: int
+    real: float | None
 
 
 @dataclass(frozen=True)
@@ -57,11 +86,6 @@ class Part:
     differences: tuple[Difference, ...] = ()
 
     @property
-    def difference(self) -> Difference:
-        """Of the first tensor."""
-        return self.differences[0]
-
-    @property
     def same_value(self) -> bool:
         """Whether a constant is the same real numbers in both, but for rounding."""
         return all(d.real is not None and d.real <= ROUNDING for d in self.differences)
@@ -76,43 +100,52 @@ def partners(a: Graph, b: Graph, pairs: Sequence[Pair]) -> dict[int, int]:
         wanted += zip(right.outputs, left.outputs, strict=False)
     for right, left in matched:
         wanted += zip(right.inputs, left.inputs, strict=False)
-    found: dict[int, int] = {}
+    known: dict[int, int] = {}
     for i, j in wanted:
         if -1 not in (i, j) and b.tensors[i].shape == a.tensors[j].shape:
-            found.setdefault(i, j)
-    return found
+            known.setdefault(i, j)
+    return known
 
 
 def parts(a: Graph, b: Graph, pairs: Sequence[Pair]) -> tuple[Part, ...]:
     """All parameters that differ, in the order in which B's operators use them."""
     known = partners(a, b, pairs)
-    found = _ranges(a, b, known)
+    differing = _ranges(a, b, known)
     for pair in pairs:
         operator = b.operators[pair.b]
         for position, index in enumerate(operator.inputs):
-            if index in known and b.tensors[index].data is not None:
+            if index in known and _constant_differs(a.tensors[known[index]], b.tensors[index]):
                 kind = _constant_kind(operator, position)
-                found += _constant(a, b, operator.index, kind, index, known[index])
+                detail = _difference(kind, a.tensors[known[index]], b.tensors[index])
+                differing.append(Part(kind, operator.index, ((index, known[index]),), (detail,)))
     # A constant that several operators share is one part, the first operator's.
-    unique = {p.tensors: p for p in reversed(found)}.values()
+    unique = {p.tensors: p for p in reversed(differing)}.values()
     return tuple(sorted(unique, key=lambda p: (-1 if p.operator is None else p.operator, p.kind)))
 
 
-def real_values(tensor: Tensor) -> npt.NDArray[np.float64]:
-    """A constant's real numbers: scale · (code − zero point); floats as they are."""
+def real_values(tensor: Tensor) -> RealArray:
+    """A constant's real numbers; floats as they are."""
     assert tensor.data is not None
     return tensor.to_real(tensor.data)
 
 
-def steps(tensor: Tensor) -> npt.NDArray[np.float64]:
+def steps(tensor: Tensor) -> RealArray:
     """The quantization step at every element of a constant, broadcastable to its shape."""
     assert tensor.quantization is not None
     return tensor.quantization.along(tensor.shape)[0]
 
 
-def channels(tensor: Tensor, operator: Operator) -> npt.NDArray[np.float64]:
+def channels(tensor: Tensor, operator: Operator) -> RealArray:
     """A weights tensor's real numbers as [output channels, the rest]."""
     return operator.by_channel(real_values(tensor))
+
+
+def rounding_ratio(left: Tensor, right: Tensor) -> float:
+    """The largest difference of two constants' real numbers, over half a step of each together."""
+    a, b = real_values(left), real_values(right)
+    # Biases are derived in float32 from numbers as large as themselves.
+    allowed = (steps(left) + steps(right)) / 2 + 1e-6 * np.maximum(np.abs(a), np.abs(b))
+    return float((np.abs(a - b) / allowed).max())
 
 
 def same_quantization(left: Quantization | None, right: Quantization | None) -> bool:
@@ -122,64 +155,49 @@ def same_quantization(left: Quantization | None, right: Quantization | None) -> 
     return left.scales == right.scales and left.zero_points == right.zero_points
 
 
-def _constant_kind(operator: Operator, position: int) -> ParameterKind:
-    places = BIASED.get(operator.name)
-    return "bias" if places is not None and position == places[2] else "weights"
-
-
 # --- ranges -----------------------------------------------------------------------------------
 
 
 def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
-    classes = _equal_ranges(a, b, known)
     writer = {i: o.index for o in b.operators for i in o.outputs}
-    found = []
-    for members in classes:
-        differing = [
+    differing = []
+    for members in _equal_ranges(a, b, known):
+        tensors = tuple(
             (i, known[i])
             for i in members
             if not same_quantization(b.tensors[i].quantization, a.tensors[known[i]].quantization)
-        ]
-        if differing:
-            details = tuple(_difference("range", a.tensors[j], b.tensors[i]) for i, j in differing)
-            found.append(Part("range", writer.get(members[0]), tuple(differing), details))
-    return found
+        )
+        if tensors:
+            details = tuple(_difference("range", a.tensors[j], b.tensors[i]) for i, j in tensors)
+            differing.append(Part("range", writer.get(members[0]), tensors, details))
+    return differing
 
 
 def _equal_ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[list[int]]:
     """Activations of B that have a partner of the same type, by who must share a range."""
     order = [*b.inputs, *(i for o in b.operators for i in o.outputs)]
-    activations = [
-        i
+    groups = [
+        [i]
         for i in dict.fromkeys(order)
         if i in known
         and b.tensors[i].dtype == a.tensors[known[i]].dtype
         and b.tensors[i].quantization is not None
         and a.tensors[known[i]].quantization is not None
     ]
-    leader = {i: i for i in activations}
-
-    def find(i: int) -> int:
-        while leader[i] != i:
-            i = leader[i]
-        return i
-
+    group_of = {i: group for group in groups for i in group}
     for operator in b.operators:
         if operator.name not in _PASSING:
             continue
         for source in operator.inputs:
             for target in operator.outputs:
-                if (
-                    source in leader
-                    and target in leader
-                    and _handed_on(a, b, known, source, target)
-                ):
-                    first, second = sorted((find(source), find(target)), key=activations.index)
-                    leader[second] = first
-    groups: dict[int, list[int]] = {}
-    for i in activations:
-        groups.setdefault(find(i), []).append(i)
-    return list(groups.values())
+                if source not in group_of or target not in group_of:
+                    continue
+                first, second = group_of[source], group_of[target]
+                if first is not second and _handed_on(a, b, known, source, target):
+                    joined = sorted((*first, *second), key=order.index)
+                    for i in joined:
+                        group_of[i] = joined
+    return [group for i, group in group_of.items() if group[0] == i]
 
 
 def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target: int) -> bool:
@@ -192,20 +210,20 @@ def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target
 # --- constants --------------------------------------------------------------------------------
 
 
-def _constant(
-    a: Graph, b: Graph, operator: int, kind: ParameterKind, index: int, partner: int
-) -> list[Part]:
-    left, right = a.tensors[partner], b.tensors[index]
+def _constant_kind(operator: Operator, position: int) -> ParameterKind:
+    places = BIASED.get(operator.name)
+    return "bias" if places is not None and position == places[2] else "weights"
+
+
+def _constant_differs(left: Tensor, right: Tensor) -> bool:
     if left.data is None or right.data is None or left.dtype != right.dtype:
-        return []
+        return False
     if left.quantization is None or right.quantization is None:
-        return []  # shapes, axes and paddings are no parameters
-    if same_quantization(left.quantization, right.quantization) and np.array_equal(
-        left.data, right.data
-    ):
-        return []
-    detail = _difference(kind, left, right)
-    return [Part(kind, operator, ((index, partner),), (detail,))]
+        return False  # shapes, axes and paddings are no parameters
+    return not (
+        same_quantization(left.quantization, right.quantization)
+        and np.array_equal(left.data, right.data)
+    )
 
 
 def _difference(kind: ParameterKind, left: Tensor, right: Tensor) -> Difference:
@@ -230,11 +248,3 @@ def _difference(kind: ParameterKind, left: Tensor, right: Tensor) -> Difference:
         largest=largest,
         real=real,
     )
-
-
-def rounding_ratio(left: Tensor, right: Tensor) -> float:
-    """The largest difference of two constants' real numbers, over half a step of each together."""
-    a, b = real_values(left), real_values(right)
-    # Biases are derived in float32 from numbers as large as themselves.
-    allowed = (steps(left) + steps(right)) / 2 + 1e-6 * np.maximum(np.abs(a), np.abs(b))
-    return float((np.abs(a - b) / allowed).max())

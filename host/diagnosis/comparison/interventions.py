@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 from math import comb
+from typing import Literal
 
 import numpy as np
 
 from host.base.arrays import Array
 from host.base.errors import OracleError
-from host.diagnosis.align import Pair
-from host.diagnosis.graft import graft
-from host.diagnosis.parameters import Part
-from host.diagnosis.records import Intervention, InterventionKind
-from host.diagnosis.traces import encode, encode_deployed
+from host.diagnosis.comparison.case import Matched
+from host.diagnosis.comparison.graft import graft
+from host.diagnosis.comparison.signals import Samples, encode
 from host.models.tflite import Graph, Tensor
 from host.oracles.tflm_host import run_tflm_host
 
@@ -23,70 +23,87 @@ from host.oracles.tflm_host import run_tflm_host
 _EXACT_PLAYERS = 6
 _DRAWN_ORDERS = 8
 
+InterventionKind = Literal["group", "operator", "cause"]
+Equal = Callable[[Collection[int]], float]
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Parameters of A put into B, and what TFLM on the host then computes.
+
+    Attributes:
+        name: what was put in, in words; a cause's identifier where it is one.
+        parameters: how many tensors' parameters that changes.
+        alone: points of equal outputs that it restores by itself.
+        added: points that it adds where the interventions of its kind are made one after the
+            other, in the order listed.
+        share: the mean of what it adds over all orders (Shapley 1953); None where that was not
+            measured.
+        equal: share of equal outputs after it alone.
+        equal_added: share of equal outputs after it and those before it.
+    """
+
+    kind: InterventionKind
+    name: str
+    parameters: int
+    alone: float
+    added: float
+    share: float | None
+    equal: float
+    equal_added: float
+
+    @property
+    def start(self) -> float:
+        """Share of equal outputs before any intervention."""
+        return self.equal - self.alone / 100
+
 
 @dataclass
 class Experiment:
-    """A, B, their differing parts, and the samples; remembers what it has run.
+    """A, B with parts of A, and the samples; remembers what it has run.
 
-    Attributes:
-        x: samples for A, and for B unless ``deployed``: float32 real values, or codes where
-            ``raw``.
-        deployed: what B's deployment is fed; the part of kind "input" stands for it.
+    The part of kind "input" stands for what B's deployment feeds.
     """
 
-    a: Graph
-    b: Graph
-    pairs: tuple[Pair, ...]
-    parts: tuple[Part, ...]
-    x: Array
-    raw: bool
-    deployed: Array | None = None
+    models: Matched
+    samples: Samples
     _known: dict[frozenset[int], Array] = field(default_factory=dict)
-    _outputs_a: Array | None = None
 
     def equal(self, chosen: Collection[int] = ()) -> float:
         """Share of output values that equal A's, with the chosen parts of A in B."""
-        return float((self.outputs(chosen) == self.wanted()).mean())
+        return float((self.outputs(chosen) == self.wanted).mean())
 
+    @cached_property
     def wanted(self) -> Array:
         """A's outputs as codes of the common grid, [n, values]."""
-        if self._outputs_a is None:
-            outputs = outputs_of(self.a, encode(self.x, self.raw, self.a.input), "A")
-            self._outputs_a = in_codes(outputs, self.a.output, self.grid)
-        return self._outputs_a
+        a = self.models.a
+        return in_codes(outputs_of(a, self.samples.meant, "A"), a.output, self.grid)
 
     def outputs(self, chosen: Collection[int] = ()) -> Array:
         """B's outputs with the chosen parts of A, as codes of the common grid, [n, values]."""
         key = frozenset(chosen)
         if key not in self._known:
-            graph = self.graph(key)
-            fed = self.x
-            if self.deployed is not None and not any(self.parts[i].kind == "input" for i in key):
-                fed = self.deployed
-            codes = encode_deployed(fed, self.raw, graph.input)
-            self._known[key] = in_codes(outputs_of(graph, codes, "B"), graph.output, self.grid)
+            inside = {i for i in key if self.models.parts[i].kind != "input"}
+            graph = graft(self.models, inside) if inside else self.models.b
+            samples = self.samples if inside == key else self.samples.undeployed()
+            outputs = outputs_of(graph, samples.fed, "B")
+            self._known[key] = in_codes(outputs, graph.output, self.grid)
         return self._known[key]
-
-    def graph(self, chosen: Collection[int]) -> Graph:
-        """B with the chosen parts of A."""
-        inside = {i for i in chosen if self.parts[i].kind != "input"}
-        if not inside:
-            return self.b
-        return graft(self.a, self.b, self.pairs, self.parts, inside)
 
     @property
     def grid(self) -> Tensor:
         """The output tensor in whose steps outputs are compared: A's, or B's where A is float."""
-        return self.a.output if self.a.output.quantization is not None else self.b.output
+        a, b = self.models.a.output, self.models.b.output
+        return a if a.quantization is not None else b
 
 
-def outputs_of(graph: Graph, codes: Array, who: str) -> Array:
-    """TFLM's outputs, [n, …].
+def outputs_of(graph: Graph, x: Array, who: str) -> Array:
+    """TFLM's outputs for samples, real values or codes, [n, …].
 
     Raises:
-        OracleError: it is absent or refuses the model.
+        OracleError: TFLM is absent or refuses the model.
     """
-    column = run_tflm_host(graph, codes)
+    column = run_tflm_host(graph, encode(x, graph.input))
     if column.outputs is None:
         raise OracleError(
             f"TFLM on the host cannot run {who}: {column.absent}",
@@ -118,11 +135,7 @@ class Player:
 
 
 def play(
-    kind: InterventionKind,
-    players: Sequence[Player],
-    equal: Callable[[Collection[int]], float],
-    *,
-    share: bool,
+    kind: InterventionKind, players: Sequence[Player], equal: Equal, *, share: bool
 ) -> tuple[Intervention, ...]:
     """Measure every player alone and added in the order given; with ``share`` also Shapley's.
 
@@ -134,31 +147,33 @@ def play(
     """
     start = before = equal(())
     inside: frozenset[int] = frozenset()
-    shares = shapley([p.parts for p in players], equal) if share else [None] * len(players)
-    found = []
-    for player, value in zip(players, shares, strict=True):
+    interventions = []
+    for player in players:
         alone = equal(player.parts)
         inside |= player.parts
         after = equal(inside)
-        found.append(
+        interventions.append(
             Intervention(
                 kind=kind,
                 name=player.name,
                 parameters=len(player.parts),
                 alone=100 * (alone - start),
                 added=100 * (after - before),
-                share=None if value is None else 100 * value,
+                share=None,
                 equal=alone,
                 equal_added=after,
             )
         )
         before = after
-    return tuple(found)
+    if not share:
+        return tuple(interventions)
+    means = shapley([p.parts for p in players], equal)
+    return tuple(
+        replace(made, share=100 * mean) for made, mean in zip(interventions, means, strict=True)
+    )
 
 
-def shapley(
-    players: Sequence[frozenset[int]], equal: Callable[[Collection[int]], float]
-) -> list[float]:
+def shapley(players: Sequence[frozenset[int]], equal: Equal) -> list[float]:
     """What each player adds to the share of equal outputs, as the mean over all orders.
 
     Shapley (1953). The values add up to what all players restore together. Exact up to six
@@ -171,7 +186,7 @@ def shapley(
 
     if count > _EXACT_PLAYERS:
         return _drawn(count, value)
-    result = []
+    means = []
     for player in range(count):
         others = [i for i in range(count) if i != player]
         total = 0.0
@@ -179,11 +194,11 @@ def shapley(
             weight = 1 / (count * comb(count - 1, size))
             for members in combinations(others, size):
                 total += weight * (value((*members, player)) - value(members))
-        result.append(total)
-    return result
+        means.append(total)
+    return means
 
 
-def _drawn(count: int, value: Callable[[Collection[int]], float]) -> list[float]:
+def _drawn(count: int, value: Equal) -> list[float]:
     generator = np.random.default_rng(0)
     orders = [generator.permutation(count) for _ in range(_DRAWN_ORDERS)]
     totals = np.zeros(count)

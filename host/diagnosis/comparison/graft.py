@@ -13,44 +13,29 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from host.base.arrays import Array
-from host.diagnosis.align import Pair
-from host.diagnosis.parameters import BIASED, Part, partners
+from host.diagnosis.comparison.case import Matched
+from host.diagnosis.comparison.parameters import BIASED
 from host.models.edit import Addition, Change, extend, patch
 from host.models.tflite import Graph, Operator, Quantization
 
 
-def graft(
-    a: Graph, b: Graph, pairs: Sequence[Pair], parts: Sequence[Part], chosen: Collection[int]
-) -> Graph:
-    """B with A's parameters for some parts.
-
-    Args:
-        a, b: the models.
-        pairs: which operators correspond.
-        parts: all that differs, as ``parameters.parts`` returned it.
-        chosen: positions in ``parts`` of those to take from A.
-    """
-    picked = [parts[i] for i in sorted(chosen)]
+def graft(models: Matched, chosen: Collection[int]) -> Graph:
+    """B with A's parameters for some of the parts, given by their positions."""
+    picked = [models.parts[i] for i in sorted(chosen)]
     changes: dict[int, Change] = {}
-    operators: dict[int, str] = {}
     for part in picked:
         for index, partner in part.tensors:
-            source = a.tensors[partner]
-            if part.kind in ("range", "weights"):
-                changes[index] = Change(index, source.quantization, source.data)
-            elif part.kind == "operators":
-                changes[index] = Change(index, source.quantization, source.data, source.dtype)
-    for part in picked:
-        if part.kind == "operators" and part.operator is not None:
-            operators |= _without_floats(b, changes)
-    values = {t for part in picked if part.kind == "bias" for t, _ in part.tensors}
-    known = partners(a, b, pairs)
-    different = {t for p in parts if p.kind == "bias" and not p.same_value for t, _ in p.tensors}
-    for operator in b.operators:
-        change = _bias(a, b, operator, known, changes, values, different)
+            source = models.a.tensors[partner]
+            if part.kind in ("range", "weights", "operators"):
+                dtype = source.dtype if part.kind == "operators" else None
+                changes[index] = Change(index, source.quantization, source.data, dtype)
+    operators = _without_floats(models.b, changes)
+    from_a = {t for part in picked if part.kind == "bias" for t, _ in part.tensors}
+    for operator in models.b.operators:
+        change = _bias(models, operator, changes, from_a)
         if change is not None:
             changes[change.tensor] = change
-    return patch(b, changes.values(), operators)
+    return patch(models.b, changes.values(), operators)
 
 
 def with_biases(graph: Graph) -> Graph:
@@ -61,7 +46,7 @@ def with_biases(graph: Graph) -> Graph:
     additions = []
     for operator in graph.operators:
         places = BIASED.get(operator.name)
-        if places is None or not _lacks_bias(operator, places[2]):
+        if places is None or _has_bias(operator, places[2]):
             continue
         source, weights = (graph.tensors[operator.inputs[p]] for p in places[:2])
         scales = _product(source.quantization, weights.quantization)
@@ -69,14 +54,13 @@ def with_biases(graph: Graph) -> Graph:
             continue
         kind = np.int64 if source.dtype == "int16" else np.int32
         zeros = np.zeros(weights.shape[operator.channel_axis], kind)
-        quantization = Quantization(scales, (0,) * len(scales), 0)
         name = f"{graph.tensors[operator.outputs[0]].name};no bias"
-        additions.append(Addition(operator.index, places[2], name, quantization, zeros))
+        additions.append(Addition(operator.index, places[2], name, _symmetric(scales), zeros))
     return extend(graph, additions) if additions else graph
 
 
-def _lacks_bias(operator: Operator, position: int) -> bool:
-    return len(operator.inputs) <= position or operator.inputs[position] == -1
+def _has_bias(operator: Operator, position: int) -> bool:
+    return len(operator.inputs) > position and operator.inputs[position] != -1
 
 
 def _without_floats(b: Graph, changes: Mapping[int, Change]) -> dict[int, str]:
@@ -89,17 +73,11 @@ def _without_floats(b: Graph, changes: Mapping[int, Change]) -> dict[int, str]:
 
 
 def _bias(
-    a: Graph,
-    b: Graph,
-    operator: Operator,
-    known: Mapping[int, int],
-    changes: Mapping[int, Change],
-    from_a: Collection[int],
-    different: Collection[int],
+    models: Matched, operator: Operator, changes: Mapping[int, Change], from_a: Collection[int]
 ) -> Change | None:
     """The operator's bias as it must be now, or None where it stays as it is."""
-    places = BIASED.get(operator.name)
-    if places is None or _lacks_bias(operator, places[2]):
+    b, places = models.b, BIASED.get(operator.name)
+    if places is None or not _has_bias(operator, places[2]):
         return None
     source, weights, index = (operator.inputs[p] for p in places)
     own = b.tensors[index]
@@ -112,26 +90,31 @@ def _bias(
     if wanted is None or ours is None:
         return None
     candidates = [(own.data, ours)]
-    partner = _partner(a, known, (source, weights, index), own.dtype)
+    partner = _partner(models, (source, weights, index), own.dtype)
     if partner is not None and index in from_a:
         candidates = [partner]
-    elif partner is not None and index not in different:
+    elif partner is not None and not _other_value(models, index):
         candidates.append(partner)  # the same numbers, so the one that fits the scales
     data = next((d for d, scales in candidates if _close(scales, wanted)), None)
     if data is None:
         data = _rounded(*candidates[0], wanted)
-    if data is own.data:
-        return None
-    return Change(index, Quantization(wanted, (0,) * len(wanted), 0), data)
+    return None if data is own.data else Change(index, _symmetric(wanted), data)
+
+
+def _other_value(models: Matched, bias: int) -> bool:
+    return any(
+        part.kind == "bias" and not part.same_value and any(t == bias for t, _ in part.tensors)
+        for part in models.parts
+    )
 
 
 def _partner(
-    a: Graph, known: Mapping[int, int], indices: tuple[int, int, int], dtype: str
+    models: Matched, indices: tuple[int, int, int], dtype: str
 ) -> tuple[Array, tuple[float, ...]] | None:
     """A's bias and the scales that its codes stand for, where A has one of that type."""
-    if any(i not in known for i in indices):
+    if any(i not in models.partner for i in indices):
         return None
-    source, weights, bias = (a.tensors[known[i]] for i in indices)
+    source, weights, bias = (models.a.tensors[models.partner[i]] for i in indices)
     scales = _product(source.quantization, weights.quantization)
     if bias.data is None or bias.dtype != dtype or scales is None:
         return None
@@ -149,9 +132,12 @@ def _product(source: Quantization | None, weights: Quantization | None) -> tuple
     return tuple(source.scale * scale for scale in weights.scales)
 
 
+def _symmetric(scales: tuple[float, ...]) -> Quantization:
+    return Quantization(scales, (0,) * len(scales), 0)
+
+
 def _close(left: Sequence[float], right: Sequence[float]) -> bool:
-    scales = np.broadcast_arrays(np.array(left), np.array(right))
-    return bool(np.allclose(scales[0], scales[1], rtol=1e-6, atol=0))
+    return bool(np.allclose(left, right, rtol=1e-6, atol=0))
 
 
 def _rounded(data: Array, scales: Sequence[float], wanted: Sequence[float]) -> Array:

@@ -1,0 +1,1 @@
+"""The causes that can be named, and the rules that find them."""

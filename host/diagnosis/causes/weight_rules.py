@@ -1,0 +1,328 @@
+"""Rules on constants: other weights, other biases, batch normalization, another grid.
+
+Biases that follow from other parameters are not suspects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from host.base.arrays import RealArray
+from host.diagnosis.causes.channel_order import channel_order
+from host.diagnosis.causes.inquiry import Inquiry, Suspect
+from host.diagnosis.comparison.case import Case
+from host.diagnosis.comparison.parameters import ROUNDING, channels, real_values, steps
+from host.models.tflite import Operator, Tensor
+from host.report.formats import number, percent
+
+# Below this many weights a channel, any two channels are multiples of each other.
+_TELLING_WEIGHTS = 3
+# How far an input's factor may vary between output channels.
+_ONE_FACTOR = 0.01
+
+Tensors = tuple[Tensor, Tensor]  # A's and B's
+
+
+@dataclass(frozen=True)
+class Constants:
+    """An operator whose weights or bias are other real numbers in A and B, unexplained so far.
+
+    Attributes:
+        operator: B's.
+        title: of the operator, for sentences.
+        first: whether it computes on the model's input itself.
+        parts: positions of the parts of its weights and bias that differ.
+        tensor: B's index of the first that differs.
+        weights, bias: None where they are the same real numbers.
+    """
+
+    operator: Operator
+    title: str
+    first: bool
+    parts: tuple[int, ...]
+    tensor: int
+    weights: Tensors | None
+    bias: Tensors | None
+
+
+def _open(inquiry: Inquiry) -> list[Constants]:
+    """The operators whose constants nothing explains yet, in their order."""
+    case = inquiry.case
+    different: dict[int, list[int]] = {}
+    for part in sorted((*inquiry.open("weights"), *inquiry.open("bias"))):
+        if not case.parts[part].same_value:
+            different.setdefault(case.operator(part).index, []).append(part)
+    return [
+        Constants(
+            operator=case.b.operators[operator],
+            title=case.title(operator),
+            first=operator in case.first_operators,
+            parts=tuple(parts),
+            tensor=case.parts[parts[0]].tensors[0][0],
+            weights=_tensors_of(case, parts, "weights"),
+            bias=_tensors_of(case, parts, "bias"),
+        )
+        for operator, parts in sorted(different.items())
+    ]
+
+
+def _tensors_of(case: Case, parts: Iterable[int], kind: str) -> Tensors | None:
+    return next((case.tensors(i) for i in parts if case.parts[i].kind == kind), None)
+
+
+def _suspect(constants: Constants, evidence: str) -> Suspect:
+    index = constants.operator.index
+    return Suspect(frozenset(constants.parts), (evidence,), index, constants.tensor)
+
+
+def _joined(several: list[Constants], suspects: list[Suspect]) -> Suspect:
+    """One suspect in several operators."""
+    operators = ", ".join(str(c.operator.index) for c in several)
+    return Suspect(
+        frozenset(part for c in several for part in c.parts),
+        (f"{len(several)} operators: {operators}.", *(s.evidence[0] for s in suspects[:2])),
+    )
+
+
+# --- the first operator, seen from the input --------------------------------------------------
+
+
+def weights_in_other_order(inquiry: Inquiry) -> list[Suspect]:
+    """The first operator's weights have the input's channels in another order."""
+    suspects = []
+    for constants in _open(inquiry):
+        if constants.first and constants.weights and not constants.bias:
+            order = _input_order(inquiry.case, constants.operator, *constants.weights)
+            if order is not None:
+                evidence = (
+                    f"A's weights of {constants.title} are B's with the input channels in the "
+                    f"order {', '.join(map(str, order))}, up to rounding."
+                )
+                suspects.append(_suspect(constants, evidence))
+    return suspects
+
+
+def bias_with_offset(inquiry: Inquiry) -> list[Suspect]:
+    """The first operator's bias is shifted as if the input were."""
+    suspects = []
+    for constants in _open(inquiry):
+        if constants.first and constants.bias and not constants.weights:
+            offset = _input_offset(inquiry.case, constants.operator, *constants.bias)
+            if offset is not None:
+                evidence = (
+                    f"B's bias in {constants.title} is A's plus {number(offset, 3)} quantization "
+                    "steps of the input times the sum of each channel's weights: as if the input "
+                    "were shifted by that."
+                )
+                suspects.append(_suspect(constants, evidence))
+    return suspects
+
+
+def weights_scaled(inquiry: Inquiry) -> list[Suspect]:
+    """All of the first operator's weights have one factor, as if the input had."""
+    suspects = []
+    for constants in _open(inquiry):
+        factors = _factors_of(constants)
+        if factors is not None and constants.first and not constants.bias:
+            low, high = float(factors.min()), float(factors.max())
+            if high - low <= _ONE_FACTOR * abs(high):
+                evidence = (
+                    f"All weights of {constants.title} in B are A's times {number(1 / high, 3)}, "
+                    "and the bias is the same: as if the input were multiplied by that."
+                )
+                suspects.append(_suspect(constants, evidence))
+    return suspects
+
+
+# --- any operator -----------------------------------------------------------------------------
+
+
+def folded_otherwise(inquiry: Inquiry) -> list[Suspect]:
+    """Weights differ by one factor per output channel, or only the bias does."""
+    if _mostly_other_weights(inquiry):
+        return []
+    folded, suspects = [], []
+    for constants in _open(inquiry):
+        factors = _factors_of(constants)
+        if factors is not None:
+            low, high = float(factors.min()), float(factors.max())
+            evidence = (
+                f"In {constants.title}, B's weights are A's times one factor for each output "
+                f"channel, {number(1 / high, 3)} to {number(1 / low, 3)}, up to rounding"
+                + ("; the bias differs, too." if constants.bias else ".")
+            )
+        elif constants.weights is None and _is_normalization(inquiry.case, constants):
+            evidence = _bias_evidence(constants)
+        else:
+            continue
+        folded.append(constants)
+        suspects.append(_suspect(constants, evidence))
+    # Shifted biases in several operators are the same stale statistics.
+    return suspects if len(suspects) < 2 else [_joined(folded, suspects)]
+
+
+def other_weights(inquiry: Inquiry) -> list[Suspect]:
+    """Weights are other real numbers: of an operator, or of most, with their biases."""
+    everyone = _open(inquiry)
+    suspects = [_suspect(c, _weights_evidence(c)) for c in everyone if c.weights]
+    if not _mostly_other_weights(inquiry):
+        return suspects
+    return [_joined(everyone, [_suspect(c, _evidence(c)) for c in everyone])]
+
+
+def other_bias(inquiry: Inquiry) -> list[Suspect]:
+    """A bias is another real number while the weights are the same."""
+    return [_suspect(c, _bias_evidence(c)) for c in _open(inquiry) if not c.weights]
+
+
+def _mostly_other_weights(inquiry: Inquiry) -> bool:
+    """Whether at least half of the operators have other weights, by no factor."""
+    case = inquiry.case
+    other = [c for c in _open(inquiry) if c.weights and _factors_of(c) is None]
+    weighted = sum(1 for pair in case.pairs if _has_constants(case, case.b.operators[pair.b]))
+    return len(other) > 1 and len(other) >= weighted / 2
+
+
+def _has_constants(case: Case, operator: Operator) -> bool:
+    return any(
+        i in case.partner and case.b.tensors[i].data is not None and case.b.tensors[i].quantization
+        for i in operator.inputs
+        if i != -1
+    )
+
+
+def _is_normalization(case: Case, constants: Constants) -> bool:
+    """Whether a bias changed as batch normalization of other statistics changes it: in most
+    channels, behind an operator of that name."""
+    assert constants.bias is not None
+    a, b = map(real_values, constants.bias)
+    name = case.b.tensors[constants.operator.outputs[0]].name.lower()
+    named = "batch" in name and "norm" in name
+    return bool(named and a.any() and b.any() and _changed(*constants.bias) > a.size / 2)
+
+
+def _changed(left: Tensor, right: Tensor) -> int:
+    """How many values are further apart than rounding explains."""
+    apart = np.abs(real_values(left) - real_values(right))
+    return int(np.count_nonzero(apart > ROUNDING * _half_steps(left, right)))
+
+
+def _half_steps(left: Tensor, right: Tensor) -> RealArray:
+    return (steps(left) + steps(right)) / 2
+
+
+# --- evidence ---------------------------------------------------------------------------------
+
+
+def _evidence(constants: Constants) -> str:
+    return _weights_evidence(constants) if constants.weights else _bias_evidence(constants)
+
+
+def _weights_evidence(constants: Constants) -> str:
+    assert constants.weights is not None
+    left, right = constants.weights
+    apart = np.abs(real_values(left) - real_values(right))
+    power = float(np.square(real_values(left)).sum())
+    size = float(np.sqrt(np.square(apart).sum() / power)) if power else float("inf")
+    return (
+        f"In {constants.title}, {percent(float((apart > _half_steps(left, right)).mean()))} of the "
+        "weights are further apart than rounding explains; the difference is "
+        f"{number(100 * size, 3)} % of the weights' size."
+    )
+
+
+def _bias_evidence(constants: Constants) -> str:
+    assert constants.bias is not None
+    a, b = map(real_values, constants.bias)
+    if not b.any() or not a.any():
+        zero, other, most = ("A", "B", b) if b.any() else ("B", "A", a)
+        return (
+            f"{zero}'s bias of {constants.title} is all zeros; {other}'s goes up to "
+            f"{number(float(np.abs(most).max()), 3)}."
+        )
+    return (
+        f"In {constants.title}, {_changed(*constants.bias)} of {a.size} biases are other real "
+        f"numbers, by up to {number(float(np.abs(a - b).max()), 3)}, while the weights are the "
+        "same."
+    )
+
+
+# --- what explains them -----------------------------------------------------------------------
+
+
+def _factors_of(constants: Constants) -> RealArray | None:
+    """k of each output channel with A's weights = k · B's up to rounding; None if there is none."""
+    if constants.weights is None:
+        return None
+    left, right = constants.weights
+    a, b = (channels(tensor, constants.operator) for tensor in constants.weights)
+    if a.shape[1] < _TELLING_WEIGHTS:
+        return None
+    power = np.square(b).sum(axis=1)
+    if not power.all():
+        return None
+    k = (a * b).sum(axis=1) / power
+    step_a, step_b = (
+        constants.operator.by_channel(np.broadcast_to(steps(t), t.shape)) for t in (left, right)
+    )
+    allowed = (step_a + np.abs(k)[:, np.newaxis] * step_b) / 2 * 1.1
+    # A factor of zero "explains" everything, and so does a grid that is coarser than the weights.
+    telling = np.square(a).sum(axis=1) > 4 * np.square(allowed).sum(axis=1)
+    fits = (np.abs(a - k[:, np.newaxis] * b) <= allowed).all()
+    return k if fits and telling.mean() > 0.5 and (np.abs(k) > 1e-9).all() else None
+
+
+def _input_offset(case: Case, operator: Operator, left: Tensor, right: Tensor) -> float | None:
+    """Steps of the input by which B's bias is shifted, or None where that is no explanation."""
+    weights = _weights(case, operator)
+    if weights is None:
+        return None
+    shift = (real_values(right) - real_values(left)).ravel()
+    sums = channels(weights[0], operator).sum(axis=1)
+    if len(sums) != len(shift) or len(sums) < 2 or not np.square(sums).sum():
+        return None
+    offset = float((shift * sums).sum() / np.square(sums).sum())
+    allowed = ROUNDING * _half_steps(left, right).ravel() + 0.02 * np.abs(shift).max()
+    if not (np.abs(shift - offset * sums) <= allowed).all():
+        return None
+    grid, bias = weights[1].quantization, right.quantization
+    if grid is None or bias is None:
+        return None
+    return offset * grid.scales[0] / bias.scales[0]  # the bias's scale is input's · weights'
+
+
+def _weights(case: Case, operator: Operator) -> Tensors | None:
+    """An operator's weights in both, whether they differ or not."""
+    if len(operator.inputs) < 2 or operator.inputs[1] not in case.partner:
+        return None
+    left = case.a.tensors[case.partner[operator.inputs[1]]]
+    right = case.b.tensors[operator.inputs[1]]
+    if left.data is None or right.data is None or left.dtype != right.dtype:
+        return None
+    return left, right
+
+
+def _input_order(
+    case: Case, operator: Operator, left: Tensor, right: Tensor
+) -> tuple[int, ...] | None:
+    """An order of B's input channels in which its weights are A's; None where there is none."""
+    half = np.broadcast_to(ROUNDING * _half_steps(left, right), left.shape)
+    a, b, allowed = (
+        _by_input_channel(operator, values, case.b.input.shape[-1])
+        for values in (real_values(left), real_values(right), half)
+    )
+    if a is None or b is None or allowed is None:
+        return None
+    return channel_order(a, b, lambda x, y: bool((np.abs(x - y) <= allowed).all()))
+
+
+def _by_input_channel(operator: Operator, values: RealArray, count: int) -> RealArray | None:
+    """Weights with the model's input channels along the last axis."""
+    if operator.name == "CONV_2D" and values.shape[-1] == count:
+        return values
+    if operator.name == "FULLY_CONNECTED" and values.shape[-1] % count == 0:
+        return values.reshape(*values.shape[:-1], -1, count)
+    return None  # DEPTHWISE_CONV_2D's channels are its output's, so no order of the input alone

@@ -1,0 +1,113 @@
+"""A and B operator by operator: what differs, and what was measured before any intervention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from host.base.arrays import Array, FloatArray
+from host.diagnosis.comparison.align import Pair, Similarity, align
+from host.diagnosis.comparison.parameters import Part, PartKind, partners, parts
+from host.diagnosis.comparison.ranges import DifferingRange, clipped_values
+from host.diagnosis.comparison.signals import Samples, Traces
+from host.models.tflite import Graph, Operator, Tensor
+
+# Operators that hand the input on unchanged, or in another order.
+_TRANSPARENT = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "QUANTIZE", "DEQUANTIZE")
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Two models, their operators paired, and the parts in which they differ."""
+
+    a: Graph
+    b: Graph
+    pairs: tuple[Pair, ...]
+    parts: tuple[Part, ...]
+
+    @cached_property
+    def partner(self) -> Mapping[int, int]:
+        """Tensor of B to tensor of A."""
+        return partners(self.a, self.b, self.pairs)
+
+    @cached_property
+    def upstream(self) -> Mapping[int, frozenset[int]]:
+        """For each operator of B, itself and all whose outputs reach it."""
+        writer = {i: o.index for o in self.b.operators for i in o.outputs}
+        reached: dict[int, frozenset[int]] = {}
+        for operator in self.b.operators:
+            sources = [writer[i] for i in operator.inputs if i in writer]
+            above = [reached.get(s, frozenset()) for s in sources]
+            reached[operator.index] = frozenset({operator.index}).union(*above)
+        return reached
+
+    @cached_property
+    def first_operators(self) -> frozenset[int]:
+        """Operators of B that compute on the model's input itself."""
+        carrying = {self.b.inputs[0]}
+        first = set()
+        for operator in self.b.operators:
+            if carrying & set(operator.inputs[:1]):
+                if operator.name in _TRANSPARENT:
+                    carrying.update(operator.outputs)
+                else:
+                    first.add(operator.index)
+        return frozenset(first)
+
+    def of_kind(self, kind: PartKind) -> list[int]:
+        """Positions of the parts of a kind."""
+        return [i for i, part in enumerate(self.parts) if part.kind == kind]
+
+    def tensors(self, part: int) -> tuple[Tensor, Tensor]:
+        """A's and B's first tensor of a part."""
+        right, left = self.parts[part].tensors[0]
+        return self.a.tensors[left], self.b.tensors[right]
+
+    def operator(self, part: int) -> Operator:
+        """B's operator that a part belongs to."""
+        index = self.parts[part].operator
+        assert index is not None
+        return self.b.operators[index]
+
+    def title(self, operator: int | None) -> str:
+        """``operator 3 CONV_2D``, for sentences."""
+        if operator is None:
+            return "the model's input"
+        return f"operator {operator} {self.b.operators[operator].name}"
+
+
+@dataclass(frozen=True)
+class Case(Matched):
+    """A and B with all that was measured before any intervention.
+
+    Attributes:
+        x_calibration: float32 representative data, or None.
+        device: what a device made of B on the samples that are meant, [n, …], or None.
+        device_name: its engine and version, or None.
+    """
+
+    traces: Traces
+    samples: Samples
+    x_calibration: FloatArray | None = None
+    device: Array | None = None
+    device_name: str | None = None
+
+    @cached_property
+    def ranges(self) -> Mapping[int, DifferingRange]:
+        """The ranges that differ, by part; what is clipped is the float model's signal, or A's."""
+        measured = {}
+        for part in self.of_kind("range"):
+            a, b = self.tensors(part)
+            values = self.traces.float_b.get(b.index)
+            if values is None:
+                values = a.to_real(self.traces.a[a.index])
+            clipped = (clipped_values(values, tensor) for tensor in (a, b))
+            measured[part] = DifferingRange(part, self.parts[part].operator, a, b, *clipped)
+        return measured
+
+
+def match(a: Graph, b: Graph, similarity: Similarity | None = None) -> Matched:
+    """Pair the operators of two models and compare the parameters; see ``align``."""
+    pairs = align(a, b, similarity)
+    return Matched(a, b, pairs, parts(a, b, pairs))

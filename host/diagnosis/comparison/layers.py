@@ -1,0 +1,171 @@
+"""Operator by operator: A against B against the float model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from host.base.arrays import RealArray
+from host.diagnosis.comparison.align import CONVERSIONS, Means, Similarity
+from host.diagnosis.comparison.case import Case
+from host.diagnosis.comparison.keras_layers import KerasLayer, layers_of
+from host.diagnosis.comparison.parameters import Difference
+from host.diagnosis.comparison.signals import Signal, Traces, signal, sqnr_db
+from host.models.tflite import Operator, Tensor
+
+# Options that say how constants are stored, not what is computed.
+_FORMAL = {"quantizedBiasType", "asymmetricQuantizeInputs"}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One operator of B with its partner in A.
+
+    Attributes:
+        operator, operator_a: indices in B's and A's .tflite; None on one side where unaligned.
+        name: the operator's name, as in the schema.
+        tensor: B's output tensor's name (A's where B has none).
+        keras: the Keras layers that the operator does the work of; empty where unknown.
+        aligned: what made them partners: their order, their names, or the signal; None: nothing.
+        correlation: of the two outputs' real values on the samples, −1..1; None where unaligned
+            or constant.
+        a, b: the outputs' signals.
+        differing: share of the values that differ by more than rounding to the steps of A and B
+            explains; None unaligned.
+        sqnr_ab: of B's signal against A's, dB; infinity where the two are equal.
+        restored: points of equal outputs that A's parameters of this operator alone restore.
+    """
+
+    operator: int | None
+    operator_a: int | None
+    name: str
+    tensor: str
+    keras: tuple[str, ...] = ()
+    aligned: Means | None = None
+    correlation: float | None = None
+    differences: tuple[Difference, ...] = ()
+    a: Signal | None = None
+    b: Signal | None = None
+    differing: float | None = None
+    sqnr_ab: float | None = None
+    restored: float | None = None
+
+    @property
+    def diverges(self) -> bool:
+        """Whether any value of the two outputs differs, by rounding or by more."""
+        return bool(self.differing) or self.sqnr_ab not in (None, float("inf"))
+
+
+def compare_layers(
+    case: Case,
+    keras: Sequence[KerasLayer],
+    likeness: Similarity,
+    restored: Mapping[int | None, float],
+) -> tuple[Layer, ...]:
+    """Every operator of B with its partner, then those of A that have none.
+
+    Args:
+        case: the case.
+        keras: the Keras layers, run on the first samples.
+        likeness: correlation of the outputs of (A's, B's) operators.
+        restored: points that each operator's parameters alone restore, by B's index.
+    """
+    traces = case.traces
+    names = layers_of(case.b, traces.float_b, keras)
+    by_b = {pair.b: pair for pair in case.pairs}
+    layers = []
+    for operator in case.b.operators:
+        right, left = case.b.tensors[operator.outputs[0]], None
+        pair = by_b.get(operator.index)
+        if pair is not None:
+            left = case.a.tensors[case.a.operators[pair.a].outputs[0]]
+        layers.append(
+            Layer(
+                operator=operator.index,
+                operator_a=None if pair is None else pair.a,
+                name=operator.name,
+                tensor=right.name,
+                keras=names.get(operator.index, ()),
+                aligned=None if pair is None else pair.by,
+                correlation=None if pair is None else likeness.get((pair.a, pair.b)),
+                differences=tuple(
+                    d for p in case.parts if p.operator == operator.index for d in p.differences
+                ),
+                a=None if left is None else _signal_of_a(traces, left),
+                b=signal(traces.b[right.index], right, traces.float_b.get(right.index)),
+                differing=None if left is None else _differing(traces, left, right),
+                sqnr_ab=None if left is None else sqnr_db(*_real(traces, left, right)),
+                restored=restored.get(operator.index),
+            )
+        )
+    for operator in _unpaired(case.a.operators, {pair.a for pair in case.pairs}):
+        left = case.a.tensors[operator.outputs[0]]
+        signal_a = _signal_of_a(traces, left)
+        layers.append(Layer(None, operator.index, operator.name, left.name, a=signal_a))
+    return tuple(layers)
+
+
+def _signal_of_a(traces: Traces, tensor: Tensor) -> Signal:
+    return signal(traces.a[tensor.index], tensor, traces.float_a.get(tensor.index))
+
+
+def _real(traces: Traces, left: Tensor, right: Tensor) -> tuple[RealArray, RealArray]:
+    return left.to_real(traces.a[left.index]), right.to_real(traces.b[right.index])
+
+
+def _differing(traces: Traces, left: Tensor, right: Tensor) -> float:
+    """Share of values that are further apart than rounding to each other's steps explains."""
+    a, b = _real(traces, left, right)
+    step = sum(t.quantization.scale / 2 for t in (left, right) if t.quantization is not None)
+    if left.quantization == right.quantization:
+        step = 0.0  # on one grid, rounding explains nothing
+    return float((np.abs(a - b) > step * (1 + 1e-6)).mean())
+
+
+def _unpaired(operators: Sequence[Operator], paired: set[int]) -> list[Operator]:
+    return [operator for operator in operators if operator.index not in paired]
+
+
+def number_formats(case: Case) -> tuple[str, ...]:
+    """Sentences on operators that compute in other number formats, whose ranges have no partner."""
+    formats = Counter(
+        tuple(
+            graph.tensors[graph.operators[index].outputs[0]].dtype
+            for graph, index in ((case.a, pair.a), (case.b, pair.b))
+        )
+        for pair in case.pairs
+    )
+    return tuple(
+        f"{count} operators compute in {a} in A and in {b} in B. Their ranges cannot be exchanged; "
+        "their difference is what the two number formats cost."
+        for (a, b), count in formats.items()
+        if a != b and (a, b) != ("int8", "float32")  # float operators are suspects
+    )
+
+
+def unaligned(case: Case) -> tuple[str, ...]:
+    """Sentences on operators without a partner, and on partners with other options."""
+    sentences = []
+    for who, graph, paired in (
+        ("A", case.a, {p.a for p in case.pairs}),
+        ("B", case.b, {p.b for p in case.pairs}),
+    ):
+        for operator in _unpaired(graph.operators, paired):
+            what = "only changes the number format" if operator.name in CONVERSIONS else "computes"
+            sentences.append(f"{graph.describe(operator)} of {who} {what} and has no partner.")
+    for pair in case.pairs:
+        left, right = case.a.operators[pair.a], case.b.operators[pair.b]
+        names = sorted(
+            k
+            for k in {*left.options, *right.options} - _FORMAL
+            if right.options.get(k) != left.options.get(k)
+        )
+        if names:
+            sentences.append(
+                f"{case.b.describe(right)} has other options than its partner "
+                f"({', '.join(names)}); options are not exchanged."
+            )
+    return tuple(sentences)
