@@ -90,5 +90,5 @@ def test_what_does_not_fit_is_refused(data: np.ndarray) -> None:
 
 def test_activations_have_no_data() -> None:
     graph = network(Shape(), 0)
-    with pytest.raises(ModelError, match="no constant"):
+    with pytest.raises(ModelError, match="not a constant"):
         patch(graph, [Change(graph.inputs[0], data=np.zeros((1, 6, 6, 2), np.int8))])
