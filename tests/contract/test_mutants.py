@@ -17,6 +17,7 @@ from host.base.errors import ModelError
 from host.base.paths import ROOT
 from host.deployment.samples import random_feeds
 from host.models import flatbuffer, tflite
+from host.models.edit import pack
 from host.models.flatbuffer import Kind
 from tests.fixtures.models import dense, every_operator
 from tests.fixtures.runs import run, shared_model
@@ -75,41 +76,34 @@ def test_a_whole_model_is_within_its_extent(content: bytes) -> None:
     flatbuffer.check_extent(content)
 
 
-def test_metadata_in_a_buffer_that_there_is_not() -> None:
+def test_metadata_in_a_buffer_that_does_not_exist() -> None:
     model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
     entry = schema.MetadataT()
     entry.name, entry.buffer = b"CONVERSION_METADATA", 99
     model.metadata = [entry]
     with pytest.raises(ModelError, match="no buffer 99"):
-        tflite.parse(mutants.packed(model))
+        tflite.parse(pack(model))
 
 
-def test_an_activation_that_no_board_could_hold() -> None:
+def with_input_shape(*shape: int) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
-    model.subgraphs[0].tensors[0].shape = [1, 1 << 30]
-    with pytest.raises(ModelError, match="1,073,741,824 bytes"):
-        tflite.parse(mutants.packed(model))
+    model.subgraphs[0].tensors[0].shape = list(shape)
+    return pack(model)
 
 
-def test_more_dimensions_than_arrays_have() -> None:
-    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
-    model.subgraphs[0].tensors[0].shape = [1] * 64
-    with pytest.raises(ModelError, match="64 dimensions"):
-        tflite.parse(mutants.packed(model))
+@pytest.mark.parametrize(
+    ("shape", "says"), [((1, 1 << 30), "1,073,741,824 bytes"), ((1,) * 64, "64 dimensions")]
+)
+def test_an_activation_that_no_board_or_array_could_hold(shape: tuple[int, ...], says: str) -> None:
+    with pytest.raises(ModelError, match=says):
+        tflite.parse(with_input_shape(*shape))
 
 
-def test_random_samples_of_a_batch() -> None:
-    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
-    model.subgraphs[0].tensors[0].shape = [3, 6]
-    graph = tflite.parse(mutants.packed(model))
-    assert [feed[0].shape for feed in random_feeds(graph, 2, 0)] == [(3, 6)] * 2
-
-
-def test_a_batch_that_does_not_fit_is_refused_where_samples_are_drawn(tmp_path: Path) -> None:
-    model = schema.ModelT.InitFromPackedBuf(dense(6, 3), 0)
-    model.subgraphs[0].tensors[0].shape = [3, 6]
+def test_a_batch_is_drawn_and_then_refused(tmp_path: Path) -> None:
+    feeds = random_feeds(tflite.parse(with_input_shape(3, 6)), 2, 0)
+    assert [feed[0].shape for feed in feeds] == [(3, 6)] * 2
     path = tmp_path / "model.tflite"
-    path.write_bytes(mutants.packed(model))
+    path.write_bytes(with_input_shape(3, 6))
     assert run("profile", "--board", "process", "--model", path).code == 2
 
 

@@ -219,9 +219,9 @@ def test_weights_do_not_depend_on_how_many_processors_there_are(tmp_path: Path) 
     script = (
         "import os, sys; os.sched_setaffinity(0, set(map(int, sys.argv[2].split(','))))\n"
         "from dataclasses import replace\n"
-        "from tests import routes as nets; from host.models.demo import build_demo\n"
-        "from host.models.training import Training, build_and_train\n"
-        "data = nets.digits()\n"
+        "from host.quantize.demo import build_demo; from tests.fixtures.routes import digits\n"
+        "from host.quantize.training import Training, build_and_train\n"
+        "data = digits()\n"
         "few = replace(data, x_train=data.x_train[:256], y_train=data.y_train[:256])\n"
         "source = build_and_train(build_demo, few, 0, Training(epochs=1))\n"
         "source.handle.save_weights(sys.argv[1])\n"

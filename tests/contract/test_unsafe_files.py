@@ -95,7 +95,7 @@ def test_what_unpacks_to_too_much(tmp_path: Path, kind: str) -> None:
     path = bombs(tmp_path, kind)
     code = (
         "import re, sys; from pathlib import Path\n"
-        "from host.errors import InputError; from host.models.npz import read_npz\n"
+        "from host.base.errors import InputError; from host.models.npz import read_npz\n"
         "from host.models.source import load_keras, open_model\n"
         "path = Path(sys.argv[1])\n"
         "try: read_npz(path) if path.suffix == '.npz' else load_keras(open_model(path))\n"

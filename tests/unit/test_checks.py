@@ -166,7 +166,7 @@ def test_what_is_computed_from_shapes_alone_is_no_activation() -> None:
     assert check_graph(static) == ()
 
 
-def test_islands_name_their_operators() -> None:
+def test_float_operators_between_others_are_named() -> None:
     base = graph("CONV_2D", "DEQUANTIZE", "ERF", "QUANTIZE", "SOFTMAX")
     with pytest.raises(ModelError, match="operator 2 ERF") as caught:
         check_graph(with_types(base, "int8", "int8", F, F, "int8", "int8"))
