@@ -74,11 +74,19 @@ def test_the_seams_of_the_firmware_hold() -> None:
         assert "board" not in "".join(p.read_text() for p in engine.rglob("*.cc"))
 
 
-def test_the_readme_names_every_operator_of_engine_aot() -> None:
+def test_the_page_about_engines_names_every_operator_of_aot() -> None:
     from host.engines.aot.operators import LOWERINGS
 
-    text = " ".join((ROOT / "README.md").read_text().split())
-    assert f"has, in int8: {', '.join(sorted(LOWERINGS))}, with" in text
+    page = (ROOT / "docs" / "engines.md").read_text()
+    table = page.partition("| family | operators |")[2].partition("\n\n")[0]
+    assert sorted(re.findall(r"[A-Z][A-Z0-9_]+", table)) == sorted(LOWERINGS)
+
+
+def test_the_pages_link_to_what_there_is_and_the_readme_is_short() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).exists(), f"{page}: {link}"
+    assert len((ROOT / "README.md").read_text().split()) <= 1000
 
 
 def test_tests_stand_on_helpers_and_have_names_of_their_own() -> None:
