@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 from host.base.errors import LinkError, RestartError
-from host.device.calls import Call, refusal, unpack
 from host.device.link import Link
-from host.device.pending import Asked, Flight
+from host.device.pending import Pending, PendingRequests
+from host.device.requests import Accept, Request, refusal, unpack
 from host.device.wire.frames import Damage, Decoder, Frame, encode
 from host.device.wire.spec import MessageType, Status
 from host.report.document import derived
@@ -69,7 +68,7 @@ _CANCEL_POLL = 0.2
 
 
 class Exchange:
-    """Carries calls over one link.
+    """Carries requests and replies over one link.
 
     Args:
         link: an open link.
@@ -131,7 +130,7 @@ class Exchange:
         self._noise = b""
         self._heard = self._frames = 0
 
-    def greet(self, call: Call, patience: float, interval: float) -> bytes:
+    def greet(self, request: Request, patience: float, interval: float) -> bytes:
         """Repeat a request every ``interval`` seconds until it is answered; the reply's payload.
 
         Raises:
@@ -139,11 +138,11 @@ class Exchange:
         """
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            self._outgoing += encode(Frame(call.kind, self._next_sequence(), call.payload))
+            self._outgoing += encode(Frame(request.kind, self._next_sequence(), request.payload))
             pause = min(deadline, time.monotonic() + interval)
             while time.monotonic() < pause:
                 for frame in self._read(pause, len(self._outgoing)):
-                    if frame.type == call.reply:
+                    if frame.type == request.reply:
                         self._greeted = True
                         return frame.payload
                     if frame.type == MessageType.STARTED and self._greeted:
@@ -155,21 +154,21 @@ class Exchange:
                 "It runs another firmware, or the baud rate is wrong: flash it again.",
             )
         raise LinkError(
-            f"the device did not answer {call.what} within {patience:g} s",
+            f"the device did not answer {request.what} within {patience:g} s",
             "Is the firmware flashed and running, and the port the right one? Raise --timeout "
             "for a slow start.",
         )
 
     def run(
         self,
-        calls: Sequence[Call],
-        accept: Callable[[int, dict[str, Any]], bool],
+        requests: Sequence[Request],
+        accept: Accept,
     ) -> None:
-        """Send all calls in order, as many at a time as the window allows.
+        """Send all requests in order, as many at a time as the window allows.
 
         Args:
-            calls: what to send.
-            accept: gets the index of a call and its reply's fields; False asks again.
+            requests: what to send.
+            accept: gets the index of a request and its reply's fields; False asks again.
 
         Raises:
             RestartError: the device started anew.
@@ -178,38 +177,38 @@ class Exchange:
         """
         begin = time.monotonic()
         try:
-            self._run(calls, accept)
+            self._run(requests, accept)
         finally:
             self._seconds += time.monotonic() - begin
 
-    def _run(self, calls: Sequence[Call], accept: Callable[[int, dict[str, Any]], bool]) -> None:
-        flight = Flight(calls)
+    def _run(self, requests: Sequence[Request], accept: Accept) -> None:
+        pending = PendingRequests()
         done = upcoming = arrived = 0
         silence, wait = 0.0, self._wait()
         answered = progressed = alive = time.monotonic()
-        while done < len(calls):
-            while upcoming < len(calls) and self._has_room(flight):
-                self._send(flight, Asked(upcoming, []))
+        while done < len(requests):
+            while upcoming < len(requests) and self._has_room(pending):
+                self._send(pending, Pending(upcoming, requests[upcoming]))
                 upcoming += 1
             sent = self._sent
-            for frame in self._read(alive + wait, self._allowed(flight)):
+            for frame in self._read(alive + wait, self._allowed(pending)):
                 if frame.type == MessageType.STARTED:
                     self._restarts += 1
-                    what = calls[flight.oldest().index if done < upcoming else upcoming - 1].what
-                    raise RestartError(f"the device started anew when it was asked for {what}")
-                request = self._match(frame, flight)
-                if request is None:
+                    last = pending.oldest().request if done < upcoming else requests[upcoming - 1]
+                    raise RestartError(f"the device started anew when it was asked for {last.what}")
+                one = self._match(frame, pending)
+                if one is None:
                     continue
-                values = unpack(calls[request.index].reply, frame.payload)
-                if accept(request.index, values):
-                    flight.finish(request)
+                values = unpack(one.request.reply, frame.payload)
+                if accept(one.index, values):
+                    pending.finish(one)
                     done += 1
                     self._learn(time.monotonic() - answered)
                     silence, wait = 0.0, self._wait()
                     answered = progressed = time.monotonic()
                 else:
                     self._damaged += 1
-                    self._send_again(flight, request)
+                    self._send_again(pending, one)
             # A large request or answer may take longer than the timeout. Once an answer is whole,
             # only `accept` says whether it was one: a device that talks without end must not be
             # waited for.
@@ -223,9 +222,9 @@ class Exchange:
                 silence += wait
                 left = self._timeout * (self._retries + 1) - silence
                 if left <= 0:
-                    raise self._given_up(flight)
+                    raise self._given_up(pending)
                 # One is enough: its answer tells which others were lost.
-                self._lost += self._send_again(flight, flight.oldest())
+                self._lost += self._send_again(pending, pending.oldest())
                 wait = min(2 * wait, self._timeout, left)
                 progressed = alive = time.monotonic()
 
@@ -238,64 +237,63 @@ class Exchange:
             return self._timeout
         return min(self._timeout, max(_LEAST_WAIT, _LATE * self._delay))
 
-    def _has_room(self, flight: Flight) -> bool:
-        return not flight.sendings or len(self._outgoing) < self._allowed(flight)
+    def _has_room(self, pending: PendingRequests) -> bool:
+        return not pending.transmissions or len(self._outgoing) < self._allowed(pending)
 
-    def _allowed(self, flight: Flight) -> int:
+    def _allowed(self, pending: PendingRequests) -> int:
         """How many more bytes may leave now.
 
         The device has taken in the oldest request, or it was lost: so what lies in its receive
         buffer is at most what was sent after that one.
         """
-        if not flight.sendings:
+        if not pending.transmissions:
             return len(self._outgoing)
-        oldest = next(iter(flight.sendings.values()))
+        oldest = next(iter(pending.transmissions.values()))
         return max(0, oldest.end + self.window - self._sent)
 
-    def _send(self, flight: Flight, request: Asked) -> None:
+    def _send(self, pending: PendingRequests, one: Pending) -> None:
         sequence = self._next_sequence()
-        call = flight.calls[request.index]
-        self._outgoing += encode(Frame(call.kind, sequence, call.payload))
-        flight.add(request, sequence, self._sent + len(self._outgoing))
+        self._outgoing += encode(Frame(one.request.kind, sequence, one.request.payload))
+        pending.add(one, sequence, self._sent + len(self._outgoing))
 
-    def _send_again(self, flight: Flight, request: Asked) -> int:
-        """How many times it was: not at all while it has not even left."""
-        latest = flight.sendings.get(request.sequences[-1])
+    def _send_again(self, pending: PendingRequests, one: Pending) -> int:
+        """How many times it was sent: not at all while it has not even left."""
+        latest = pending.transmissions.get(one.sequences[-1])
         if latest is not None and latest.end > self._sent:
             return 0
-        flight.give_up(request)
+        pending.give_up(one)
         self._resent += 1
-        self._send(flight, request)
+        self._send(pending, one)
         return 1
 
-    def _match(self, frame: Frame, flight: Flight) -> Asked | None:
+    def _match(self, frame: Frame, pending: PendingRequests) -> Pending | None:
         """The request that a frame answers, or None for one that answers none (any more)."""
         if frame.type == MessageType.REFUSED:
             values = unpack(MessageType.REFUSED, frame.payload)
             if values["status"] == Status.DAMAGED_FRAME:
                 # Requests are handled in order: it was the oldest, or noise.
                 self._damaged += 1
-                if flight.requests:
-                    self._send_again(flight, flight.oldest())
-            elif frame.sequence in flight.requests:
-                what = flight.calls[flight.requests[frame.sequence].index].what
+                if pending.by_sequence:
+                    self._send_again(pending, pending.oldest())
+            elif frame.sequence in pending.by_sequence:
+                what = pending.by_sequence[frame.sequence].request.what
                 raise refusal(what, values["status"], f" (value {values['value']})")
             return None
-        request = flight.requests.get(frame.sequence)
-        if request is not None and frame.type != flight.calls[request.index].reply:
+        one = pending.by_sequence.get(frame.sequence)
+        if one is not None and frame.type != one.request.reply:
             return None
-        for lost in flight.overtaken(frame.sequence):
+        for lost in pending.overtaken(frame.sequence):
             self._resent += 1
             self._lost += 1
-            self._send(flight, lost)
-        return request
+            self._send(pending, lost)
+        return one
 
-    def _given_up(self, flight: Flight) -> LinkError:
+    def _given_up(self, pending: PendingRequests) -> LinkError:
         seconds = self._timeout * (self._retries + 1)
-        first = min(flight.requests.values(), key=lambda request: request.index)
+        first = min(pending.by_sequence.values(), key=lambda one: one.index)
         return LinkError(
             f"the device stopped answering: for {seconds:g} s no answer came to "
-            f"{flight.calls[first.index].what}, which was sent {len(first.sequences)} times, nor "
+            f"{first.request.what}, which was sent {len(first.sequences)} times, nor "
             "to any other",
             "Raise --timeout if an inference takes that long; else look at the device.",
         )

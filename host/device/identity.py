@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from host.base.errors import DeviceError, SizeError, StaleImageError
-from host.device.calls import meaning, unpack
+from host.device.requests import meaning, unpack
 from host.device.wire.messages import WireTensor
 from host.device.wire.spec import PROTOCOL_VERSION, MessageType, Status, protocol_hash
 from host.device.wire.spec import TickUnit as WireTickUnit

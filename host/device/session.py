@@ -16,10 +16,10 @@ from typing import Any
 
 from host.base import defaults
 from host.base.errors import LinkError, RestartError, SizeError, StaleImageError
-from host.device.calls import Call, refusal
 from host.device.exchange import Exchange, LinkStatistics
 from host.device.identity import DeviceInfo, device_info
 from host.device.link import Link
+from host.device.requests import Accept, Request, refusal
 from host.device.wire import messages
 from host.device.wire.spec import MODEL_PIECE_BYTES, InferMode, MessageType, Status
 
@@ -88,8 +88,8 @@ class Session:
         """
         self._patience = patience
         self._exchange.forget()
-        call = Call(MessageType.HELLO, b"", MessageType.HELLO_REPLY, "HELLO")
-        info = device_info(self._exchange.greet(call, patience, HELLO_INTERVAL), self.log)
+        request = Request(MessageType.HELLO, b"", MessageType.HELLO_REPLY, "HELLO")
+        info = device_info(self._exchange.greet(request, patience, HELLO_INTERVAL), self.log)
         self._exchange.window = info.receive_window
         self._known = info
         return info
@@ -161,7 +161,7 @@ class Session:
             found.append(reply["data"])
             return True
 
-        self._run([Call(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)], accept)
+        self._run([Request(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)], accept)
         return found[0]
 
     def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
@@ -208,9 +208,9 @@ class Session:
         self._loaded = content
         return info
 
-    def _run(self, calls: Sequence[Call], accept: Callable[[int, dict[str, Any]], bool]) -> None:
+    def _run(self, requests: Sequence[Request], accept: Accept) -> None:
         """As ``Exchange.run``, over resets and broken links."""
-        left = list(range(len(calls)))
+        left = list(range(len(requests)))
         failures = 0
         while left:
             asked, done = left, set[int]()
@@ -227,7 +227,7 @@ class Session:
                 return True
 
             try:
-                return self._exchange.run([calls[index] for index in asked], accept_asked)
+                return self._exchange.run([requests[index] for index in asked], accept_asked)
             except LinkError as error:
                 failures = 1 if done else failures + 1
                 left = [index for index in asked if index not in done]
@@ -279,14 +279,14 @@ class Session:
             raise RestartError("the device answered with another model than it had")
 
 
-def _infer(index: int, data: bytes, mode: InferMode) -> Call:
+def _infer(index: int, data: bytes, mode: InferMode) -> Request:
     values = {"mode": mode, "sample": index, "input": data}
     payload = messages.pack(MessageType.INFER, values)
-    return Call(MessageType.INFER, payload, MessageType.INFER_REPLY, f"sample {index}")
+    return Request(MessageType.INFER, payload, MessageType.INFER_REPLY, f"sample {index}")
 
 
-def _model(kind: MessageType, values: dict[str, Any]) -> Call:
-    return Call(kind, messages.pack(kind, values), MessageType.MODEL_REPLY, "the model")
+def _model(kind: MessageType, values: dict[str, Any]) -> Request:
+    return Request(kind, messages.pack(kind, values), MessageType.MODEL_REPLY, "the model")
 
 
 def _loaded(index: int, values: dict[str, Any]) -> bool:

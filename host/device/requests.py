@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,13 @@ _MEANING = {
     Status.BAD_POSITION: "it has no operator output of that number",
 }
 
+# Gets the index of a request and its reply's fields; False asks again.
+Accept = Callable[[int, dict[str, Any]], bool]
+
 
 @dataclass(frozen=True)
-class Call:
-    """A request and the type of its reply; ``what`` names it in messages."""
+class Request:
+    """What is asked, and the type of the reply; ``what`` names it in messages."""
 
     kind: MessageType
     payload: bytes
