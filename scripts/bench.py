@@ -10,7 +10,7 @@ from scripts import bench_link, bench_models, bench_stages
 
 
 def main() -> None:
-    """Without a word what to measure: all; --json writes the models, or what was named."""
+    """Measure what is named, or everything. --json writes what is named, by default the models."""
     parser = argparse.ArgumentParser(prog="./scripts/bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("models", "stages", "link"))
     parser.add_argument("--json", type=Path, help="also write the numbers to this file")

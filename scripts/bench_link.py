@@ -235,10 +235,10 @@ def _large(place: Path) -> Iterator[Emulated]:
 
 @contextlib.contextmanager
 def _device(image: Image, board: str, link: str, folder: Path, job: int = 0) -> Iterator[Link]:
-    found = find_board(board)
-    target = find_target(found)
+    known = find_board(board)
+    target = find_target(known)
     log = folder / f"device-{job}.log"
-    with target.start(image, with_link(found, target, link), log) as opened:
+    with target.start(image, with_link(known, target, link), log) as opened:
         yield opened
 
 

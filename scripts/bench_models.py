@@ -63,12 +63,12 @@ class Cost:
 def bench(folder: Path, output: Path | None) -> None:
     """Measure all .tflite files of a folder and print; also write JSON where asked to.
 
-    The JSON is one object, keyed by file name; an engine that cannot be had is null.
+    The JSON is one object, keyed by file name; an engine that is not available is null.
     """
-    found = {path.name: _measure(path) for path in sorted(folder.glob("*.tflite"))}
-    _print(found)
+    costs = {path.name: _measure(path) for path in sorted(folder.glob("*.tflite"))}
+    _print(costs)
     if output is not None:
-        output.write_text(json.dumps(found, indent=2) + "\n")
+        output.write_text(json.dumps(costs, indent=2) + "\n")
 
 
 def _measure(path: Path) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _engine(elf: Path, weights: int) -> int:
     return sum(int(size, 16) for size in _SYMBOL.findall(listing)) - weights
 
 
-def _print(found: Mapping[str, Mapping[str, Any]]) -> None:
+def _print(costs: Mapping[str, Mapping[str, Any]]) -> None:
     table = Table(title=f"Models on {BOARD}: an inference, and what it takes")
     table.add_column("model", no_wrap=True)
     table.add_column("build", no_wrap=True)
@@ -151,7 +151,7 @@ def _print(found: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_column(name, justify="right")
     for name in ("plan", "compile"):
         table.add_column(f"{name}, s", justify="right")
-    for name, values in found.items():
+    for name, values in costs.items():
         table.add_section()
         rows = {build: values[build] for build in (*BUILDS, "published")}
         for number, (build, cost) in enumerate(rows.items()):

@@ -1,7 +1,7 @@
 """The fuzzer of the firmware's core: builds tests/cpp/fuzz_device.cc with libFuzzer and runs it.
 
 The corpus grows in .cache/fuzz from run to run. It begins with the one that the tests replay,
-tests/vectors/fuzz/device.hex: an input a line, in hexadecimal.
+tests/vectors/fuzz/device.hex: one input a line, in hexadecimal.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def build(folder: Path) -> Path:
 
 
 def unpack(corpus: Path) -> None:
-    """Put the kept corpus to what earlier runs found."""
+    """Add the kept corpus to what earlier runs found."""
     corpus.mkdir(parents=True, exist_ok=True)
     for line in KEPT.read_text().split():
         content = bytes.fromhex(line)
@@ -46,7 +46,7 @@ def unpack(corpus: Path) -> None:
 
 
 def keep(program: Path, corpus: Path) -> int:
-    """Write the fewest inputs that cover as much as the whole corpus; how many they are."""
+    """Write the fewest inputs that cover as much as the whole corpus, and return their number."""
     with tempfile.TemporaryDirectory() as folder:
         command = [str(program), "-set_cover_merge=1", folder, str(corpus)]
         subprocess.run(command, check=True, capture_output=True)
@@ -57,15 +57,15 @@ def keep(program: Path, corpus: Path) -> int:
 
 def last(pattern: str, text: str) -> str:
     """The last number of that kind in the fuzzer's log."""
-    found: list[str] = re.findall(pattern, text)
-    return found[-1] if found else "?"
+    matches: list[str] = re.findall(pattern, text)
+    return matches[-1] if matches else "?"
 
 
 def main() -> int:
-    """Run; 0 where nothing broke, 1 where something did, 3 where there is no clang."""
+    """Run. Returns 0 if nothing broke, 1 if something did, 3 without clang."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument("seconds", type=int, nargs="?", default=600)
-    parser.add_argument("--keep", action="store_true", help="renew the tests' corpus")
+    parser.add_argument("--keep", action="store_true", help="replace the tests' corpus")
     options = parser.parse_args()
     if shutil.which("clang++") is None:
         print("The fuzzer needs clang++ with libFuzzer: apt install clang", file=sys.stderr)
@@ -83,14 +83,14 @@ def main() -> int:
     with log.open("wb") as out:
         failed = subprocess.run([*command, str(corpus)], stdout=out, stderr=out).returncode
     seconds = time.monotonic() - begin
-    said = log.read_text(errors="replace")
-    runs = last(r"number_of_executed_units:\s+(\d+)", said)
-    edges, all_edges = last(r"cov: (\d+)", said), last(r"\((\d+) inline 8-bit", said)
+    output = log.read_text(errors="replace")
+    runs = last(r"number_of_executed_units:\s+(\d+)", output)
+    edges, all_edges = last(r"cov: (\d+)", output), last(r"\((\d+) inline 8-bit", output)
     crashes = sorted(set(folder.glob("found-*")) - before)
     print(f"{runs} executions in {seconds:.0f} s; {edges} of {all_edges} edges covered;", end=" ")
     print(f"{len(list(corpus.iterdir()))} inputs in {corpus}; {1 if failed else 0} crashes")
     if failed:
-        wrong = [line for line in said.splitlines() if re.search("ERROR|wrong:|SUMMARY|#", line)]
+        wrong = [line for line in output.splitlines() if re.search("ERROR|wrong:|SUMMARY|#", line)]
         print("\n".join(wrong[-20:]))
         for path in crashes:
             print(f"{path}\n{path.read_bytes().hex()}")

@@ -45,15 +45,15 @@ def folder(name: str, path: Path) -> str:
 def arrows(root: Path) -> Counter[tuple[str, str]]:
     """How many imports run from one folder to another."""
     known = modules(root)
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for name, path in known.items():
         here = folder(name, path)
         for target in imports(path):
             module = target if target in known else target.rpartition(".")[0]
             there = folder(module, known[module]) if module in known else here
             if there not in (here, "host"):  # host itself holds only the version
-                found[here, there] += 1
-    return found
+                counts[here, there] += 1
+    return counts
 
 
 def room(name: str) -> str:
@@ -61,20 +61,20 @@ def room(name: str) -> str:
     return name.split(".")[1] if "." in name else "__main__"
 
 
-def upward(found: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def upward(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The arrows that run upward, or to a room that ``ROOMS`` does not know."""
     places = {name: place for place, name in enumerate(ROOMS)}
     return [
         (here, there)
-        for here, there in found
+        for here, there in pairs
         if places.get(room(here), len(ROOMS)) > places.get(room(there), -1)
     ]
 
 
-def cycles(found: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+def cycles(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
     """Folders that import one another, directly or through others; one cycle for each folder."""
     edges: dict[str, set[str]] = {}
-    for here, there in found:
+    for here, there in pairs:
         edges.setdefault(here, set()).add(there)
 
     def search(start: str, at: str, path: tuple[str, ...], seen: set[str]) -> tuple[str, ...]:
@@ -95,7 +95,7 @@ def main(root: Path) -> None:
     lines: Counter[str] = Counter()
     for name, path in modules(root).items():
         lines[folder(name, path)] += len(path.read_text().splitlines())
-    found = arrows(root)
+    counts = arrows(root)
     top = {path.relative_to(root / "host").parts[0] for path in modules(root).values()}
     loose = sorted(name for name in top if name.endswith(".py"))
     print(f"{len(top) - len(loose)} rooms; {len(loose)} loose files: {', '.join(loose)}")
@@ -104,14 +104,14 @@ def main(root: Path) -> None:
         print(f"{count:7,}  {name}")
     print(f"{sum(lines.values()):7,}  in all\n\n{'imports':>7}  arrow between rooms")
     rooms: Counter[tuple[str, str]] = Counter()
-    for (here, there), count in found.items():
+    for (here, there), count in counts.items():
         if room(here) != room(there):
             rooms[room(here), room(there)] += count
     for (here, there), count in sorted(rooms.items()):
         print(f"{count:7,}  {here} → {there}")
-    ends = upward(found)
+    ends = upward(counts)
     print(f"\n{len(ends)} arrows upward: {', '.join(' → '.join(e) for e in ends) or 'none'}")
-    around = cycles(found)
+    around = cycles(counts)
     print(f"{len(around)} folders in cycles: {'; '.join(' → '.join(c) for c in around) or 'none'}")
 
 
