@@ -12,53 +12,44 @@ import numpy as np
 
 from host.base import cache
 from host.base.errors import SizeError
+from host.deployment.setup import Setup
 from host.device.session import Session
-from host.engines import Engine
 from host.firmware import fingerprint
-from host.firmware.boards import Board
 from host.firmware.build import Image
 from host.firmware.image import build_image
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
-from host.targets import Target
 
 # A model whose need TFLM on the host told is never this far off; another fault is behind it then.
 _LARGEST_GUESS = 64 << 20
 
 
-def recall(engine: Engine, graph: Graph, board: Board) -> int | None:
+def recall(setup: Setup, graph: Graph) -> int | None:
     """What ``fit`` found for the same model, engine and board, in bytes; None where it was not
     asked yet, or there is nothing to find."""
-    if not engine.plans_on_device:
+    if not setup.engine.plans_on_device:
         return None
-    known = cache.load("arenas", _key(engine, graph, board))
+    known = cache.load("arenas", _key(setup, graph))
     return None if known is None else int(known["bytes"])
 
 
 def fit(
-    engine: Engine,
-    rendered: Rendered,
-    image: Image,
-    graph: Graph,
-    board: Board,
-    target: Target,
-    folder: Path,
-    timeout: float,
+    setup: Setup, rendered: Rendered, image: Image, graph: Graph, folder: Path
 ) -> tuple[Rendered, Image]:
     """Rebuild the image with the tightest arena that works.
 
     Args:
         rendered, image: the first try, with an arena that should be too large.
         folder: the run's folder.
-        timeout: seconds for the device's first sign of life.
 
     Raises:
         SizeError: no arena that the board has is large enough.
     """
+    engine, board = setup.engine, setup.board
     while True:
         try:
-            with target.start(image, board, folder / "device.log") as link:
-                used = Session(link, timeout=timeout).hello(timeout).arena_used
+            with setup.target.start(image, board, folder / "device.log") as link:
+                used = Session(link, timeout=setup.timeout).hello(setup.timeout).arena_used
             break
         except SizeError:
             if 2 * rendered.arena_bytes > min(board.ram, _LARGEST_GUESS):
@@ -68,10 +59,10 @@ def fit(
     if used < rendered.arena_bytes:
         rendered = engine.render(graph, used)
         image = replace(build_image(rendered, graph, board, folder), reused=False)
-    cache.store("arenas", _key(engine, graph, board), {"bytes": np.array(rendered.arena_bytes)})
+    cache.store("arenas", _key(setup, graph), {"bytes": np.array(rendered.arena_bytes)})
     return rendered, image
 
 
-def _key(engine: Engine, graph: Graph, board: Board) -> str:
-    device = fingerprint.digest({}, board)
+def _key(setup: Setup, graph: Graph) -> str:
+    engine, device = setup.engine, fingerprint.digest({}, setup.board)
     return cache.key("arena", engine.name, engine.fingerprint(graph), graph.sha256, device)

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from host.deployment.connection import check_identity
+from host.deployment.folder import check_folder, run_folder
+from host.deployment.images import build, render
+from host.deployment.measure import check_identity
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.samples import Loaded, load
-from host.deployment.setup import Setup, build, check_folder, find_setup, render, run_folder
+from host.deployment.setup import Setup, find_setup
 from host.deployment.stages import Stages
 from host.device.identity import DeviceInfo
 from host.device.session import Session

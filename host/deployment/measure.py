@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from host.base.arrays import Array
-from host.base.errors import DeviceError, OracleError
-from host.deployment.connection import check_identity
+from host.base.errors import DeviceError, OracleError, StaleImageError
 from host.deployment.divergence import first_difference
 from host.device.answers import AnswerFile
 from host.device.exchange import LinkStatistics
@@ -20,6 +19,7 @@ from host.device.identity import DeviceInfo
 from host.device.link import Link
 from host.device.session import Answer, Session
 from host.device.sharing import side_by_side
+from host.device.wire.messages import WireTensor
 from host.device.wire.spec import InferMode
 from host.firmware.rendered import Rendered
 from host.models.feeds import Feed, single, to_bytes
@@ -146,19 +146,12 @@ def profile(
         Whole inferences [n], and every operator's output [n, operators], in ``info.tick_unit``.
 
     Raises:
-        DeviceError: the device reports on another number of outputs than its image has.
-        LinkError: see ``Session``.
+        DeviceError, LinkError: see ``Session.infer``.
     """
     answers = session.infer(list(to_bytes(feeds)), InferMode.TICKS)
-    count = len(rendered.operators)
-    for answer in answers:
-        if len(answer.detail) != count:
-            raise DeviceError(
-                f"the device reported on {len(answer.detail)} operators, the model has {count}"
-            )
     details = np.array([answer.detail for answer in answers], np.uint32)
     whole = np.array([answer.ticks for answer in answers])
-    return _in_units(whole, info), _in_units(details.reshape(len(answers), count), info)
+    return _in_units(whole, info), _in_units(details.reshape(-1, len(rendered.operators)), info)
 
 
 def plain_ticks(session: Session, info: DeviceInfo, feeds: Sequence[Feed]) -> Ticks:
@@ -216,6 +209,40 @@ def _differing(outputs: Array, oracle: Array | None) -> list[int]:
     if oracle is None:
         return []
     return [int(index) for index in np.flatnonzero(unequal(outputs, oracle).any(axis=1))]
+
+
+def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:
+    """See that the device holds what was rendered.
+
+    Raises:
+        StaleImageError: another engine, model or operator count.
+        DeviceError: tensors that do not fit the model.
+    """
+    if info.engine != rendered.engine:
+        raise StaleImageError(f"the device runs engine {info.engine}, not {rendered.engine}")
+    if info.model_digest != rendered.digest:
+        raise StaleImageError(
+            f"the device holds another model: its hash is {info.model_digest[:16]}…, "
+            f"expected {rendered.digest[:16]}…"
+        )
+    if info.operators != len(rendered.operators):
+        raise StaleImageError(
+            f"the device has {info.operators} outputs of operators, the model "
+            f"{len(rendered.operators)}"
+        )
+    for kind, said, known in (
+        ("input", info.inputs, graph.inputs),
+        ("output", info.outputs, graph.outputs),
+    ):
+        expected = tuple(_wire_tensor(graph.tensors[index]) for index in known)
+        if said != expected:
+            raise DeviceError(f"the device's {kind} is {said}, the model's {expected}")
+
+
+def _wire_tensor(tensor: Tensor) -> WireTensor:
+    quantization = tensor.quantization
+    scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (0.0, 0)
+    return WireTensor(tensor.dtype, tensor.shape, scale, zero_point)
 
 
 def device_column(run: DeviceRun) -> Column:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from host.base import defaults
-from host.base.errors import LinkError, RestartError, SizeError, StaleImageError
+from host.base.errors import DeviceError, LinkError, RestartError, SizeError, StaleImageError
 from host.device.exchange import Exchange, LinkStatistics
 from host.device.identity import DeviceInfo, device_info
 from host.device.link import Link
@@ -111,9 +111,11 @@ class Session:
 
         Raises:
             LinkError: the device stopped answering, or the link broke for good.
-            DeviceError: the device refused.
+            DeviceError: the device refused, or reported on other operators than it has.
             StaleImageError: after a reset it was another device, or held another model.
         """
+        assert self._known is not None, "hello comes first"
+        details = 0 if mode == InferMode.PLAIN else self._known.operators
         numbers = range(len(inputs)) if numbers is None else numbers
         answers: dict[int, Answer] = {}
 
@@ -124,6 +126,11 @@ class Session:
             self._check_model(values["model"])
             if values["status"] != Status.OK:
                 raise refusal(f"sample {number}", values["status"])
+            if len(values["detail"]) != details:
+                raise DeviceError(
+                    f"the device reported on {len(values['detail'])} outputs of operators for "
+                    f"sample {number}; {details} were wanted"
+                )
             answer = Answer(number, values["ticks"], values["detail"], values["output"])
             answers[index] = answer
             self._payload += len(data)

@@ -25,6 +25,12 @@ def connect(link: FakeLink, timeout: float = 0.05, retries: int = 3) -> Session:
     return session
 
 
+def test_another_number_of_operators_than_it_has_is_refused() -> None:
+    session = connect(FakeLink(FakeDevice(trace=lambda data: [data] * 3)))
+    with pytest.raises(DeviceError, match=r"reported on 3 outputs .*; 2 were wanted"):
+        session.infer(INPUTS[:1], InferMode.CRCS)
+
+
 def test_answers_come_in_the_order_of_the_inputs() -> None:
     seen: list[int] = []
     session = connect(FakeLink(FakeDevice()))

@@ -9,10 +9,12 @@ from host.base import versions
 from host.base.errors import ConfigError
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import RESULTS, write_evaluation
+from host.deployment.folder import check_folder, run_folder
+from host.deployment.images import build, render, start
 from host.deployment.measure import device_column, measure
 from host.deployment.prepare import columns_of_the_host, model_file, prepare
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
-from host.deployment.setup import build, check_folder, find_setup, render, run_folder, start
+from host.deployment.setup import find_setup
 from host.deployment.stages import Observer, Stages
 from host.device.answers import NAME, AnswerFile, kept
 from host.models.feeds import quantize_samples
