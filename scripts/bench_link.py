@@ -33,8 +33,8 @@ from host.firmware.build import Image
 from host.models import tflite
 from host.targets import find_target, with_link
 from scripts.bench_models import SHARED_MODELS
-from tests.aot.flatbuffer_models import ModelBuilder, Q
-from tests.aot.flatbuffer_movement import strided_slice
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.movement import strided_slice
 from tests.fixtures.fakes import FakeDevice, hello_values
 from tests.fixtures.models import dense
 from tests.line import table as faults

@@ -12,8 +12,13 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot.activations import softmax
+from tests.aot.binary import add
+from tests.aot.builder import ModelBuilder, Q, Windowed
+from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
+from tests.aot.movement import pad, reshape
+from tests.aot.quantize import quantize
+from tests.aot.reduction import pool_2d, reduce
 
 Array = npt.NDArray[Any]
 Tweak = Callable[[ModelBuilder], None]
@@ -26,63 +31,25 @@ def weights(*shape: int) -> Array:
     return np.ones(shape, np.int8)
 
 
-def conv(b: ModelBuilder, x: int) -> int:
-    w = Windowed((3, 3))
-    return fb.conv_2d(b, x, w, weights(4, 3, 3, 2), HALF_0, np.zeros(4, np.int32), HALF)
-
-
-def depthwise(b: ModelBuilder, x: int) -> int:
-    w = Windowed((3, 3))
-    return fb.depthwise_conv_2d(b, x, w, weights(1, 3, 3, 4), HALF_0, np.zeros(4, np.int32), HALF)
-
-
-def dense(b: ModelBuilder, x: int) -> int:
-    return fb.fully_connected(b, x, weights(4, 50), HALF_0, np.zeros(4, np.int32), HALF)
-
-
-def average(b: ModelBuilder, x: int) -> int:
-    return fb.pool_2d(b, "AVERAGE_POOL_2D", x, Windowed((2, 2)))
-
-
-def maximum(b: ModelBuilder, x: int) -> int:
-    return fb.pool_2d(b, "MAX_POOL_2D", x, Windowed((2, 2)))
-
-
-def mean(b: ModelBuilder, x: int) -> int:
-    return fb.reduce(b, "MEAN", x, (1, 2), False, HALF)
-
-
-def add(b: ModelBuilder, x: int) -> int:
-    return fb.add(b, x, b.constant(weights(2), HALF), HALF)
-
-
-def pad(b: ModelBuilder, x: int) -> int:
-    return fb.pad(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], HALF)
-
-
-def reshape(b: ModelBuilder, x: int) -> int:
-    return fb.reshape(b, x, (1, 50))
-
-
-def quantize(b: ModelBuilder, x: int) -> int:
-    return fb.quantize(b, x, HALF)
-
-
 HALF_0 = Q.tensor(0.5, 0)
+W = Windowed((3, 3))
+ZEROS = np.zeros(4, np.int32)
 # Each operator on an input of [1, 5, 5, 2]; input tensors are in the operator's own order.
 Operators = dict[str, Callable[[ModelBuilder, int], int]]
 OPERATORS: Operators = {
-    "CONV_2D": conv,
-    "DEPTHWISE_CONV_2D": depthwise,
-    "FULLY_CONNECTED": dense,
-    "AVERAGE_POOL_2D": average,
-    "MAX_POOL_2D": maximum,
-    "MEAN": mean,
-    "ADD": add,
-    "PAD": pad,
-    "RESHAPE": reshape,
-    "SOFTMAX": fb.softmax,
-    "QUANTIZE": quantize,
+    "CONV_2D": lambda b, x: conv_2d(b, x, W, weights(4, 3, 3, 2), HALF_0, ZEROS, HALF),
+    "DEPTHWISE_CONV_2D": lambda b, x: depthwise_conv_2d(
+        b, x, W, weights(1, 3, 3, 4), HALF_0, ZEROS, HALF
+    ),
+    "FULLY_CONNECTED": lambda b, x: fully_connected(b, x, weights(4, 50), HALF_0, ZEROS, HALF),
+    "AVERAGE_POOL_2D": lambda b, x: pool_2d(b, "AVERAGE_POOL_2D", x, Windowed((2, 2))),
+    "MAX_POOL_2D": lambda b, x: pool_2d(b, "MAX_POOL_2D", x, Windowed((2, 2))),
+    "MEAN": lambda b, x: reduce(b, "MEAN", x, (1, 2), False, HALF),
+    "ADD": lambda b, x: add(b, x, b.constant(weights(2), HALF), HALF),
+    "PAD": lambda b, x: pad(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)]),
+    "RESHAPE": lambda b, x: reshape(b, x, (1, 50)),
+    "SOFTMAX": softmax,
+    "QUANTIZE": lambda b, x: quantize(b, x, HALF),
 }
 
 
@@ -94,7 +61,7 @@ def model(name: str, tweak: Tweak, operators: Operators = OPERATORS) -> bytes:
     """A RESHAPE, and then the operator, changed by ``tweak``."""
     b = ModelBuilder()
     x = b.tensor((1, 50), HALF)
-    y = operators[name](b, fb.reshape(b, x, (1, 5, 5, 2)))
+    y = operators[name](b, reshape(b, x, (1, 5, 5, 2)))
     b.graph.tensors[y].name = NAME.encode()
     tweak(b)
     return b.build([x], list(last(b).outputs))

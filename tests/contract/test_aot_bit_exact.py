@@ -17,18 +17,9 @@ from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.tflite import Graph
-from tests.aot import (
-    drawn_elementwise,
-    drawn_int16,
-    drawn_matmul,
-    drawn_movement,
-    drawn_recurrent,
-    drawn_reductions,
-    drawn_upscaling,
-)
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q
-from tests.aot.models import FOLLOWERS, Draw, DrawnModel, drawn_model
+from tests.aot import convolution
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.models import DRAWS, DrawnModel, drawn_model
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, near_one
 from tests.fixtures import native
 
@@ -43,17 +34,6 @@ NAMES = [
 # Models that begin with each operator: so many are drawn, and so many at least must be ones that
 # TFLite-Micro accepts.
 DRAWN, WANTED = 120, 100
-# By the operator that is to be seen; "SPLIT int16" where there are several kinds.
-DRAWS: dict[str, Draw] = {
-    **FOLLOWERS,
-    **drawn_int16.DRAWS,
-    **drawn_elementwise.DRAWS,
-    **drawn_matmul.DRAWS,
-    **drawn_movement.DRAWS,
-    **drawn_recurrent.DRAWS,
-    **drawn_reductions.DRAWS,
-    **drawn_upscaling.DRAWS,
-}
 # Whose kernels have code for the DSP extension: sources' and operators' names.
 WITH_DSP = {
     "conv_2d": "CONV_2D",
@@ -123,7 +103,7 @@ def test_sums_at_the_edges_of_int32(zero_point: int, per_channel: bool, tmp_path
     first = b.tensor((1, 2), Q.tensor(x, -3))
     wq = Q.symmetric(scales if per_channel else scales[:1], 0)
     weights = np.full((len(bias), 2), -128, np.int8)
-    last = fb.fully_connected(b, first, weights, wq, bias, Q.tensor(y, zero_point))
+    last = convolution.fully_connected(b, first, weights, wq, bias, Q.tensor(y, zero_point))
     graph = tflite.parse(b.build([first], [last]))
     rendered = AotEngine().render(graph)
     samples = np.array([[[-3, -3]], [[127, 127]], [[-128, -128]], [[-4, -3]]], np.int8)
@@ -146,7 +126,7 @@ def test_a_multiplier_is_a_product_of_doubles(tmp_path: Path) -> None:
     first = b.tensor((1, 1), Q.tensor(float(x)))
     zero = np.zeros((1, 1), np.int8)
     wq, q = Q.tensor(float(w)), Q.tensor(float(y))
-    last = fb.fully_connected(b, first, zero, wq, np.array([bias], np.int32), q)
+    last = convolution.fully_connected(b, first, zero, wq, np.array([bias], np.int32), q)
     graph = tflite.parse(b.build([first], [last]))
     rendered = AotEngine().render(graph)
     samples = np.zeros((1, 1, 1), np.int8)

@@ -12,8 +12,8 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import convolution, quantize
+from tests.aot.builder import ModelBuilder, Q
 from tests.aot.reference import NEEDS_REFERENCE, Array, Reference, assert_equal, near_one
 from tests.fixtures import native
 
@@ -44,7 +44,7 @@ def test_sums_at_the_edges_of_int64(per_channel: bool, tmp_path: Path) -> None:
     first = b.tensor((1, 2), Q.tensor(x), dtype=np.int16)
     wq = Q.symmetric(scales if per_channel else scales[:1], 0)
     weights = np.full((len(bias), 2), -128, np.int8)
-    last = fb.fully_connected(b, first, weights, wq, bias, Q.tensor(y))
+    last = convolution.fully_connected(b, first, weights, wq, bias, Q.tensor(y))
     samples = np.array([[[0, 0]], [[MOST, MOST]], [[-MOST - 1] * 2], [[-1, 0]]], np.int16)
     judge(b, first, last, samples, tmp_path)
 
@@ -56,7 +56,7 @@ def test_many_of_the_largest_products_add_up(tmp_path: Path) -> None:
     weights = np.full((5, depth), -128, np.int8)
     weights[1] = 127
     q = Q.tensor(2.0**19)
-    last = fb.fully_connected(b, first, weights, Q.tensor(1.0), np.zeros(5, np.int64), q)
+    last = convolution.fully_connected(b, first, weights, Q.tensor(1.0), np.zeros(5, np.int64), q)
     samples = np.full((2, 1, depth), -MOST - 1, np.int16)
     samples[1] = MOST
     outputs = judge(b, first, last, samples, tmp_path)
@@ -80,7 +80,7 @@ def test_floats_round_halves_away_from_zero(scale: float, zero_point: int, tmp_p
     samples = np.concatenate([values, edges])[None, None]
     b = ModelBuilder()
     first = b.tensor(samples.shape[1:], None, dtype=np.float32)
-    last = fb.quantize(b, first, Q.tensor(scale, zero_point))
+    last = quantize.quantize(b, first, Q.tensor(scale, zero_point))
     judge(b, first, last, samples, tmp_path)
 
 
@@ -88,7 +88,7 @@ def test_int16_halves_round_away_from_zero(tmp_path: Path) -> None:
     samples = halves(0.25, np.arange(-33_000, 33_000, 7))[None, None]
     b = ModelBuilder()
     first = b.tensor(samples.shape[1:], None, dtype=np.float32)
-    last = fb.quantize(b, first, Q.tensor(0.25), np.int16)
+    last = quantize.quantize(b, first, Q.tensor(0.25), np.int16)
     judge(b, first, last, samples, tmp_path)
 
 
@@ -98,7 +98,7 @@ def test_floats_that_no_integer_holds_saturate(tmp_path: Path) -> None:
     samples = np.array(values, np.float32)[None, None]
     b = ModelBuilder()
     first = b.tensor(samples.shape[1:], None, dtype=np.float32)
-    last = fb.quantize(b, first, Q.tensor(0.5, -3))
+    last = quantize.quantize(b, first, Q.tensor(0.5, -3))
     graph = tflite.parse(b.build([first], [last]))
     run = native.build(graph, AotEngine().render(graph), tmp_path).run((samples,))
     assert run.outputs[0][0, 0].tolist() == [127, 127, 127, -128, -128, -128, -128]

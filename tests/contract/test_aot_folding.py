@@ -9,10 +9,8 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot import flatbuffer_movement as fm
-from tests.aot import flatbuffer_shapes as fs
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import movement, quantize, shapes
+from tests.aot.builder import ModelBuilder, Q
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
 from tests.aot.views import HALF, VIEWS
 from tests.fixtures import native
@@ -27,8 +25,8 @@ def samples(*shape: int) -> np.ndarray:
 def test_a_reshape_to_a_shape_that_the_model_works_out(tmp_path: Path) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 8, 8, 4), HALF)
-    turned = fm.transpose(b, fs.keras_reshape(b, x, (16, 16)), (0, 2, 1))
-    y = fs.keras_reshape(b, fb.quantize(b, turned, Q.tensor(0.25)), (256,))
+    turned = movement.transpose(b, shapes.keras_reshape(b, x, (16, 16)), (0, 2, 1))
+    y = shapes.keras_reshape(b, quantize.quantize(b, turned, Q.tensor(0.25)), (256,))
     graph = tflite.parse(b.build([x], [y]))
     rendered = AotEngine().render(graph)
     names = [operator.name for operator in rendered.operators]
@@ -53,8 +51,8 @@ def test_a_view_from_the_models_input_to_its_output(name: str, tmp_path: Path) -
 def test_an_input_that_is_an_output_too(tmp_path: Path) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4, 1, 6), HALF)
-    turned = fm.transpose(b, x, (0, 2, 1, 3))
-    y = fb.quantize(b, turned, Q.tensor(0.25))
+    turned = movement.transpose(b, x, (0, 2, 1, 3))
+    y = quantize.quantize(b, turned, Q.tensor(0.25))
     graph = tflite.parse(b.build([x], [turned, y, x]))
     inputs = (samples(1, 4, 1, 6),)
     rendered = AotEngine().render(graph)
@@ -68,7 +66,7 @@ def test_an_input_that_is_an_output_too(tmp_path: Path) -> None:
 def test_tile_equals_numpys(times: tuple[int, ...], tmp_path: Path) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 3, 1, 5), HALF)
-    graph = tflite.parse(b.build([x], [fm.tile(b, x, times)]))
+    graph = tflite.parse(b.build([x], [movement.tile(b, x, times)]))
     inputs = samples(1, 3, 1, 5)
     run = native.build(graph, AotEngine().render(graph), tmp_path).run((inputs,))
     np.testing.assert_array_equal(run.outputs[0], np.tile(inputs, (1, *times)))

@@ -12,8 +12,8 @@ import pytest
 from host.engines.aot import AotEngine
 from host.engines.aot.core.packing import pack_rows
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot import convolution
+from tests.aot.builder import SAME, ModelBuilder, Q, Windowed
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
 from tests.fixtures import native
 
@@ -48,7 +48,9 @@ def test_dense_layers(size: int, least: int, tmp_path: Path) -> None:
     x = b.tensor((1, size), Q.tensor(1.0, 3))
     # What differs in the last bits of a sum is seen in the bias, which brings it near to zero.
     bias = np.array([-127 * 127 * size, 0, 5, -7, 128 * least * size], np.int32)
-    y = fb.fully_connected(b, x, rows(size, least), Q.tensor(1.0), bias, Q.tensor(200.0, -9))
+    y = convolution.fully_connected(
+        b, x, rows(size, least), Q.tensor(1.0), bias, Q.tensor(200.0, -9)
+    )
     check(b, x, y, tmp_path)
 
 
@@ -58,8 +60,8 @@ def test_convolutions(depth: int, least: int, tmp_path: Path) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 3, 3, depth), Q.tensor(1.0, -3))
     weights = rows(9 * depth, least).reshape(5, 3, 3, depth)
-    window = Windowed((3, 3), (1, 1), (1, 1), fb.SAME, 0)
-    y = fb.conv_2d(b, x, window, weights, Q.tensor(1.0), None, Q.tensor(90_000.0, 4))
+    window = Windowed((3, 3), (1, 1), (1, 1), SAME, 0)
+    y = convolution.conv_2d(b, x, window, weights, Q.tensor(1.0), None, Q.tensor(90_000.0, 4))
     check(b, x, y, tmp_path)
 
 

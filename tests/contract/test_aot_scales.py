@@ -15,9 +15,9 @@ import numpy.typing as npt
 from host.engines.aot import AotEngine
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.models import tflite
-from tests.aot.flatbuffer_matmul import batch_matmul
-from tests.aot.flatbuffer_models import ModelBuilder, Q
-from tests.aot.flatbuffer_recurrent import lstm, svdf
+from tests.aot.batch_matmul import batch_matmul
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.recurrent import lstm, svdf
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
 from tests.fixtures import native
 

@@ -10,8 +10,8 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import activations, quantize
+from tests.aot.builder import ModelBuilder, Q
 from tests.fixtures import native
 
 CORE = native.ENGINE.parents[1] / "core"
@@ -27,7 +27,7 @@ FROM_LIBC = {"memset", "memcpy", "memmove", "__aeabi_memclr", "__aeabi_memcpy"}
 def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 3), Q.tensor(0.1, -7))
-    y = fb.softmax(b, fb.quantize(b, x, Q.tensor(0.2)))
+    y = activations.softmax(b, quantize.quantize(b, x, Q.tensor(0.2)))
     rendered = AotEngine().render(tflite.parse(b.build([x], [y])))
     (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.aot.flatbuffer_models import Array, ModelBuilder, Q, add
+from tests.aot.binary import add
+from tests.aot.builder import Array, ModelBuilder, Q
 from tests.fixtures.command_line import npz, refused
 from tests.fixtures.models import dense
 from tests.fixtures.runs import run, shared_model

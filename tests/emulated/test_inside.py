@@ -14,21 +14,13 @@ from host.firmware.boards import find_board
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import tflm_written
-from tests.aot.flatbuffer_models import (
-    Array,
-    ModelBuilder,
-    Q,
-    Windowed,
-    add,
-    conv_2d,
-    depthwise_conv_2d,
-    fully_connected,
-    quantize,
-    reshape,
-    softmax,
-)
-from tests.aot.flatbuffer_movement import split
-from tests.aot.flatbuffer_recurrent import svdf
+from tests.aot.activations import softmax
+from tests.aot.binary import add
+from tests.aot.builder import Array, ModelBuilder, Q, Windowed
+from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
+from tests.aot.movement import reshape, split
+from tests.aot.quantize import quantize
+from tests.aot.recurrent import svdf
 from tests.fixtures.runs import Finished, run
 from tests.fixtures.schemas import validate
 

@@ -14,19 +14,12 @@ from host.base.paths import ROOT, cache_folder
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import tflm_written
-from tests.aot.flatbuffer_models import (
-    Array,
-    ModelBuilder,
-    Q,
-    Windowed,
-    add,
-    conv_2d,
-    depthwise_conv_2d,
-    fully_connected,
-    quantize,
-    reshape,
-    softmax,
-)
+from tests.aot.activations import softmax
+from tests.aot.binary import add
+from tests.aot.builder import Array, ModelBuilder, Q, Windowed
+from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
+from tests.aot.movement import reshape
+from tests.aot.quantize import quantize
 from tests.fixtures.runs import run
 
 # The value of the kernel's output that is wrong.

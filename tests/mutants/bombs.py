@@ -10,7 +10,8 @@ import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from tests.aot.flatbuffer_models import ModelBuilder, Q, add
+from tests.aot.binary import add
+from tests.aot.builder import ModelBuilder, Q
 
 
 def bombs() -> Iterator[tuple[str, bytes, bool]]:

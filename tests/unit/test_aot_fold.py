@@ -13,10 +13,8 @@ from host.engines.aot import AotEngine
 from host.engines.aot.fold import fold
 from host.engines.aot.lower import lower
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot import flatbuffer_movement as fm
-from tests.aot import flatbuffer_shapes as fs
-from tests.aot.flatbuffer_models import ModelBuilder, Q, options
+from tests.aot import activations, binary, movement, quantize, shapes
+from tests.aot.builder import ModelBuilder, Q, options
 
 HALF = Q.tensor(0.5, 3)
 
@@ -85,8 +83,8 @@ def test_constants_are_computed(
 ) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), HALF)
-    value = fs.computed(b, name, constants, result, settings)
-    y = fs.reshape_to(b, x, value, (4, 1))
+    value = shapes.computed(b, name, constants, result, settings)
+    y = shapes.reshape_to(b, x, value, (4, 1))
     graph = fold(tflite.parse(b.build([x], [y])))
     assert [operator.index for operator in graph.operators] == [1]
     np.testing.assert_array_equal(graph.tensors[value].data, result)
@@ -97,11 +95,11 @@ def test_several_outputs_are_computed(name: str) -> None:
     b = ModelBuilder()
     x, constant = b.tensor((1, 4), HALF), b.constant(A, HALF)
     parts = {
-        "SPLIT": lambda: fm.split(b, constant, 3, 1),
-        "SPLIT_V": lambda: fm.split_v(b, constant, [2, 1], 1),
-        "UNPACK": lambda: fm.unpack(b, constant, 1),
+        "SPLIT": lambda: movement.split(b, constant, 3, 1),
+        "SPLIT_V": lambda: movement.split_v(b, constant, [2, 1], 1),
+        "UNPACK": lambda: movement.unpack(b, constant, 1),
     }[name]()
-    y = fs.reshape_to(b, x, parts[-1], (4, 1))
+    y = shapes.reshape_to(b, x, parts[-1], (4, 1))
     graph = fold(tflite.parse(b.build([x], [y])))
     assert [operator.name for operator in graph.operators] == ["RESHAPE"]
     data = graph.tensors[parts[-1]].data
@@ -113,8 +111,8 @@ def test_several_outputs_are_computed(name: str) -> None:
 def test_a_shape_is_a_constant(dtype: type[np.generic]) -> None:
     b = ModelBuilder()
     x = b.tensor((2, 3, 4), HALF)
-    value = fs.shape(b, x, dtype)
-    y = fs.reshape_to(b, x, value, (2, 3, 4))
+    value = shapes.shape(b, x, dtype)
+    y = shapes.reshape_to(b, x, value, (2, 3, 4))
     graph = fold(tflite.parse(b.build([x], [y])))
     data = graph.tensors[value].data
     assert data is not None
@@ -125,7 +123,7 @@ def test_a_shape_is_a_constant(dtype: type[np.generic]) -> None:
 def test_the_chain_before_a_reshape_disappears() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 8, 8, 4), HALF)
-    y = fb.quantize(b, fs.keras_reshape(b, x, (16, 16)), Q.tensor(0.25))
+    y = quantize.quantize(b, shapes.keras_reshape(b, x, (16, 16)), Q.tensor(0.25))
     graph = tflite.parse(b.build([x], [y]))
     rendered = AotEngine().render(graph)
     assert [(o.index, o.name) for o in rendered.operators] == [(3, "RESHAPE"), (4, "QUANTIZE")]
@@ -135,8 +133,8 @@ def test_the_chain_before_a_reshape_disappears() -> None:
 def test_a_shape_that_only_the_device_would_know_is_not_needed() -> None:
     b = ModelBuilder()
     x, wanted = b.tensor((1, 6), HALF), b.tensor((2,), None, dtype=np.int32)
-    doubled = fs.computed(b, "ADD", [wanted, wanted], int32([0, 0]), options("AddOptions"))
-    y = fs.reshape_to(b, x, doubled, (2, 3))
+    doubled = shapes.computed(b, "ADD", [wanted, wanted], int32([0, 0]), options("AddOptions"))
+    y = shapes.reshape_to(b, x, doubled, (2, 3))
     steps = lower(tflite.parse(b.build([x, wanted], [y])))
     assert [step.operator.name for step in steps] == ["RESHAPE"]
 
@@ -145,8 +143,8 @@ def test_what_nobody_reads_is_dropped_whatever_it_is() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 6), HALF)
     unread = b.tensor((1, 6), HALF)
-    b.operator("COS", [fb.quantize(b, x, HALF)], [unread])
-    y = fb.softmax(b, x)
+    b.operator("COS", [quantize.quantize(b, x, HALF)], [unread])
+    y = activations.softmax(b, x)
     graph = fold(tflite.parse(b.build([x], [y])))
     assert [(o.index, o.name) for o in graph.operators] == [(2, "SOFTMAX")]
 
@@ -154,7 +152,7 @@ def test_what_nobody_reads_is_dropped_whatever_it_is() -> None:
 def test_what_writes_an_output_of_the_model_stays() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 6), HALF)
-    value = fs.shape(b, x)
+    value = shapes.shape(b, x)
     graph = tflite.parse(b.build([x], [value]))
     assert fold(graph).operators == graph.operators
     with pytest.raises(OperatorError, match="operator 0 SHAPE"):
@@ -164,7 +162,7 @@ def test_what_writes_an_output_of_the_model_stays() -> None:
 def test_quantized_numbers_are_not_added_as_integers() -> None:
     b = ModelBuilder()
     x, one = b.tensor((1, 6), HALF), b.constant(np.ones((1, 6), np.int8), HALF)
-    y = fb.add(b, x, fb.add(b, one, one, HALF), HALF)
+    y = binary.add(b, x, binary.add(b, one, one, HALF), HALF)
     with pytest.raises(OperatorError, match=r"operator 0 ADD .* has only constant inputs"):
         lower(tflite.parse(b.build([x], [y])))
 
@@ -186,8 +184,8 @@ def test_nonsense_is_left_for_the_lowering_to_refuse(
 ) -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), HALF)
-    value = fs.computed(b, name, constants, int32([1, 2]), settings)
-    y = fm.expand_dims(b, x, 0)
+    value = shapes.computed(b, name, constants, int32([1, 2]), settings)
+    y = movement.expand_dims(b, x, 0)
     b.graph.operators[-1].inputs[1] = value
     with pytest.raises(OperatorError, match=f"operator 0 {name} "):
         lower(tflite.parse(b.build([x], [y])))

@@ -9,9 +9,8 @@ from host.engines.aot import AotEngine
 from host.engines.aot.lower import lower
 from host.models import tflite
 from host.models.tflite import Graph
-from tests.aot import flatbuffer_elementwise as fe
-from tests.aot import flatbuffer_movement as fm
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import activations, binary, movement
+from tests.aot.builder import ModelBuilder, Q
 from tests.aot.views import HALF, VIEWS
 
 
@@ -23,11 +22,11 @@ def test_a_chain_of_elementwise_operators_needs_one_tensor() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 10, 10, 4), HALF)
     per_channel = b.constant(np.arange(4, dtype=np.int8), HALF)
-    y = fe.unary(b, "RELU", x, HALF)
-    y = fe.binary(b, "MUL", y, per_channel, HALF, 0)
-    y = fe.binary(b, "SUB", per_channel, y, Q.tensor(1.0), 0)
-    y = fe.binary(b, "ADD", y, y, HALF, 1)
-    y = fe.unary(b, "LOGISTIC", y, Q.tensor(1 / 256, -128))
+    y = activations.unary(b, "RELU", x, HALF)
+    y = binary.elementwise(b, "MUL", y, per_channel, HALF, 0)
+    y = binary.elementwise(b, "SUB", per_channel, y, Q.tensor(1.0), 0)
+    y = binary.elementwise(b, "ADD", y, y, HALF, 1)
+    y = activations.unary(b, "LOGISTIC", y, Q.tensor(1 / 256, -128))
     graph = tflite.parse(b.build([x], [y]))
     assert len(lower(graph)) == 5
     assert arena(graph) == 400
@@ -36,21 +35,21 @@ def test_a_chain_of_elementwise_operators_needs_one_tensor() -> None:
 def test_an_operand_that_is_still_needed_keeps_its_memory() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 10, 10, 4), HALF)
-    y = fe.binary(b, "MUL", fe.unary(b, "RELU", x, HALF), x, HALF, 0)
+    y = binary.elementwise(b, "MUL", activations.unary(b, "RELU", x, HALF), x, HALF, 0)
     assert arena(tflite.parse(b.build([x], [y]))) == 800
 
 
 def test_an_operand_that_is_repeated_is_not_written_over() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 1, 40), HALF)
-    y = fe.binary(b, "MUL", x, b.constant(np.ones((5, 1), np.int8), HALF), HALF, 0)
+    y = binary.elementwise(b, "MUL", x, b.constant(np.ones((5, 1), np.int8), HALF), HALF, 0)
     assert arena(tflite.parse(b.build([x], [y]))) >= 40 + 200
 
 
 def test_a_slice_moves_down_within_its_input() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 8, 10, 4), HALF)
-    y = fm.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
+    y = movement.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
     assert arena(tflite.parse(b.build([x], [y]))) == 320
 
 

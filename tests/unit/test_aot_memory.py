@@ -10,8 +10,8 @@ from host.engines.aot.lower import lower
 from host.engines.aot.memory import ALIGNMENT, Lifetime, align, arena_bytes, place, plan
 from host.firmware.rendered import ArenaBlock
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import binary, convolution, movement
+from tests.aot.builder import ModelBuilder, Q
 
 lifetimes = st.builds(
     lambda nbytes, first, length: Lifetime(nbytes, first, first + length),
@@ -28,7 +28,7 @@ def alive_together(a: Lifetime | ArenaBlock, b: Lifetime | ArenaBlock) -> bool:
 def dense(b: ModelBuilder, x: int, units: int) -> int:
     """An operator that reads all of its input for every output, so that nothing can overlap."""
     weights = np.ones((units, int(np.prod(b.shape(x)))), np.int8)
-    return fb.fully_connected(b, x, weights, Q.tensor(0.1), None, Q.tensor(0.5))
+    return convolution.fully_connected(b, x, weights, Q.tensor(0.1), None, Q.tensor(0.5))
 
 
 @given(st.lists(lifetimes, min_size=1, max_size=30))
@@ -121,10 +121,10 @@ def test_a_chain_uses_two_blocks_in_turn() -> None:
 def test_reshapes_share_their_inputs_block_for_as_long_as_one_of_them_lives() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 64), Q.tensor(0.5))
-    first = fb.reshape(b, x, (8, 8))
-    second = fb.reshape(b, first, (1, 64))
+    first = movement.reshape(b, x, (8, 8))
+    second = movement.reshape(b, first, (1, 64))
     middle = dense(b, second, 64)
-    y = fb.add(b, middle, second, Q.tensor(0.5))
+    y = binary.add(b, middle, second, Q.tensor(0.5))
     blocks = blocks_of(b.build([x], [y]))
     assert blocks[x].offset == blocks[first].offset == blocks[second].offset
     assert blocks[middle].offset != blocks[second].offset
@@ -133,7 +133,7 @@ def test_reshapes_share_their_inputs_block_for_as_long_as_one_of_them_lives() ->
 def test_a_reshape_from_input_to_output_needs_one_block() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 64), Q.tensor(0.5))
-    y = fb.reshape(b, x, (8, 8))
+    y = movement.reshape(b, x, (8, 8))
     blocks = blocks_of(b.build([x], [y]))
     assert arena_bytes(tuple(blocks.values())) == 64
 
@@ -143,7 +143,7 @@ def test_inputs_and_outputs_outlive_their_last_use() -> None:
     x, late = b.tensor((1, 16), Q.tensor(0.5)), b.tensor((1, 16), Q.tensor(0.5))
     early = dense(b, x, 16)
     middle = dense(b, early, 16)
-    y = fb.add(b, middle, late, Q.tensor(0.5))
+    y = binary.add(b, middle, late, Q.tensor(0.5))
     blocks = blocks_of(b.build([x, late], [early, y]))
     assert (blocks[late].first, blocks[late].last) == (0, 2)
     assert (blocks[early].first, blocks[early].last) == (0, 2)
@@ -153,6 +153,6 @@ def test_an_output_of_the_model_is_never_overwritten() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 16), Q.tensor(0.5))
     early = dense(b, x, 16)
-    y = fb.add(b, early, b.constant(np.zeros((1, 16), np.int8), Q.tensor(0.5)), Q.tensor(0.5))
+    y = binary.add(b, early, b.constant(np.zeros((1, 16), np.int8), Q.tensor(0.5)), Q.tensor(0.5))
     blocks = blocks_of(b.build([x], [early, y]))
     assert blocks[early].offset != blocks[y].offset

@@ -10,8 +10,8 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder
+from tests.aot import activations, movement, quantize
+from tests.aot.builder import ModelBuilder
 from tests.aot.refusals import (
     FLOAT,
     HALF,
@@ -128,7 +128,7 @@ def test_several_subgraphs_are_refused() -> None:
 def test_computing_with_floats_is_refused_with_the_way_out() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), None, dtype=np.float32, name="in")
-    y = fb.softmax(b, x)
+    y = activations.softmax(b, x)
     with pytest.raises(
         OperatorError, match=r"operator 0 SOFTMAX .* input 'in' of type float32"
     ) as e:
@@ -139,7 +139,7 @@ def test_computing_with_floats_is_refused_with_the_way_out() -> None:
 def test_an_input_that_nobody_reads_must_have_a_type_that_the_wire_has() -> None:
     b = ModelBuilder()
     x, unused = b.tensor((1, 4), HALF), b.tensor((1, 4), None, dtype=np.int64, name="spare")
-    y = fb.quantize(b, x, HALF)
+    y = quantize.quantize(b, x, HALF)
     with pytest.raises(OperatorError, match="the model's input 'spare' is int64"):
         AotEngine().check(tflite.parse(b.build([x, unused], [y])))
 
@@ -147,7 +147,7 @@ def test_an_input_that_nobody_reads_must_have_a_type_that_the_wire_has() -> None
 def test_a_rank_that_the_wire_cannot_carry_is_refused() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 1, 1, 1, 1, 1, 4), HALF)
-    y = fb.reshape(b, x, (1, 4))
+    y = movement.reshape(b, x, (1, 4))
     with pytest.raises(OperatorError, match="shape"):
         AotEngine().check(tflite.parse(b.build([x], [y])))
 
@@ -155,8 +155,8 @@ def test_a_rank_that_the_wire_cannot_carry_is_refused() -> None:
 def test_operators_out_of_order_are_refused() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), HALF)
-    middle = fb.quantize(b, x, HALF)
-    y = fb.quantize(b, middle, HALF)
+    middle = quantize.quantize(b, x, HALF)
+    y = quantize.quantize(b, middle, HALF)
     b.graph.operators.reverse()
     with pytest.raises(OperatorError, match=r"operator 0 QUANTIZE .* reads 't1' before"):
         AotEngine().check(tflite.parse(b.build([x], [y])))
@@ -165,7 +165,7 @@ def test_operators_out_of_order_are_refused() -> None:
 def test_an_output_that_nobody_writes_is_refused() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), HALF)
-    fb.quantize(b, x, HALF)
+    quantize.quantize(b, x, HALF)
     lost = b.tensor((1, 4), HALF, name="lost")
     with pytest.raises(OperatorError, match="no operator writes the model's output 'lost'"):
         AotEngine().check(tflite.parse(b.build([x], [lost])))

@@ -10,8 +10,8 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_elementwise as fe
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import activations, binary
+from tests.aot.builder import ModelBuilder, Q
 from tests.aot.refusals import (
     FLOAT,
     HALF,
@@ -30,7 +30,7 @@ from tests.aot.refusals import (
 
 
 def with_constant(b: ModelBuilder, name: str, x: int, activation: int | None = None) -> int:
-    return fe.binary(b, name, x, b.constant(weights(2), HALF), HALF, activation)
+    return binary.elementwise(b, name, x, b.constant(weights(2), HALF), HALF, activation)
 
 
 BINARY: Operators = {
@@ -41,12 +41,12 @@ BINARY: Operators = {
     "PRELU": lambda b, x: with_constant(b, "PRELU", x),
 }
 UNARY: Operators = {
-    "LOGISTIC": lambda b, x: fe.unary(b, "LOGISTIC", x, Q.tensor(1 / 256, -128)),
-    "TANH": lambda b, x: fe.unary(b, "TANH", x, Q.tensor(1 / 128)),
-    "RELU": lambda b, x: fe.unary(b, "RELU", x, HALF),
-    "RELU6": lambda b, x: fe.unary(b, "RELU6", x, HALF),
-    "LEAKY_RELU": lambda b, x: fe.leaky_relu(b, x, 0.1, HALF),
-    "HARD_SWISH": lambda b, x: fe.unary(b, "HARD_SWISH", x, HALF),
+    "LOGISTIC": lambda b, x: activations.unary(b, "LOGISTIC", x, Q.tensor(1 / 256, -128)),
+    "TANH": lambda b, x: activations.unary(b, "TANH", x, Q.tensor(1 / 128)),
+    "RELU": lambda b, x: activations.unary(b, "RELU", x, HALF),
+    "RELU6": lambda b, x: activations.unary(b, "RELU6", x, HALF),
+    "LEAKY_RELU": lambda b, x: activations.leaky_relu(b, x, 0.1, HALF),
+    "HARD_SWISH": lambda b, x: activations.unary(b, "HARD_SWISH", x, HALF),
 }
 OPERATORS: Operators = {**BINARY, **UNARY}
 
@@ -100,7 +100,7 @@ def test_refusals_name_the_operator(name: str, fragment: str, tweak: Tweak) -> N
 def test_too_many_broadcast_dimensions_are_refused() -> None:
     b = ModelBuilder()
     x = b.tensor((2, 1, 2, 1, 2, 1), HALF)
-    y = fe.binary(b, "MUL", x, b.constant(weights(2, 1, 2, 1, 2), HALF), HALF, 0)
+    y = binary.elementwise(b, "MUL", x, b.constant(weights(2, 1, 2, 1, 2), HALF), HALF, 0)
     with pytest.raises(OperatorError, match="broadcast along too many dimensions"):
         AotEngine().check(tflite.parse(b.build([x], [y])))
 

@@ -11,9 +11,8 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_int16 as fi
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q, Windowed
+from tests.aot import activations, convolution, quantize, reduction
+from tests.aot.builder import ModelBuilder, Q, Windowed
 
 NAME = "the/output"
 Build = Callable[[ModelBuilder, int], int]
@@ -28,35 +27,31 @@ def ones(*shape: int) -> Any:
 
 
 def conv(b: ModelBuilder, x: int) -> int:
-    return fb.conv_2d(b, x, Windowed((3, 3)), ones(4, 3, 3, 2), HALF, BIAS, HALF)
+    return convolution.conv_2d(b, x, Windowed((3, 3)), ones(4, 3, 3, 2), HALF, BIAS, HALF)
 
 
 def depthwise(b: ModelBuilder, x: int) -> int:
-    return fb.depthwise_conv_2d(b, x, Windowed((3, 3)), ones(1, 3, 3, 4), HALF, BIAS, HALF)
+    return convolution.depthwise_conv_2d(b, x, Windowed((3, 3)), ones(1, 3, 3, 4), HALF, BIAS, HALF)
 
 
 def dense(b: ModelBuilder, x: int) -> int:
-    return fb.fully_connected(b, x, ones(4, 50), HALF, BIAS, HALF)
+    return convolution.fully_connected(b, x, ones(4, 50), HALF, BIAS, HALF)
 
 
 def average(b: ModelBuilder, x: int) -> int:
-    return fb.pool_2d(b, "AVERAGE_POOL_2D", x, Windowed((2, 2)))
+    return reduction.pool_2d(b, "AVERAGE_POOL_2D", x, Windowed((2, 2)))
 
 
 def maximum(b: ModelBuilder, x: int) -> int:
-    return fb.pool_2d(b, "MAX_POOL_2D", x, Windowed((2, 2)))
+    return reduction.pool_2d(b, "MAX_POOL_2D", x, Windowed((2, 2)))
 
 
 def logistic(b: ModelBuilder, x: int) -> int:
-    return fi.sigmoid(b, "LOGISTIC", x)
+    return activations.unary(b, "LOGISTIC", x, activations.Q15)
 
 
 def tanh(b: ModelBuilder, x: int) -> int:
-    return fi.sigmoid(b, "TANH", x)
-
-
-def quantize(b: ModelBuilder, x: int) -> int:
-    return fb.quantize(b, x, HALF, np.int8)
+    return activations.unary(b, "TANH", x, activations.Q15)
 
 
 # Each on an int16 input of [1, 5, 5, 2].
@@ -66,11 +61,11 @@ OPERATORS: dict[str, Build] = {
     "FULLY_CONNECTED": dense,
     "AVERAGE_POOL_2D": average,
     "MAX_POOL_2D": maximum,
-    "SOFTMAX": fi.softmax,
+    "SOFTMAX": activations.softmax,
     "LOGISTIC": logistic,
     "TANH": tanh,
-    "QUANTIZE": quantize,
-    "DEQUANTIZE": fi.dequantize,
+    "QUANTIZE": lambda b, x: quantize.quantize(b, x, HALF, np.int8),
+    "DEQUANTIZE": quantize.dequantize,
 }
 FLOAT, UINT8, INT8, BOOL = 0, 3, 9, 6
 
@@ -169,7 +164,11 @@ def test_takes_what_it_should(name: str) -> None:
 def arena(source: type[np.generic], result: type[np.generic] | None, size: int) -> int:
     b = ModelBuilder()
     x = b.tensor((1, size), None if source is np.float32 else HALF, dtype=source)
-    y = fi.dequantize(b, x) if result is None else fb.quantize(b, x, Q.tensor(0.25), result)
+    y = (
+        quantize.dequantize(b, x)
+        if result is None
+        else quantize.quantize(b, x, Q.tensor(0.25), result)
+    )
     return AotEngine().render(tflite.parse(b.build([x], [y]))).arena_bytes
 
 
@@ -186,7 +185,7 @@ def test_conversions_take_no_memory_of_their_own(size: int) -> None:
 def test_a_quantization_that_changes_nothing_is_free() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 5), HALF)
-    y = fb.quantize(b, x, HALF)
+    y = quantize.quantize(b, x, HALF)
     rendered = AotEngine().render(tflite.parse(b.build([x], [y])))
     assert "aot::quantize" not in rendered.files["model.cc"]
     assert rendered.arena_bytes == 16

@@ -11,13 +11,12 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_matmul import batch_matmul
-from tests.aot.flatbuffer_models import ModelBuilder, Q
-from tests.aot.flatbuffer_movement import reverse_v2
-from tests.aot.flatbuffer_recurrent import lstm, svdf
-from tests.aot.flatbuffer_reductions import arg
-from tests.aot.flatbuffer_upscaling import resize_bilinear, transpose_conv
+from tests.aot import movement, reduction
+from tests.aot.batch_matmul import batch_matmul
+from tests.aot.builder import SAME, ModelBuilder, Q
+from tests.aot.movement import reverse_v2
+from tests.aot.recurrent import lstm, svdf
+from tests.aot.reduction import arg
 from tests.aot.refusals import (
     FLOAT,
     HALF,
@@ -34,13 +33,14 @@ from tests.aot.refusals import (
     tensor,
     weights,
 )
+from tests.aot.upscaling import resize_bilinear, transpose_conv
 
 INT8 = 9
 ZEROS = np.zeros(4, np.int32)
 
 
 def reduced(name: str) -> Callable[[ModelBuilder, int], int]:
-    return lambda b, x: fb.reduce(b, name, x, (1, 2), False, HALF)
+    return lambda b, x: reduction.reduce(b, name, x, (1, 2), False, HALF)
 
 
 def resized(b: ModelBuilder, x: int) -> int:
@@ -48,7 +48,7 @@ def resized(b: ModelBuilder, x: int) -> int:
 
 
 def transposed(b: ModelBuilder, x: int) -> int:
-    return transpose_conv(b, x, (2, 2), fb.SAME, (1, 1), weights(4, 3, 3, 2), HALF_0, ZEROS, HALF)
+    return transpose_conv(b, x, (2, 2), SAME, (1, 1), weights(4, 3, 3, 2), HALF_0, ZEROS, HALF)
 
 
 def product(b: ModelBuilder, x: int) -> int:
@@ -56,14 +56,14 @@ def product(b: ModelBuilder, x: int) -> int:
 
 
 def recurrent(b: ModelBuilder, x: int) -> int:
-    sequence = fb.reshape(b, x, (1, 10, 5))
+    sequence = movement.reshape(b, x, (1, 10, 5))
     from_input, from_output = [(weights(4, 5), HALF_0)] * 4, [(weights(4, 4), HALF_0)] * 4
     return lstm(b, sequence, from_input, from_output, [ZEROS] * 4, 2.0**-12, HALF)
 
 
 def filtered(b: ModelBuilder, x: int) -> int:
     features, time = (weights(8, 50), HALF_0), (np.ones((8, 3), np.int16), HALF_0)
-    return svdf(b, fb.reshape(b, x, (1, 50)), 2, features, time, 0.5, ZEROS, HALF)
+    return svdf(b, movement.reshape(b, x, (1, 50)), 2, features, time, 0.5, ZEROS, HALF)
 
 
 # Each on an input of [1, 5, 5, 2].

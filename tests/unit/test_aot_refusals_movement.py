@@ -8,8 +8,8 @@ import pytest
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from tests.aot import flatbuffer_movement as fm
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import movement
+from tests.aot.builder import ModelBuilder, Q
 from tests.aot.refusals import (
     FLOAT,
     HALF,
@@ -33,21 +33,25 @@ def numbers(*values: int) -> np.ndarray:
 
 # On an input of [1, 5, 5, 2].
 OPERATORS: Operators = {
-    "CONCATENATION": lambda b, x: fm.concatenation(b, [x, x], 3),
-    "PACK": lambda b, x: fm.pack(b, [x, x], 1),
-    "UNPACK": lambda b, x: fm.unpack(b, x, 1)[0],
-    "SPLIT": lambda b, x: fm.split(b, x, 2, 3)[0],
-    "SPLIT_V": lambda b, x: fm.split_v(b, x, [2, 3], 1)[0],
-    "SLICE": lambda b, x: fm.slice_(b, x, [0, 1, 0, 0], [1, 2, -1, 2]),
-    "STRIDED_SLICE": lambda b, x: fm.strided_slice(b, x, [0, 4, 0, 0], [1, 0, 5, 2], [1, -2, 2, 1]),
-    "TRANSPOSE": lambda b, x: fm.transpose(b, x, [0, 3, 1, 2]),
-    "BROADCAST_TO": lambda b, x: fm.broadcast_to(b, x, (3, 5, 5, 2)),
-    "TILE": lambda b, x: fm.tile(b, x, (1, 2, 1, 2)),
-    "SQUEEZE": lambda b, x: fm.squeeze(b, x, [0]),
-    "EXPAND_DIMS": lambda b, x: fm.expand_dims(b, x, 2),
-    "PADV2": lambda b, x: fm.pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 5),
-    "MIRROR_PAD": lambda b, x: fm.mirror_pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 0),
-    "RESIZE_NEAREST_NEIGHBOR": lambda b, x: fm.resize_nearest_neighbor(b, x, (7, 3), False, True),
+    "CONCATENATION": lambda b, x: movement.concatenation(b, [x, x], 3),
+    "PACK": lambda b, x: movement.pack(b, [x, x], 1),
+    "UNPACK": lambda b, x: movement.unpack(b, x, 1)[0],
+    "SPLIT": lambda b, x: movement.split(b, x, 2, 3)[0],
+    "SPLIT_V": lambda b, x: movement.split_v(b, x, [2, 3], 1)[0],
+    "SLICE": lambda b, x: movement.slice_(b, x, [0, 1, 0, 0], [1, 2, -1, 2]),
+    "STRIDED_SLICE": lambda b, x: movement.strided_slice(
+        b, x, [0, 4, 0, 0], [1, 0, 5, 2], [1, -2, 2, 1]
+    ),
+    "TRANSPOSE": lambda b, x: movement.transpose(b, x, [0, 3, 1, 2]),
+    "BROADCAST_TO": lambda b, x: movement.broadcast_to(b, x, (3, 5, 5, 2)),
+    "TILE": lambda b, x: movement.tile(b, x, (1, 2, 1, 2)),
+    "SQUEEZE": lambda b, x: movement.squeeze(b, x, [0]),
+    "EXPAND_DIMS": lambda b, x: movement.expand_dims(b, x, 2),
+    "PADV2": lambda b, x: movement.pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 5),
+    "MIRROR_PAD": lambda b, x: movement.mirror_pad(b, x, [(0, 0), (1, 2), (0, 1), (0, 0)], 0),
+    "RESIZE_NEAREST_NEIGHBOR": lambda b, x: movement.resize_nearest_neighbor(
+        b, x, (7, 3), False, True
+    ),
 }
 # Those whose activation comes first.
 FIRST = [name for name in OPERATORS if name != "SPLIT"]
@@ -122,7 +126,7 @@ def test_refusals_name_the_operator(name: str, fragment: str, tweak: Tweak) -> N
 def test_what_the_kernels_cannot_walk_is_refused() -> None:
     b = ModelBuilder()
     x = b.tensor((2, 3, 2, 3, 2, 3), HALF)
-    y = fm.transpose(b, x, (5, 4, 3, 2, 1, 0))
+    y = movement.transpose(b, x, (5, 4, 3, 2, 1, 0))
     with pytest.raises(OperatorError, match="along more than 5 separate dimensions"):
         AotEngine().check(tflite.parse(b.build([x], [y])))
 
@@ -132,7 +136,7 @@ def test_a_mirror_shows_no_more_than_there_is(mode: int, most: int) -> None:
     for before in (most, most + 1):
         b = ModelBuilder()
         x = b.tensor((5, 3), HALF)
-        y = fm.mirror_pad(b, x, [(before, 0), (0, 1)], mode)
+        y = movement.mirror_pad(b, x, [(before, 0), (0, 1)], mode)
         graph = tflite.parse(b.build([x], [y]))
         if before == most:
             AotEngine().check(graph)
@@ -144,7 +148,7 @@ def test_a_mirror_shows_no_more_than_there_is(mode: int, most: int) -> None:
 def test_an_open_shape_is_refused_with_the_way_out() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 8, 8, 4), HALF)
-    y = fm.like(b, x, (1, 1))
+    y = movement.like(b, x, (1, 1))
     b.operator("RESHAPE", [x], [y])
     with pytest.raises(OperatorError) as caught:
         AotEngine().check(tflite.parse(b.build([x], [y])))
@@ -154,7 +158,7 @@ def test_an_open_shape_is_refused_with_the_way_out() -> None:
 def test_an_int64_is_nothing_to_move() -> None:
     b = ModelBuilder()
     x = b.tensor((1, 4), HALF)
-    y = fm.transpose(b, x, (1, 0))
+    y = movement.transpose(b, x, (1, 0))
     b.graph.tensors[x].type = b.graph.tensors[y].type = INT64
     with pytest.raises(OperatorError, match=r"operator 0 TRANSPOSE .* of type int64"):
         AotEngine().check(tflite.parse(b.build([x], [y])))

@@ -15,8 +15,8 @@ from host.engines.aot import AotEngine
 from host.firmware.boards import find_board
 from host.models import tflite
 from host.models.tflite import Graph
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import ModelBuilder, Q
+from tests.aot import convolution, movement
+from tests.aot.builder import ModelBuilder, Q
 from tests.fixtures import native
 
 EVIL = '*/ #error "\n\\??/'
@@ -28,8 +28,10 @@ def small_model(name: str = "x") -> Graph:
     x = b.tensor((1, 3), Q.tensor(SCALE, -7), name=name)
     weights = np.array([[1, -128, 3], [4, 5, 127]], np.int8)
     bias = np.array([-(2**31), 2**31 - 1], np.int32)
-    y = fb.fully_connected(b, x, weights, Q.symmetric([0.5, 0.25], 0), bias, Q.tensor(0.3, 9))
-    z = fb.reshape(b, y, (2, 1))
+    y = convolution.fully_connected(
+        b, x, weights, Q.symmetric([0.5, 0.25], 0), bias, Q.tensor(0.3, 9)
+    )
+    z = movement.reshape(b, y, (2, 1))
     for index in (y, z):
         b.graph.tensors[index].name = name.encode()
     return tflite.parse(b.build([x], [z]))

@@ -11,7 +11,8 @@ from host.base.errors import ModelError
 from host.models.edit import Change, patch
 from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import run_tflm_host
-from tests.aot.flatbuffer_models import ModelBuilder, Q, fully_connected
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.convolution import fully_connected
 from tests.fixtures.variants import Shape, network, samples
 
 

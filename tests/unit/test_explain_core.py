@@ -30,7 +30,8 @@ from host.diagnosis.comparison.signals import (
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from host.oracles.tflm_host import run_tflm_host
-from tests.aot.flatbuffer_models import ModelBuilder, Q, fully_connected
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.convolution import fully_connected
 from tests.fixtures.graphs import tensor
 from tests.fixtures.variants import Shape, network, samples
 

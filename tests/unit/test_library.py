@@ -13,7 +13,9 @@ from host.engines.library import Library, find_library
 from host.engines.tflm import TflmEngine
 from host.firmware.boards import Board, find_board
 from host.models.tflite import parse
-from tests.aot.flatbuffer_models import ModelBuilder, Q, fully_connected, softmax
+from tests.aot.activations import softmax
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.convolution import fully_connected
 from tests.fixtures.models import dense, every_operator
 
 RESOLVER = """

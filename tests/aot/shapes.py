@@ -1,4 +1,4 @@
-"""Adds operators that work out shapes to a model under construction, as converters leave them."""
+"""Operators that work out shapes, as converters leave them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.aot.flatbuffer_models import ModelBuilder, options
+from tests.aot.builder import ModelBuilder, options
 
 
 def shape(b: ModelBuilder, x: int, dtype: type[np.generic] = np.int32) -> int:

@@ -1,11 +1,11 @@
-"""Builds RESIZE_BILINEAR and TRANSPOSE_CONV; see flatbuffer_models."""
+"""RESIZE_BILINEAR and TRANSPOSE_CONV: built, and drawn at random."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.aot import flatbuffer_models as fb
-from tests.aot.flatbuffer_models import Array, ModelBuilder, Q, options
+from tests.aot.builder import SAME, VALID, Array, ModelBuilder, Q, options, weighted_inputs
+from tests.aot.chain import Chain, Draw
 
 
 def resize_bilinear(
@@ -37,9 +37,9 @@ def transpose_conv(
     large = []
     for n, k, s, more in zip(sizes, filter_size, stride, extra, strict=True):
         # SAME: the sizes of which every s-th is n; VALID: those in which n filters fit.
-        large.append((n - 1) * s + (1 if padding == fb.SAME else k) + more)
+        large.append((n - 1) * s + (1 if padding == SAME else k) + more)
     y = b.tensor((batch, *large, channels), q)
-    weighted = fb.weighted_inputs(b, x, weights, wq, bias)
+    weighted = weighted_inputs(b, x, weights, wq, bias)
     inputs = [b.constant(np.array(b.shape(y), np.int32)), weighted[1], x, *weighted[2:]]
     settings = options(
         "TransposeConvOptions",
@@ -50,3 +50,34 @@ def transpose_conv(
     )
     b.operator("TRANSPOSE_CONV", inputs, [y], settings, 4 if activation else 3)
     return y
+
+
+def _resize_bilinear(c: Chain) -> int:
+    # Up to five times as large: far beyond, TFLite-Micro reads behind the image.
+    size = (_new_size(c, c.shape[1]), _new_size(c, c.shape[2]))
+    align, half_pixel = c.pick([(False, False), (True, False), (False, True), (False, True)])
+    return resize_bilinear(c.builder, c.last, size, align, half_pixel)
+
+
+def _new_size(c: Chain, size: int) -> int:
+    return c.pick([1, size, 2 * size, 3 * size, c.whole(1, 5 * size), c.size()])
+
+
+def _transpose_conv(c: Chain) -> int:
+    height, width = c.whole(1, 5), c.whole(1, 5)
+    stride = (c.whole(1, 4), c.whole(1, 4))
+    extra = (c.whole(0, stride[0] - 1), c.whole(0, stride[1] - 1))
+    channels = c.size()
+    shape = (channels, height, width, c.shape[3])
+    depth = max(1, int(np.prod(shape[1:])) // (stride[0] * stride[1]))
+    weights, wq, bias, q = c.weighted(shape, depth, channels, 0)
+    padding = c.pick([SAME, VALID])
+    return transpose_conv(
+        c.builder, c.last, stride, padding, extra, weights, wq, bias, q, c.activation()
+    )
+
+
+DRAWS: dict[str, Draw] = {
+    "RESIZE_BILINEAR": _resize_bilinear,
+    "TRANSPOSE_CONV": _transpose_conv,
+}

@@ -1,13 +1,55 @@
-"""Draws of element-wise operators; see ``aot_models``."""
+"""Operators of two operands: built, and drawn at random."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.aot import flatbuffer_elementwise as fe
-from tests.aot.drawn_movement import Kind, begin
-from tests.aot.flatbuffer_models import Q
-from tests.aot.models import Chain, Draw
+from tests.aot.builder import ModelBuilder, Q, options
+from tests.aot.chain import Chain, Draw, begun
+
+_OPTIONS = {
+    "ADD": "AddOptions",
+    "SUB": "SubOptions",
+    "MUL": "MulOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+}
+
+
+def elementwise(
+    b: ModelBuilder, name: str, x: int, other: int, q: Q, activation: int | None = None
+) -> int:
+    """An activation only where the operator has one."""
+    shape = np.broadcast_shapes(b.shape(x), b.shape(other))
+    y = b.tensor(shape, q, dtype=b.dtype(x).type)
+    values = {} if activation is None else {"fusedActivationFunction": activation}
+    settings = options(_OPTIONS[name], **values) if name in _OPTIONS else None
+    b.operator(name, [x, other], [y], settings, 2)
+    return y
+
+
+def add(b: ModelBuilder, x: int, other: int, q: Q, activation: int = 0) -> int:
+    return elementwise(b, "ADD", x, other, q, activation)
+
+
+def _add(c: Chain) -> int:
+    kind = c.pick(["self", "earlier", "input", "constant", "broadcast", "broadcast"])
+    if kind == "self":
+        other = c.last
+    elif kind == "earlier":
+        other = c.pick([t for t in c.tensors if c.like_last(t)])
+    elif kind == "input":
+        other = c.builder.tensor(c.shape, c.near(c.last))
+        c.inputs.append(other)
+    else:
+        shape = c.shape
+        if kind == "broadcast":
+            shape = tuple(c.pick([1, n]) for n in shape)[c.whole(0, len(shape) - 1) :]
+        other = c.builder.constant(c.rng.integers(-128, 128, shape, np.int8), c.near(c.last))
+    left, right = (c.last, other) if c.chance(0.5) else (other, c.last)
+    larger = max(c.builder.q(left).scales[0], c.builder.q(right).scales[0])
+    q = Q.tensor(larger * 2.0 ** c.pick([c.real(-1, 2), c.real(-8, 6)]), c.zero_point())
+    return add(c.builder, left, right, q, c.activation())
 
 
 def _near(c: Chain, tensor: int) -> Q:
@@ -50,7 +92,7 @@ def _sum(c: Chain, name: str) -> int:
     larger = max(c.builder.q(t).scales[0] for t in (left, right))
     # Below a 2^19th of it, TFLite-Micro aborts; int16 has 5 bits less.
     q = Q.tensor(larger * 2.0 ** c.pick([c.real(-1, 2), c.real(-8, 6)]), _zero_point(c))
-    return fe.binary(c.builder, name, left, right, q, c.activation())
+    return elementwise(c.builder, name, left, right, q, c.activation())
 
 
 def _mul(c: Chain) -> int:
@@ -60,65 +102,24 @@ def _mul(c: Chain) -> int:
     most = 1 if c.builder.dtype(c.last) == np.int8 else -7
     exponent = c.pick([c.real(-9, most), c.real(-9, most), c.real(-34, 9), c.real(-0.01, 0.01)])
     scale = min(max(steps * 2.0**-exponent, 2.0**-60), 2.0**60)
-    return fe.binary(c.builder, "MUL", left, right, Q.tensor(scale, _zero_point(c)), c.activation())
+    return elementwise(
+        c.builder, "MUL", left, right, Q.tensor(scale, _zero_point(c)), c.activation()
+    )
 
 
 def _extreme(c: Chain, name: str) -> int:
     q = c.builder.q(c.last)
     left, right = _pair(c, q)
-    return fe.binary(c.builder, name, left, right, q)
+    return elementwise(c.builder, name, left, right, q)
 
 
 def _prelu(c: Chain) -> int:
     alpha = _other(c, Q.tensor(2.0 ** c.real(-10, 0), c.zero_point()))
-    return fe.binary(c.builder, "PRELU", c.last, alpha, c.near(c.last))
+    return elementwise(c.builder, "PRELU", c.last, alpha, c.near(c.last))
 
 
-def _beginning(draw: Draw, kind: Kind) -> Draw:
-    def first(c: Chain) -> int:
-        begin(c, kind)
-        return draw(c)
-
-    return first
-
-
-def _input_scale(c: Chain, low: float, high: float) -> None:
-    """Begin with an input whose scale is 2^low … 2^high, mostly what activations have."""
-    begin(c, np.int8)
-    exponent = c.pick([c.real(-7, -2), c.real(-7, -2), c.real(low, high)])
-    c.start(c.shape, Q.tensor(2.0**exponent, c.zero_point()))
-
-
-def _saturating(c: Chain, name: str, q: Q) -> int:
-    _input_scale(c, -20, 6)
-    return fe.unary(c.builder, name, c.last, q)
-
-
-def _relu(c: Chain) -> int:
-    _input_scale(c, -12, 3)
-    return fe.unary(c.builder, "RELU", c.last, c.near(c.last))
-
-
-def _relu6(c: Chain) -> int:
-    _input_scale(c, -8, 3)
-    return fe.unary(c.builder, "RELU6", c.last, c.builder.q(c.last))
-
-
-def _leaky_relu(c: Chain) -> int:
-    _input_scale(c, -12, 3)
-    alpha = c.pick([0.01, 0.1, 0.2, 0.3, c.real(0, 1), 0.0, c.real(1, 4), c.real(-2, 0)])
-    return fe.leaky_relu(c.builder, c.last, alpha, c.near(c.last))
-
-
-def _hard_swish(c: Chain) -> int:
-    _input_scale(c, -20, 6)
-    # Above 2^0, TFLite-Micro refuses the ratio of input scale / 128 to the output's.
-    octaves = c.pick([c.real(-1, 2), c.real(-1, 2), c.real(-6.9, 8)])
-    scale = c.builder.q(c.last).scales[0] * 2.0**octaves
-    return fe.unary(c.builder, "HARD_SWISH", c.last, Q.tensor(scale, c.zero_point()))
-
-
-_BINARY: dict[str, Draw] = {
+FOLLOWERS: dict[str, Draw] = {"ADD": _add}
+_BOTH_TYPES: dict[str, Draw] = {
     "ADD any rank": lambda c: _sum(c, "ADD"),
     "SUB": lambda c: _sum(c, "SUB"),
     "MUL": _mul,
@@ -126,13 +127,7 @@ _BINARY: dict[str, Draw] = {
     "MINIMUM": lambda c: _extreme(c, "MINIMUM"),
 }
 DRAWS: dict[str, Draw] = {
-    **{name: _beginning(draw, np.int8) for name, draw in _BINARY.items()},
-    **{f"{name} int16": _beginning(draw, np.int16) for name, draw in _BINARY.items()},
-    "PRELU": _beginning(_prelu, np.int8),
-    "LOGISTIC": lambda c: _saturating(c, "LOGISTIC", Q.tensor(1 / 256, -128)),
-    "TANH": lambda c: _saturating(c, "TANH", Q.tensor(1 / 128, 0)),
-    "RELU": _relu,
-    "RELU6": _relu6,
-    "LEAKY_RELU": _leaky_relu,
-    "HARD_SWISH": _hard_swish,
+    **{name: begun(draw, np.int8) for name, draw in _BOTH_TYPES.items()},
+    **{f"{name} int16": begun(draw, np.int16) for name, draw in _BOTH_TYPES.items()},
+    "PRELU": begun(_prelu, np.int8),
 }

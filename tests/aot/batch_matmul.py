@@ -1,4 +1,4 @@
-"""Draws BATCH_MATMUL."""
+"""BATCH_MATMUL: built, and drawn at random."""
 
 from __future__ import annotations
 
@@ -6,9 +6,22 @@ import functools
 
 import numpy as np
 
-from tests.aot.flatbuffer_matmul import batch_matmul
-from tests.aot.flatbuffer_models import Q
-from tests.aot.models import Chain, Draw
+from tests.aot.builder import Array, ModelBuilder, Q, options
+from tests.aot.chain import Chain, Draw
+
+
+def batch_matmul(
+    b: ModelBuilder, left: int, right: int, q: Q, adj_x: bool = False, adj_y: bool = False
+) -> int:
+    def seen(index: int, transposed: bool) -> Array:
+        zeros = np.zeros(b.shape(index))
+        return zeros.swapaxes(-1, -2) if transposed else zeros
+
+    shape = (seen(left, adj_x) @ seen(right, adj_y)).shape
+    y = b.tensor(shape, q, dtype=b.dtype(left).type)
+    settings = options("BatchMatMulOptions", adjX=adj_x, adjY=adj_y)
+    b.operator("BATCH_MATMUL", [left, right], [y], settings, 4)
+    return y
 
 
 def _batch_matmul(dtype: type[np.int8] | type[np.int16], c: Chain) -> int:

@@ -1,8 +1,7 @@
 """Builds .tflite files from numbers, without TensorFlow.
 
-``ModelBuilder`` knows the file format; the functions after it add one quantized operator each and
-return the index of its output. They compute the output's shape themselves, and independently of
-what they test.
+The modules named after operator families add one operator each and return the index of its output.
+They compute the output's shape themselves, and independently of what they test.
 """
 
 from __future__ import annotations
@@ -18,7 +17,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 Array = npt.NDArray[Any]
 
+
 SAME, VALID = 0, 1
+
+
 _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.int8): schema.TensorType.INT8,
     np.dtype(np.int16): schema.TensorType.INT16,
@@ -164,71 +166,6 @@ class Windowed:
         return result[0], result[1]
 
 
-def conv_2d(
-    b: ModelBuilder, x: int, w: Windowed, weights: Array, wq: Q, bias: Array | None, q: Q
-) -> int:
-    """weights: [out, height, width, depth]."""
-    batch, height, width, _ = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), weights.shape[0]), q, dtype=b.dtype(x).type)
-    settings = options(
-        "Conv2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
-        dilationHFactor=w.dilation[0],
-        dilationWFactor=w.dilation[1],
-        fusedActivationFunction=w.activation,
-    )
-    b.operator("CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
-    return y
-
-
-def depthwise_conv_2d(
-    b: ModelBuilder, x: int, w: Windowed, weights: Array, wq: Q, bias: Array | None, q: Q
-) -> int:
-    """weights: [1, height, width, input channels · multiplier]."""
-    batch, height, width, channels = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), weights.shape[3]), q, dtype=b.dtype(x).type)
-    settings = options(
-        "DepthwiseConv2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
-        dilationHFactor=w.dilation[0],
-        dilationWFactor=w.dilation[1],
-        depthMultiplier=weights.shape[3] // channels,
-        fusedActivationFunction=w.activation,
-    )
-    b.operator("DEPTHWISE_CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
-    return y
-
-
-def fully_connected(
-    b: ModelBuilder,
-    x: int,
-    weights: Array,
-    wq: Q,
-    bias: Array | None,
-    q: Q,
-    activation: int = 0,
-    keep: bool = False,
-) -> int:
-    """weights: [out, in]; ``keep`` keeps the input's other dimensions."""
-    shape = b.shape(x)
-    units, depth = weights.shape
-    leading = shape[:-1] if keep else (int(np.prod(shape)) // depth,)
-    y = b.tensor((*leading, units), q, dtype=b.dtype(x).type)
-    settings = options(
-        "FullyConnectedOptions",
-        fusedActivationFunction=activation,
-        weightsFormat=0,
-        keepNumDims=keep,
-        asymmetricQuantizeInputs=False,
-    )
-    b.operator("FULLY_CONNECTED", weighted_inputs(b, x, weights, wq, bias), [y], settings, 5)
-    return y
-
-
 def weighted_inputs(
     b: ModelBuilder, x: int, weights: Array, wq: Q, bias: Array | None
 ) -> list[int]:
@@ -238,62 +175,3 @@ def weighted_inputs(
         scale = b.q(x).scales[0]
         inputs.append(b.constant(bias, Q.symmetric([scale * s for s in wq.scales], 0)))
     return inputs
-
-
-def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
-    """name: AVERAGE_POOL_2D or MAX_POOL_2D."""
-    batch, height, width, channels = b.shape(x)
-    y = b.tensor((batch, *w.output((height, width)), channels), b.q(x), dtype=b.dtype(x).type)
-    settings = options(
-        "Pool2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
-        filterHeight=w.filter[0],
-        filterWidth=w.filter[1],
-        fusedActivationFunction=w.activation,
-    )
-    b.operator(name, [x], [y], settings, 2)
-    return y
-
-
-def reduce(b: ModelBuilder, name: str, x: int, axes: Sequence[int], keep: bool, q: Q) -> int:
-    """name: MEAN, SUM, REDUCE_MAX or REDUCE_MIN."""
-    reduced = tuple({a % len(b.shape(x)) for a in axes})
-    y = b.tensor(np.zeros(b.shape(x)).sum(reduced, keepdims=keep).shape, q, dtype=b.dtype(x).type)
-    inputs = [x, b.constant(np.array(axes, np.int32))]
-    b.operator(name, inputs, [y], options("ReducerOptions", keepDims=keep), 2)
-    return y
-
-
-def add(b: ModelBuilder, x: int, other: int, q: Q, activation: int = 0) -> int:
-    shape = np.broadcast_shapes(b.shape(x), b.shape(other))
-    y = b.tensor(shape, q)
-    settings = options("AddOptions", fusedActivationFunction=activation)
-    b.operator("ADD", [x, other], [y], settings, 2)
-    return y
-
-
-def pad(b: ModelBuilder, x: int, paddings: Sequence[tuple[int, int]], q: Q) -> int:
-    y = b.tensor([n + sum(p) for n, p in zip(b.shape(x), paddings, strict=True)], q)
-    b.operator("PAD", [x, b.constant(np.array(paddings, np.int32))], [y], options("PadOptions"), 2)
-    return y
-
-
-def reshape(b: ModelBuilder, x: int, shape: Sequence[int]) -> int:
-    y = b.tensor(shape, b.q(x))
-    settings = options("ReshapeOptions", newShape=list(shape))
-    b.operator("RESHAPE", [x, b.constant(np.array(shape, np.int32))], [y], settings)
-    return y
-
-
-def softmax(b: ModelBuilder, x: int, beta: float = 1.0) -> int:
-    y = b.tensor(b.shape(x), Q.tensor(1 / 256, -128))
-    b.operator("SOFTMAX", [x], [y], options("SoftmaxOptions", beta=beta), 2)
-    return y
-
-
-def quantize(b: ModelBuilder, x: int, q: Q, dtype: type[np.generic] = np.int8) -> int:
-    y = b.tensor(b.shape(x), q, dtype=dtype)
-    b.operator("QUANTIZE", [x], [y], options("QuantizeOptions"), 2)
-    return y
