@@ -138,7 +138,7 @@ class Exchange:
         """
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            self._outgoing += encode(Frame(request.kind, self._next_sequence(), request.payload))
+            self._outgoing += encode(Frame(request.type, self._next_sequence(), request.payload))
             pause = min(deadline, time.monotonic() + interval)
             while time.monotonic() < pause:
                 for frame in self._read(pause, len(self._outgoing)):
@@ -253,7 +253,7 @@ class Exchange:
 
     def _send(self, pending: PendingRequests, one: Pending) -> None:
         sequence = self._next_sequence()
-        self._outgoing += encode(Frame(one.request.kind, sequence, one.request.payload))
+        self._outgoing += encode(Frame(one.request.type, sequence, one.request.payload))
         pending.add(one, sequence, self._sent + len(self._outgoing))
 
     def _send_again(self, pending: PendingRequests, one: Pending) -> int:

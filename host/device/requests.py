@@ -8,7 +8,7 @@ from typing import Any
 
 from host.base.errors import DeviceError
 from host.device.wire import messages
-from host.device.wire.spec import MessageType, Status
+from host.device.wire.spec import REPLIES, MessageType, Status
 
 _MEANING = {
     Status.UNKNOWN_TYPE: "it does not know the request",
@@ -28,12 +28,21 @@ Accept = Callable[[int, dict[str, Any]], bool]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked, and the type of the reply; ``what`` names it in messages."""
+    """What is asked; ``what`` names it in messages."""
 
-    kind: MessageType
+    type: MessageType
     payload: bytes
-    reply: MessageType
     what: str
+
+    @classmethod
+    def of(cls, type_: MessageType, what: str, **values: Any) -> Request:
+        """A request with these fields, as ``PAYLOADS`` declares them."""
+        return cls(type_, messages.pack(type_, values), what)
+
+    @property
+    def reply(self) -> MessageType:
+        """The type of the message that answers it."""
+        return REPLIES[self.type]
 
 
 def unpack(kind: MessageType, payload: bytes, *, only: int | None = None) -> dict[str, Any]:

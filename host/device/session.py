@@ -20,7 +20,6 @@ from host.device.exchange import Exchange, LinkStatistics
 from host.device.identity import DeviceInfo, device_info
 from host.device.link import Link
 from host.device.requests import Accept, Request, refusal
-from host.device.wire import messages
 from host.device.wire.spec import MODEL_PIECE_BYTES, InferMode, MessageType, Status
 
 HELLO_INTERVAL = 0.5
@@ -88,7 +87,7 @@ class Session:
         """
         self._patience = patience
         self._exchange.forget()
-        request = Request(MessageType.HELLO, b"", MessageType.HELLO_REPLY, "HELLO")
+        request = Request.of(MessageType.HELLO, "HELLO")
         info = device_info(self._exchange.greet(request, patience, HELLO_INTERVAL), self.log)
         self._exchange.window = info.receive_window
         self._known = info
@@ -138,7 +137,11 @@ class Session:
                 answered(answer)
             return True
 
-        self._run([_infer(n, d, mode) for n, d in zip(numbers, inputs, strict=True)], accept)
+        requests = [
+            Request.of(MessageType.INFER, f"sample {number}", mode=mode, sample=number, input=data)
+            for number, data in zip(numbers, inputs, strict=True)
+        ]
+        self._run(requests, accept)
         return [answers[index] for index in range(len(inputs))]
 
     def tensor(self, sample: int, data: bytes, position: int) -> bytes:
@@ -156,20 +159,19 @@ class Session:
             LinkError, StaleImageError: as ``infer``.
             DeviceError: there is no such output, or the device refused.
         """
-        values = {"position": position, "sample": sample, "input": data}
-        payload = messages.pack(MessageType.TENSOR, values)
         what = f"output {position} of its operators for sample {sample}"
-        found: list[bytes] = []
+        fields = {"position": position, "sample": sample, "input": data}
+        tensors: list[bytes] = []
 
         def accept(_: int, reply: dict[str, Any]) -> bool:
             if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
                 return False
             self._check_model(reply["model"])
-            found.append(reply["data"])
+            tensors.append(reply["data"])
             return True
 
-        self._run([Request(MessageType.TENSOR, payload, MessageType.TENSOR_REPLY, what)], accept)
-        return found[0]
+        self._run([Request.of(MessageType.TENSOR, what, **fields)], accept)
+        return tensors[0]
 
     def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
         """Change the running device to another model of the same operators.
@@ -202,15 +204,14 @@ class Session:
 
     def _load(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
         piece = min(MODEL_PIECE_BYTES, info.max_payload - 4)
-        digest = hashlib.sha256(content).digest()
-        begin = {"size": len(content), "digest": digest}
+        what, digest = "the model", hashlib.sha256(content).digest()
+        begin = Request.of(MessageType.MODEL_BEGIN, what, size=len(content), digest=digest)
         pieces = [
-            _model(MessageType.MODEL_DATA, {"offset": at, "data": content[at : at + piece]})
+            Request.of(MessageType.MODEL_DATA, what, offset=at, data=content[at : at + piece])
             for at in range(0, len(content), piece)
         ]
-        self._exchange.run([_model(MessageType.MODEL_BEGIN, begin)], _loaded)
-        self._exchange.run(pieces, _loaded)
-        self._exchange.run([_model(MessageType.MODEL_END, {})], _loaded)
+        for requests in ([begin], pieces, [Request.of(MessageType.MODEL_END, what)]):
+            self._exchange.run(requests, _loaded)
         info = self.hello(patience)
         self._loaded = content
         return info
@@ -284,16 +285,6 @@ class Session:
         if start != expected:
             # Its reset went unnoticed: the frame that tells of it was lost.
             raise RestartError("the device answered with another model than it had")
-
-
-def _infer(index: int, data: bytes, mode: InferMode) -> Request:
-    values = {"mode": mode, "sample": index, "input": data}
-    payload = messages.pack(MessageType.INFER, values)
-    return Request(MessageType.INFER, payload, MessageType.INFER_REPLY, f"sample {index}")
-
-
-def _model(kind: MessageType, values: dict[str, Any]) -> Request:
-    return Request(kind, messages.pack(kind, values), MessageType.MODEL_REPLY, "the model")
 
 
 def _loaded(index: int, values: dict[str, Any]) -> bool:

@@ -133,6 +133,16 @@ PAYLOADS: dict[MessageType, tuple[tuple[str, str], ...]] = {
     MessageType.REFUSED: (("status", "u8"), ("value", "u32")),
 }
 
+# What answers a request that was not refused.
+REPLIES = {
+    MessageType.HELLO: MessageType.HELLO_REPLY,
+    MessageType.INFER: MessageType.INFER_REPLY,
+    MessageType.TENSOR: MessageType.TENSOR_REPLY,
+    MessageType.MODEL_BEGIN: MessageType.MODEL_REPLY,
+    MessageType.MODEL_DATA: MessageType.MODEL_REPLY,
+    MessageType.MODEL_END: MessageType.MODEL_REPLY,
+}
+
 _ENUMS: tuple[type[IntEnum], ...] = (MessageType, Status, InferMode, TensorType, TickUnit)
 # Bytes of an INFER and of a TENSOR payload before the input.
 INFER_HEADER_BYTES = 5
