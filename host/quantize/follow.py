@@ -53,9 +53,10 @@ class Trained:
         """The Keras model that the route runs or converts."""
         if not route.trains:
             return self.source
-        if route.copied and not route.transplanted:
-            return self.qat_weights
-        return self.qat_calibrated if route.trained == "qat-calibrated" else self.qat
+        qat = self.qat_calibrated if route.trained == "qat-calibrated" else self.qat
+        if route.transplanted or not route.copied:
+            return qat
+        return self.qat_weights if qat is self.qat else with_qat_weights(self.source, qat)
 
     def quantized(self, route: Route) -> QuantizedModel:
         """The .tflite of a route that leads to one."""

@@ -19,7 +19,7 @@ from host.quantize.conversion import convert_float, quantize_ptq
 from host.quantize.demo import build_demo
 from host.quantize.follow import Routed, Trained, follow
 from host.quantize.qat import with_qat_weights
-from host.quantize.routes import ROUTES
+from host.quantize.routes import ROUTES, Route
 from host.quantize.training import build_and_train, build_model
 from tests.fixtures import routes as nets
 
@@ -144,6 +144,12 @@ def test_qat_weights_are_exactly_the_variables_of_qat(demo: Trained) -> None:
     for name, value in copied.items():
         assert np.array_equal(value, qat[name]), name
         assert not np.array_equal(value, before[name]), f"QAT has not trained {name}"
+
+
+def test_a_route_may_copy_the_weights_of_calibrated_qat(demo: Trained) -> None:
+    copied = variables(demo.keras(Route("mine", "", "qat-calibrated", copied=True)))
+    qat = variables(demo.qat_calibrated, "quant_")
+    assert all(np.array_equal(value, qat[name]) for name, value in copied.items())
 
 
 def test_qat_leaves_the_plain_model_alone(demo: Trained) -> None:
