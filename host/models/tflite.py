@@ -134,6 +134,18 @@ class Tensor:
         return kind
 
     @property
+    def scale(self) -> float:
+        """The scale of a quantized tensor that has one for all."""
+        assert self.quantization is not None
+        return self.quantization.scale
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a quantized tensor that has one for all."""
+        assert self.quantization is not None
+        return self.quantization.zero_point
+
+    @property
     def ends(self) -> tuple[float, float]:
         """The least and the largest real number that a quantized activation's codes stand for."""
         assert self.quantization is not None

@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.models.tflite import Graph, Operator, Tensor
 
-Array = npt.NDArray[Any]
 Arrays = list[Array]
 Tensors = Sequence[Tensor]
 Options = dict[str, Any]

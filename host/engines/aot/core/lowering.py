@@ -6,14 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from host.engines.aot.core.ir import Lowered
-from host.engines.aot.core.operator_context import (
-    INT8_HINT,
-    OperatorContext,
-    check_type,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import INT8_HINT, OperatorContext, check_type, require
 from host.models.tflite import Graph, Operator
 
 INT8 = ("int8",)
@@ -89,7 +82,7 @@ class Lowering:
         if self.same_shape:
             op.check_output_shape(x.shape)
         if self.same_scale:
-            scales = {(scale_of(tensor), zero_point_of(tensor)) for tensor in (*operands, op.y)}
+            scales = {(tensor.scale, tensor.zero_point) for tensor in (*operands, op.y)}
             require(len(scales) == 1, "has different scales or zero points at input and output")
 
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct
 from host.engines.aot.core.quantization import LIMITS, Clamp, activation_clamp
 from host.models.tflite import Graph, Operator, Tensor
-
-Array = npt.NDArray[Any]
 
 INT8_HINT = (
     "Convert the model to int8 throughout: TFLITE_BUILTINS_INT8, a representative data set, and "
@@ -133,9 +131,7 @@ class OperatorContext:
     def clamp(self) -> Clamp:
         """The output's range, from its type and the fused activation."""
         activation = int(self.option("fusedActivationFunction"))
-        return activation_clamp(
-            activation, scale_of(self.y), zero_point_of(self.y), LIMITS[self.y.dtype]
-        )
+        return activation_clamp(activation, self.y.scale, self.y.zero_point, LIMITS[self.y.dtype])
 
     def check_output_shape(self, expected: tuple[int, ...], position: int = 0) -> None:
         """Check an output's shape, which TFLite-Micro takes from the file, unchecked."""
@@ -208,18 +204,6 @@ def check_scale(tensor: Tensor, name: str, zero_points: Clamp) -> None:
     require(_usable(q.scale), f"has {name} with scale {q.scale}")
     inside = zero_points.minimum <= q.zero_point <= zero_points.maximum
     require(inside, f"has {name} with zero point {q.zero_point}")
-
-
-def scale_of(tensor: Tensor) -> float:
-    """Scale of a tensor that ``check_type`` has passed and that is quantized."""
-    assert tensor.quantization is not None
-    return tensor.quantization.scale
-
-
-def zero_point_of(tensor: Tensor) -> int:
-    """Zero point of a tensor that ``check_type`` has passed and that is quantized."""
-    assert tensor.quantization is not None
-    return tensor.quantization.zero_point
 
 
 def from_front(axis: int, rank: int) -> int:

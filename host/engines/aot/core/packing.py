@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from host.base.arrays import Array
 
 # The place of each of four elements: that in which the DSP extension widens bytes.
 _ORDER = [0, 2, 1, 3]

@@ -75,16 +75,19 @@ def quantize_multiplier(real: float) -> Multiplier:
         raise ValueError(f"has a scale ratio of {real}, negative or not finite")
     if real == 0:
         return Multiplier(0, 0)
+    multiplier = nearest_multiplier(real)
+    if multiplier.shift < -31:
+        return Multiplier(0, 0)
+    if multiplier.shift > MAX_SHIFT:
+        raise ValueError(f"has a scale ratio of {real}, over 2^{MAX_SHIFT}")
+    return multiplier
+
+
+def nearest_multiplier(real: float) -> Multiplier:
+    """The multiplier nearest to a positive number, whatever its shift."""
     fraction, shift = math.frexp(real)
     mantissa = math.floor(fraction * 2**31 + 0.5)
-    if mantissa == 2**31:
-        mantissa //= 2
-        shift += 1
-    if shift < -31:
-        return Multiplier(0, 0)
-    if shift > MAX_SHIFT:
-        raise ValueError(f"has a scale ratio of {real}, over 2^{MAX_SHIFT}")
-    return Multiplier(mantissa, shift)
+    return Multiplier(2**30, shift + 1) if mantissa == 2**31 else Multiplier(mantissa, shift)
 
 
 def wide_multiplier(real: float) -> Multiplier:
@@ -96,7 +99,12 @@ def wide_multiplier(real: float) -> Multiplier:
     mantissa, shift = quantize_multiplier(real)
     if shift > _MOST_WIDE_SHIFT:
         raise ValueError(f"has a scale ratio over 2^{_MOST_WIDE_SHIFT}")
-    return Multiplier(min((mantissa + 2**15) >> 16, 2**15 - 1), 15 - shift)
+    return Multiplier(fifteen_bits(mantissa), 15 - shift)
+
+
+def fifteen_bits(mantissa: int) -> int:
+    """The upper half of a multiplier's mantissa, rounded, as an int16."""
+    return min((mantissa + 2**15) >> 16, 2**15 - 1)
 
 
 def activation_clamp(
@@ -151,9 +159,6 @@ def softmax_scale(beta: float, input_scale: float) -> SoftmaxScale:
     real = min(beta * input_scale * 2 ** (31 - _SOFTMAX_INTEGER_BITS), float(INT32_MAX))
     if not real > 1:
         raise ValueError(f"has beta · input scale = {beta * input_scale}, too small or negative")
-    fraction, shift = math.frexp(real)
-    mantissa = math.floor(fraction * 2**31 + 0.5)
-    if mantissa == 2**31:
-        mantissa, shift = mantissa // 2, shift + 1
+    multiplier = nearest_multiplier(real)
     bound = (2**_SOFTMAX_INTEGER_BITS - 1) * 2 ** (31 - _SOFTMAX_INTEGER_BITS)
-    return SoftmaxScale(Multiplier(mantissa, shift), -(bound >> shift))
+    return SoftmaxScale(multiplier, -(bound >> multiplier.shift))

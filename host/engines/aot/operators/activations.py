@@ -25,17 +25,14 @@ from host.engines.aot.core.fixed_point import (
 )
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, require
 from host.engines.aot.core.quantization import (
     INT8_MAX,
     INT8_MIN,
     Multiplier,
     activation_clamp,
+    fifteen_bits,
+    nearest_multiplier,
     quantize_multiplier,
     softmax_scale,
 )
@@ -77,13 +74,13 @@ def _saturating(
     """A function of Q4.27 to Q0.31, constant beyond ±16; the output's scale is 2^−fraction_bits."""
     x = op.x
     _require_output(op, fraction_bits, zero_point)
-    fraction, shift = math.frexp(scale_of(x) * 2 ** (31 - _INTEGER_BITS))
-    require(0 <= shift <= 62, f"has input scale {scale_of(x)}, too small or too large")
-    multiplier = Multiplier(math.floor(fraction * 2**31 + 0.5), shift)
-    radius = (2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) >> shift
+    multiplier = nearest_multiplier(x.scale * 2 ** (31 - _INTEGER_BITS))
+    inside = 0 <= multiplier.shift <= 62
+    require(inside, f"has input scale {x.scale}, too small or too large")
+    radius = (2**_INTEGER_BITS - 1) * 2 ** (31 - _INTEGER_BITS) >> multiplier.shift
 
     def value(q: int) -> int:
-        difference = q - zero_point_of(x)
+        difference = q - x.zero_point
         if difference <= -radius:
             return INT8_MIN
         if difference >= radius:
@@ -97,8 +94,8 @@ def _saturating(
 def _require_output(op: OperatorContext, fraction_bits: int, zero_point: int) -> None:
     y = op.y
     require(
-        (scale_of(y), zero_point_of(y)) == (2.0**-fraction_bits, zero_point),
-        f"has output scale {scale_of(y)} and zero point {zero_point_of(y)}, not "
+        (y.scale, y.zero_point) == (2.0**-fraction_bits, zero_point),
+        f"has output scale {y.scale} and zero point {y.zero_point}, not "
         f"1/{2**fraction_bits} and {zero_point}",
     )
 
@@ -107,10 +104,10 @@ def relu(op: OperatorContext) -> Lowered:
     """RELU, which also brings the input to the output's scale."""
     x, y = op.x, op.y
     multiplier = quantize_multiplier(_float_ratio(op))
-    minimum, maximum = activation_clamp(_RELU, scale_of(y), zero_point_of(y))
+    minimum, maximum = activation_clamp(_RELU, y.scale, y.zero_point)
 
     def value(q: int) -> int:
-        scaled = scale(q - zero_point_of(x), multiplier) + zero_point_of(y)
+        scaled = scale(q - x.zero_point, multiplier) + y.zero_point
         return min(max(scaled, minimum), maximum)
 
     return table(op, value)
@@ -121,12 +118,12 @@ def relu6(op: OperatorContext) -> Lowered:
     x, y = op.x, op.y
     # TFLite-Micro clamps in the input's scale, and hands that on as if it were the output's.
     require(
-        (scale_of(x), zero_point_of(x)) == (scale_of(y), zero_point_of(y)),
+        (x.scale, x.zero_point) == (y.scale, y.zero_point),
         "has different scales or zero points at its input and output",
         "TFLite-Micro would give wrong numbers here. Put the RELU6 directly after a convolution, "
         "dense or ADD layer, into which the converter fuses it.",
     )
-    minimum, maximum = activation_clamp(_RELU6, scale_of(x), zero_point_of(x))
+    minimum, maximum = activation_clamp(_RELU6, x.scale, x.zero_point)
     return table(op, lambda q: min(max(q, minimum), maximum))
 
 
@@ -134,16 +131,16 @@ def leaky_relu(op: OperatorContext) -> Lowered:
     """LEAKY_RELU; its quotients are float32, as in TFLite-Micro."""
     x, y = op.x, op.y
     alpha = np.float32(op.option("alpha"))
-    scaled_alpha = float(np.float32(scale_of(x)) * alpha / np.float32(scale_of(y)))
+    scaled_alpha = float(np.float32(x.scale) * alpha / np.float32(y.scale))
     positive = quantize_multiplier(_float_ratio(op))
     negative = quantize_multiplier(abs(scaled_alpha))
     sign = -1 if scaled_alpha < 0 else 1
 
     def value(q: int) -> int:
-        difference = q - zero_point_of(x)
+        difference = q - x.zero_point
         if difference >= 0:
-            return scale(difference, positive) + zero_point_of(y)
-        return sign * scale(difference, negative) + zero_point_of(y)
+            return scale(difference, positive) + y.zero_point
+        return sign * scale(difference, negative) + y.zero_point
 
     return table(op, value)
 
@@ -151,17 +148,18 @@ def leaky_relu(op: OperatorContext) -> Lowered:
 def hard_swish(op: OperatorContext) -> Lowered:
     """HARD_SWISH, x · clamp(x + 3, 0, 6) / 6, in 16 bits."""
     x, y = op.x, op.y
-    fine = np.float32(1 / 128) * np.float32(scale_of(x))
-    output, shift = _multiplier_16(float(fine / np.float32(scale_of(y))))
-    gate, gate_shift = _multiplier_16(float(fine / (np.float32(3) / np.float32(32768))))
+    fine = np.float32(1 / 128) * np.float32(x.scale)
+    output, shift = quantize_multiplier(float(fine / np.float32(y.scale)))
+    gate, gate_shift = quantize_multiplier(float(fine / (np.float32(3) / np.float32(32768))))
+    output, gate = fifteen_bits(output), fifteen_bits(gate)
     # 16 bits or more leave nothing of an int16, and TFLite-Micro's rounding is undefined there.
     require(
         -15 <= shift <= 0 and gate_shift >= -15,
-        f"has input scale {scale_of(x)} and output scale {scale_of(y)}",
+        f"has input scale {x.scale} and output scale {y.scale}",
     )
 
     def value(q: int) -> int:
-        difference = (q - zero_point_of(x)) * 128
+        difference = (q - x.zero_point) * 128
         # clamp(x, −3, 3) / 3 in Q0.15: only the last bit of a shift to the left may saturate.
         inside = difference
         if gate_shift > 0:
@@ -171,15 +169,9 @@ def hard_swish(op: OperatorContext) -> Lowered:
         # From [−1, 1] to [0, 1]; their product is rounded towards zero.
         product = ((inside + 2**15) >> 1) * high_multiply_16(difference, output)
         high = abs(product) >> 15
-        return wrapped_16(shift_right(-high if product < 0 else high, -shift) + zero_point_of(y))
+        return wrapped_16(shift_right(-high if product < 0 else high, -shift) + y.zero_point)
 
     return table(op, value)
-
-
-def _multiplier_16(real: float) -> tuple[int, int]:
-    """A 15-bit mantissa and a shift."""
-    mantissa, shift = quantize_multiplier(real)
-    return min((mantissa + 2**15) >> 16, INT16_MAX), shift
 
 
 def _saturated_16(x: int) -> int:
@@ -188,7 +180,7 @@ def _saturated_16(x: int) -> int:
 
 def _float_ratio(op: OperatorContext) -> float:
     with np.errstate(over="ignore"):  # infinity is refused with the operator's name
-        return float(np.float32(scale_of(op.x)) / np.float32(scale_of(op.y)))
+        return float(np.float32(op.x.scale) / np.float32(op.y.scale))
 
 
 def softmax(op: OperatorContext) -> Lowered:
@@ -199,7 +191,7 @@ def softmax(op: OperatorContext) -> Lowered:
     if x.dtype == "int16":
         return _softmax_int16(op, beta, rows)
     _require_output(op, 8, INT8_MIN)
-    scale = softmax_scale(beta, scale_of(x))
+    scale = softmax_scale(beta, x.scale)
     params = Struct(
         **rows, **scale.multiplier.fields(), minimum_difference=scale.minimum_difference
     )
@@ -214,9 +206,9 @@ def _softmax_int16(op: OperatorContext, beta: float, rows: dict[str, int]) -> Lo
     x, y = op.x, op.y
     require(rows["depth"] <= _MOST_DEPTH, f"has input shape {x.shape}")
     # TFLite-Micro takes what is as near as this.
-    require(abs(scale_of(y) * 2**15 - 1) <= 0.001, f"has output scale {scale_of(y)}, not 2^−15")
+    require(abs(y.scale * 2**15 - 1) <= 0.001, f"has output scale {y.scale}, not 2^−15")
     # 65535 steps of the exponential's table are 10.
-    multiplier = quantize_multiplier(scale_of(x) * beta / (10 / 65535))
+    multiplier = quantize_multiplier(x.scale * beta / (10 / 65535))
     params = Struct(
         **rows,
         **multiplier.fields(),
@@ -229,17 +221,17 @@ def _softmax_int16(op: OperatorContext, beta: float, rows: dict[str, int]) -> Lo
 def _sigmoid_int16(op: OperatorContext, kernel: str, exact_shifts: tuple[int, ...]) -> Lowered:
     """``exact_shifts``: the scales 2^(shift − 12) for which the multiplier is taken as exact."""
     x, y = op.x, op.y
-    require(_power_of_two(scale_of(y)) == -15, f"has output scale {scale_of(y)}, not 2^−15")
-    power = _power_of_two(scale_of(x))
+    require(_power_of_two(y.scale) == -15, f"has output scale {y.scale}, not 2^−15")
+    power = _power_of_two(x.scale)
     if power is not None and power + 12 in exact_shifts:
         multiplier = Multiplier(3 << (power + 12), 0)
     else:
-        multiplier = _fifteen_bits(scale_of(x))
+        multiplier = _sigmoid_multiplier(x.scale)
     params = Struct(size=x.size, **multiplier.fields(), table=Constant("sigmoid", sigmoid_table()))
     return op.lowered(kernel, "SigmoidInt16", params, lead=0)
 
 
-def _fifteen_bits(scale: float) -> Multiplier:
+def _sigmoid_multiplier(scale: float) -> Multiplier:
     """Table steps · 2^shift for each step of the input, below 2^15, and the shift, at most 31."""
     real, shift = scale * _STEPS_PER_UNIT, 0
     require(real < 2**15, f"has input scale {scale}, too large")

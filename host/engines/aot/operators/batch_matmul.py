@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    broadcast_shape,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, broadcast_shape, require
 from host.engines.aot.core.quantization import quantize_multiplier, wide_multiplier
 from host.engines.aot.core.strides import filled, strides_of
 from host.models.tflite import Tensor
@@ -43,8 +37,8 @@ def batch_matmul(op: OperatorContext) -> Lowered:
         columns=columns,
         left=_operand(left, depth_first=adj_x),
         right=_operand(right, depth_first=not adj_y),
-        **quantize(scale_of(left) * scale_of(right) / scale_of(y)).fields(),
-        zero_point=zero_point_of(y),
+        **quantize(left.scale * right.scale / y.scale).fields(),
+        zero_point=y.zero_point,
     )
     return op.lowered("batch_matmul", "BatchMatMul", params)
 
@@ -58,7 +52,7 @@ def _operand(tensor: Tensor, depth_first: bool) -> Struct:
         batch_strides=tuple(0 if size == 1 else stride for size, stride in strides),
         depth_stride=depth_stride,
         outer_stride=outer_stride,
-        zero_point=zero_point_of(tensor),
+        zero_point=tensor.zero_point,
     )
 
 

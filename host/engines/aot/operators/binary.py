@@ -9,13 +9,7 @@ from functools import partial
 
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    broadcast_shape,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, broadcast_shape, require
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.engines.aot.core.strides import DIMS, filled, fused, loops_over, strides_of
 from host.models.tflite import Tensor
@@ -29,23 +23,23 @@ def addition(op: OperatorContext, kernel: str) -> Lowered:
     subtracted, and brought to the output's."""
     # SUB's quotients in double, too: older TFLite-Micro took them in float.
     (left, right), y = op.operands, op.y
-    common = 2 * max(scale_of(left), scale_of(right))
-    scale = quantize_multiplier(common / (2 ** _LEFT_SHIFT[y.dtype] * scale_of(y)))
+    common = 2 * max(left.scale, right.scale)
+    scale = quantize_multiplier(common / (2 ** _LEFT_SHIFT[y.dtype] * y.scale))
     require(scale.shift <= 0, "has an output scale that is too small for its inputs' scales")
     params = Struct(
         walk=_broadcast(op),
         left=_rescale(left, common),
         right=_rescale(right, common),
         **_shrunk(scale),
-        zero_point=zero_point_of(y),
+        zero_point=y.zero_point,
         **op.clamp()._asdict(),
     )
     return op.lowered(kernel, "Addition", params, lead=0)
 
 
 def _rescale(tensor: Tensor, common: float) -> Struct:
-    multiplier = quantize_multiplier(scale_of(tensor) / common)
-    return Struct(zero_point=zero_point_of(tensor), **_shrunk(multiplier))
+    multiplier = quantize_multiplier(tensor.scale / common)
+    return Struct(zero_point=tensor.zero_point, **_shrunk(multiplier))
 
 
 def _shrunk(multiplier: Multiplier) -> dict[str, int]:
@@ -57,10 +51,10 @@ def mul(op: OperatorContext) -> Lowered:
     (left, right), y = op.operands, op.y
     params = Struct(
         walk=_broadcast(op),
-        left_zero_point=zero_point_of(left),
-        right_zero_point=zero_point_of(right),
-        **quantize_multiplier(scale_of(left) * scale_of(right) / scale_of(y)).fields(),
-        zero_point=zero_point_of(y),
+        left_zero_point=left.zero_point,
+        right_zero_point=right.zero_point,
+        **quantize_multiplier(left.scale * right.scale / y.scale).fields(),
+        zero_point=y.zero_point,
         **op.clamp()._asdict(),
     )
     return op.lowered("mul", "Product", params, lead=0)
@@ -76,11 +70,11 @@ def prelu(op: OperatorContext) -> Lowered:
     (x, alpha), y = op.operands, op.y
     params = Struct(
         walk=_broadcast(op),
-        input_zero_point=zero_point_of(x),
-        alpha_zero_point=zero_point_of(alpha),
-        **quantize_multiplier(scale_of(x) / scale_of(y)).fields(),
-        **quantize_multiplier(scale_of(x) * scale_of(alpha) / scale_of(y)).fields("alpha_"),
-        zero_point=zero_point_of(y),
+        input_zero_point=x.zero_point,
+        alpha_zero_point=alpha.zero_point,
+        **quantize_multiplier(x.scale / y.scale).fields(),
+        **quantize_multiplier(x.scale * alpha.scale / y.scale).fields("alpha_"),
+        zero_point=y.zero_point,
     )
     return op.lowered("prelu", "Prelu", params, lead=0)
 

@@ -9,19 +9,13 @@ TFLite-Micro's choice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.engines.aot.core.ir import Constant, Lowered, Struct, Value
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, require
 from host.engines.aot.core.packing import (
     fold_zero_point,
     pack_channels,
@@ -32,7 +26,6 @@ from host.engines.aot.core.quantization import Multiplier, quantize_multiplier, 
 from host.engines.aot.core.window import overlap_lead, window
 from host.models.tflite import TYPE_CODES
 
-Array = npt.NDArray[Any]
 Scales = Sequence[float]
 
 _COLUMNS = 2  # kColumns of rows.h
@@ -78,7 +71,7 @@ def _convolution(
     params = Struct(
         window=shape,
         groups=groups,
-        input_zero_point=zero_point_of(x),
+        input_zero_point=x.zero_point,
         rows_each=rows_each,
         weights=Constant("weights", table),
         **_ending(op, rows, scales),
@@ -117,7 +110,7 @@ def depthwise_conv_2d(op: OperatorContext) -> Lowered:
     taps = weights.reshape(-1, out)
     params = Struct(
         window=shape,
-        input_zero_point=zero_point_of(op.x),
+        input_zero_point=op.x.zero_point,
         weights=Constant("weights", pack_channels(taps)),
         **_ending(op, taps.T, scales),
     )
@@ -177,7 +170,7 @@ def _ending(
     """
     rows = weights.astype(np.int64)
     given = op.bias(2, len(rows)) if op.has_input(2) else None
-    bias = fold_zero_point(given, rows, zero_point_of(op.x))
+    bias = fold_zero_point(given, rows, op.x.zero_point)
     largest = np.abs(bias) + 128 * np.abs(rows).sum(axis=1)
     multipliers = _multipliers(op, scales)
     # What scale_to_int8() of fixed_point.h asks for. A multiplier of 0 may have any shift.
@@ -198,7 +191,7 @@ def _ending(
 
 def _multipliers(op: OperatorContext, scales: Scales) -> list[Multiplier]:
     # In double. FULLY_CONNECTED too: older TFLite-Micro took that product in float.
-    x, y = scale_of(op.x), scale_of(op.y)
+    x, y = op.x.scale, op.y.scale
     return [quantize_multiplier(x * scale / y) for scale in scales]
 
 
@@ -208,7 +201,7 @@ def requantization(op: OperatorContext, scales: Scales) -> Struct:
 
 
 def _requantization_by(op: OperatorContext, multipliers: Sequence[Multiplier]) -> Struct:
-    return Struct(**_tables(multipliers), zero_point=zero_point_of(op.y), **op.clamp()._asdict())
+    return Struct(**_tables(multipliers), zero_point=op.y.zero_point, **op.clamp()._asdict())
 
 
 def _tables(multipliers: Sequence[Multiplier]) -> dict[str, Value]:
@@ -239,7 +232,7 @@ def _channels(op: OperatorContext, count: int, scales: Scales, accumulator: str)
     bias = np.zeros(count, np.dtype(accumulator))
     if op.has_input(2):
         bias = op.bias(2, count, accumulator)
-    x, y = scale_of(op.x), scale_of(op.y)
+    x, y = op.x.scale, op.y.scale
     quantize = wide_multiplier if accumulator == "int64" else quantize_multiplier
     multipliers = [quantize(x * scale / y) for scale in scales]
     return Struct(bias=Constant("bias", bias), **_tables(multipliers), **op.clamp()._asdict())

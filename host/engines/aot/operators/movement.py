@@ -16,14 +16,7 @@ import numpy.typing as npt
 
 from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct
 from host.engines.aot.core.lowering import MOVED, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    check_type,
-    from_front,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, check_type, from_front, require
 from host.engines.aot.core.strides import (
     DIMS,
     Loop,
@@ -191,7 +184,7 @@ def concatenation(op: OperatorContext) -> Lowered:
     """CONCATENATION along any axis, constants among the inputs."""
     y, inputs = op.y, op.operands
     if y.dtype == "int8":
-        scales = {(scale_of(t), zero_point_of(t)) for t in (*inputs, y)}
+        scales = {(t.scale, t.zero_point) for t in (*inputs, y)}
         require(len(scales) == 1, "has inputs with other scales or zero points than its output")
     axis = from_front(int(op.option("axis")), len(y.shape))
     shapes = [x.shape for x in inputs]
@@ -301,12 +294,12 @@ def _padding_value(op: OperatorContext) -> int:
     """What the padding consists of, as the bits of an int32."""
     y = op.y
     if not op.has_input(2):
-        return zero_point_of(y) if y.dtype == "int8" else 0
+        return y.zero_point if y.dtype == "int8" else 0
     values, tensor = op.constant(2, "padding value", y.dtype), op.tensor(2)
     require(values.size == 1, f"has padding value {tensor.name!r} of shape {tensor.shape}")
     if y.dtype == "int8":
         check_type(tensor, "padding value", ("int8",))
-        same = (scale_of(tensor), zero_point_of(tensor)) == (scale_of(y), zero_point_of(y))
+        same = (tensor.scale, tensor.zero_point) == (y.scale, y.zero_point)
         require(same, "has a padding value with another scale or zero point")
     value = values.reshape(1)
     return int(value.view(np.int32)[0] if y.dtype == "float32" else value[0])

@@ -6,12 +6,7 @@ import numpy as np
 
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    check_scale,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, check_scale
 from host.engines.aot.core.quantization import Clamp, quantize_multiplier
 from host.models.tflite import Tensor
 
@@ -35,13 +30,13 @@ def quantize(op: OperatorContext) -> Lowered:
             check_scale(tensor, f"int32 tensor {tensor.name!r}", limits)
     if x.dtype == "float32":
         return _converted(op, "quantize", "Affine", _affine(y))
-    if (x.dtype, scale_of(x), zero_point_of(x)) == (y.dtype, scale_of(y), zero_point_of(y)):
+    if (x.dtype, x.scale, x.zero_point) == (y.dtype, y.scale, y.zero_point):
         return op.view()
     params = Struct(
         size=x.size,
-        input_zero_point=zero_point_of(x),
-        **quantize_multiplier(scale_of(x) / scale_of(y)).fields(),
-        output_zero_point=zero_point_of(y),
+        input_zero_point=x.zero_point,
+        **quantize_multiplier(x.scale / y.scale).fields(),
+        output_zero_point=y.zero_point,
     )
     return _converted(op, "quantize", "Requantize", params)
 
@@ -52,8 +47,8 @@ def dequantize(op: OperatorContext) -> Lowered:
 
 
 def _affine(codes: Tensor) -> Struct:
-    scale = float(np.float32(scale_of(codes)))
-    return Struct(size=codes.size, scale=scale, zero_point=zero_point_of(codes))
+    scale = float(np.float32(codes.scale))
+    return Struct(size=codes.size, scale=scale, zero_point=codes.zero_point)
 
 
 def _converted(op: OperatorContext, kernel: str, type_name: str, params: Struct) -> Lowered:

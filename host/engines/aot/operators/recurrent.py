@@ -7,11 +7,10 @@ of it has to be kept in the arena.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.engines.aot.core.fixed_point import sigmoid_table
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
@@ -20,14 +19,10 @@ from host.engines.aot.core.operator_context import (
     RefusalError,
     check_type,
     require,
-    scale_of,
-    zero_point_of,
 )
 from host.engines.aot.core.packing import fold_zero_point, wrapped_int32
 from host.engines.aot.core.quantization import LIMITS, Multiplier, quantize_multiplier
 from host.models.tflite import Tensor
-
-Array = npt.NDArray[Any]
 
 _TANH = 4  # of ActivationFunctionType
 # Inputs of UNIDIRECTIONAL_SEQUENCE_LSTM. Of four that belong together, the gates are in the order
@@ -68,11 +63,11 @@ def lstm(op: OperatorContext) -> Lowered:
         from_input=_gate_sums(op, _INPUT_WEIGHTS, x, units, bias=_BIAS),
         from_output=_gate_sums(op, _OUTPUT_WEIGHTS, hidden, units),
         **quantize_multiplier(_ACTIVATED_SCALE).fields("keep_"),
-        **quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(cell)).fields("add_"),
-        cell_clip=_cell_clip(op, scale_of(cell)),
+        **quantize_multiplier(_ACTIVATED_SCALE**2 / cell.scale).fields("add_"),
+        cell_clip=_cell_clip(op, cell.scale),
         **_cell_to_table(cell).fields("tanh_"),
-        **quantize_multiplier(_ACTIVATED_SCALE**2 / scale_of(hidden)).fields("output_"),
-        output_zero_point=zero_point_of(hidden),
+        **quantize_multiplier(_ACTIVATED_SCALE**2 / hidden.scale).fields("output_"),
+        output_zero_point=hidden.zero_point,
         sigmoid=Constant("sigmoid", sigmoid_table()),
     )
     return op.lowered("lstm", "Lstm", params, scratch=2 * units)
@@ -100,8 +95,8 @@ def _gate_sums(
         values, scale = _matrix(op, position + gate, (units, depth))
         given = None if bias is None else op.bias(bias + gate, units)
         weights.append(values)
-        biases.append(wrapped_int32(fold_zero_point(given, values, zero_point_of(operand))))
-        multipliers.append(quantize_multiplier(scale_of(operand) * scale / _GATE_SCALE))
+        biases.append(wrapped_int32(fold_zero_point(given, values, operand.zero_point)))
+        multipliers.append(quantize_multiplier(operand.scale * scale / _GATE_SCALE))
     return Struct(
         depth=depth,
         weights=Constant("weights", np.stack(weights, axis=1)),
@@ -129,10 +124,10 @@ def _cell_clip(op: OperatorContext, scale: float) -> int:
 
 def _cell_to_table(cell: Tensor) -> Multiplier:
     """What brings a cell state to the sigmoid table's steps: 3 · 2^12 for each 1."""
-    power = math.log2(scale_of(cell))
+    power = math.log2(cell.scale)
     require(
         power in _CELL_POWERS,
-        f"has state {cell.name!r} with scale {scale_of(cell)}, not a power of two "
+        f"has state {cell.name!r} with scale {cell.scale}, not a power of two "
         f"from 2^{_CELL_POWERS.start} to 2^{_CELL_POWERS.stop - 1}",
     )
     left = 12 + int(power)
@@ -154,15 +149,15 @@ def svdf(op: OperatorContext) -> Lowered:
     require(fits, f"has input shape {x.shape}, rank {rank} and {filters} filters")
     state = _state(op, 4, time.dtype, (batches, time.size))
     # TFLite-Micro lets the state wrap around with another one.
-    zero = zero_point_of(state) == 0
+    zero = state.zero_point == 0
     require(zero, f"has state {state.name!r} with a zero point other than 0")
     units = filters // rank
     op.check_output_shape((batches, units))
     features, scale = _matrix(op, 1, (filters, depth))
-    offsets = wrapped_int32(fold_zero_point(None, features, zero_point_of(x)))
+    offsets = wrapped_int32(fold_zero_point(None, features, x.zero_point))
     # In double. TFLite-Micro of August 2026 still multiplied and divided floats.
-    feature = quantize_multiplier(scale_of(x) * scale / scale_of(state))
-    output = quantize_multiplier(scale_of(state) * scale_of(time) / scale_of(y))
+    feature = quantize_multiplier(x.scale * scale / state.scale)
+    output = quantize_multiplier(state.scale * time.scale / y.scale)
     limits = LIMITS[state.dtype]
     params = Struct(
         batches=batches,
@@ -172,12 +167,12 @@ def svdf(op: OperatorContext) -> Lowered:
         feature_weights=Constant("features", features),
         feature_bias=Constant("offsets", offsets),
         time_weights=Constant("time", time.data[:, -1].astype(np.int16)),
-        bias=_svdf_bias(op, units, scale_of(state) * scale_of(time)),
+        bias=_svdf_bias(op, units, state.scale * time.scale),
         **feature.fields("feature_"),
         feature_minimum=limits.minimum,
         feature_maximum=limits.maximum,
         **output.fields("output_"),
-        output_zero_point=zero_point_of(y),
+        output_zero_point=y.zero_point,
     )
     return op.lowered("svdf", "Svdf", params)
 
@@ -185,7 +180,7 @@ def svdf(op: OperatorContext) -> Lowered:
 def _svdf_bias(op: OperatorContext, units: int, scale: float) -> Constant:
     # TFLite-Micro demands a bias, and this of its scale.
     values, tensor = op.bias(3, units), op.tensor(3)
-    fits = tensor.quantization is not None and abs(scale_of(tensor) - scale) < 1e-5
+    fits = tensor.quantization is not None and abs(tensor.scale - scale) < 1e-5
     require(fits, f"has bias {tensor.name!r} with another scale than {scale}")
     return Constant("bias", values)
 

@@ -8,13 +8,7 @@ from functools import partial
 
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    from_front,
-    require,
-    scale_of,
-    zero_point_of,
-)
+from host.engines.aot.core.operator_context import OperatorContext, from_front, require
 from host.engines.aot.core.quantization import Multiplier, mean_multiplier, quantize_multiplier
 from host.engines.aot.core.strides import filled, fused, loops_over, strides_of
 from host.engines.aot.core.window import overlap_lead, window
@@ -27,7 +21,7 @@ def pool_2d(op: OperatorContext, kernel: str) -> Lowered:
     x, y = op.x, op.y
     # TFLite-Micro's bound: it compares inputs with a clamp in the output's scale, unrescaled.
     require(
-        abs(scale_of(x) - scale_of(y)) <= 1e-6 and zero_point_of(x) == zero_point_of(y),
+        abs(x.scale - y.scale) <= 1e-6 and x.zero_point == y.zero_point,
         "has different scales or zero points at its input and output",
     )
     size = (int(op.option("filterHeight")), int(op.option("filterWidth")))
@@ -42,9 +36,9 @@ def total(op: OperatorContext, multiplier_of: Callable[[float, float, int], Mult
     count = math.prod(x.shape[axis] for axis in axes)
     params = Struct(
         **_kept_and_reduced(op, axes),
-        zero_points_sum=zero_point_of(x) * count,
-        **multiplier_of(scale_of(x), scale_of(y), count).fields(),
-        output_zero_point=zero_point_of(y),
+        zero_points_sum=x.zero_point * count,
+        **multiplier_of(x.scale, y.scale, count).fields(),
+        output_zero_point=y.zero_point,
     )
     return op.lowered("sum", "Sum", params, lead=0)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import Lowering, Lowerings
-from host.engines.aot.core.operator_context import OperatorContext, require, zero_point_of
+from host.engines.aot.core.operator_context import OperatorContext, require
 from host.engines.aot.core.window import window
 from host.engines.aot.operators.convolution import requantization
 
@@ -61,7 +61,7 @@ def transpose_conv(op: OperatorContext) -> Lowered:
     params = Struct(
         window=window(op, (height, width), channels, transposed=True),
         weights=Constant("weights", table),
-        offsets=Constant("offsets", -zero_point_of(x) * sums),
+        offsets=Constant("offsets", -x.zero_point * sums),
         bias=Constant("bias", bias),
         output=requantization(op, scales),
     )
