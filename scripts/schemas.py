@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from host.base.paths import ROOT
 from host.commands.evaluate.document import EvaluationDocument
+from host.commands.explain.explanation import Explanation
 from host.commands.profile.document import ProfileDocument
 from host.commands.trace.document import TraceDocument
 from host.report.document import Document
@@ -12,6 +13,7 @@ FOLDER = ROOT / "docs" / "schemas"
 # By command. Who adds one adds its document here.
 DOCUMENTS: dict[str, type[Document]] = {
     "flash-and-eval": EvaluationDocument,
+    "explain": Explanation,
     "profile": ProfileDocument,
     "trace": TraceDocument,
 }

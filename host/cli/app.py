@@ -129,7 +129,7 @@ def explain(request: ExplainRequest, as_json: Json = False) -> None:
 
         with Bar() as bar:
             explanation = run(request, bar)
-        _show(explanation.folder, as_json, lambda: summary(explanation), "explain.json")
+        _show(explanation.folder, as_json, lambda: summary(explanation))
 
 
 @app.command()

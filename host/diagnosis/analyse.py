@@ -68,50 +68,53 @@ class Material:
 
 @dataclass(frozen=True)
 class Accuracies:
-    """Share of right predictions of each model; None without labels or without the model."""
+    """Share of right predictions, 0 to 1; null without labels or without the model."""
 
     float: Interval | None
+    """The float model."""
     a: Interval | None
+    """A."""
     b: Interval | None
+    """B."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far A and B agree on the samples.
-
-    ``equal_outputs`` counts output values, ``equal_samples`` samples with every value equal,
-    ``equal_predictions`` classes (None without classes). Differences are in the
-    steps of A's output (of B's, where A's is float).
-    """
+    """How far the outputs of A and B agree on the samples."""
 
     samples: int
+    """Number of samples."""
     equal_outputs: float
+    """Share of output values that are equal."""
     equal_samples: float
+    """Share of samples whose output values are all equal."""
     equal_predictions: float | None
+    """Share of samples with the same predicted class; null without classes."""
     mean_steps: float
+    """Mean difference of the output values, in quantization steps of A's output (of B's, where A's
+    is float)."""
     max_steps: float
+    """Largest difference of the output values, in the same steps."""
     accuracy: Accuracies
+    """Share of right predictions."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A cause that an intervention has shown.
-
-    Attributes:
-        cause: an identifier of ``CAUSES``.
-        operator: index in B, or None where it is not one operator's.
-        tensor: B's name of the tensor concerned, or None.
-        effect: what the intervention restored, in points of equal outputs.
-        evidence: sentences with numbers.
-        remedy: what to do.
-    """
+    """A cause that an intervention has shown."""
 
     cause: str
+    """The cause's identifier, see docs/explain.md."""
     operator: int | None
+    """Index of the operator in B's .tflite; null where it is not one operator's."""
     tensor: str | None
+    """B's name of the tensor concerned; null where it is not one tensor's."""
     effect: float
+    """What the intervention restored, in points of equal output values."""
     evidence: tuple[str, ...]
+    """What was measured, in sentences."""
     remedy: str
+    """What to do."""
 
 
 @dataclass(frozen=True)

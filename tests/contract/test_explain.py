@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
@@ -15,8 +13,10 @@ from host.base.paths import ROOT
 from host.diagnosis.causes.registry import CAUSES
 from host.diagnosis.comparison.keras_layers import run_layers
 from host.models import tflite
+from host.report.document import DOCUMENT
 from tests.fixtures.models import dense
 from tests.fixtures.runs import Finished, run
+from tests.fixtures.schemas import validate
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 keras = pytest.importorskip("keras", reason="Keras 3 is not installed")
@@ -58,9 +58,8 @@ def test_every_operator_has_its_keras_layers(routes: tuple[Finished, Path]) -> N
 
 def test_json_is_what_the_schema_says(routes: tuple[Finished, Path]) -> None:
     done, folder = routes
-    schema = json.loads(files("host.report").joinpath("explain_schema.json").read_text())
-    jsonschema.validate(done.json, schema)
-    assert json.loads((folder / "explain.json").read_text()) == done.json
+    validate("explain", done.json)
+    assert json.loads((folder / DOCUMENT).read_text()) == done.json
 
 
 def test_the_documentation_lists_every_cause() -> None:
@@ -101,7 +100,7 @@ def test_formats_that_cannot_be_exchanged_are_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("nowhere.tflite", "ptq-int8"), "no .tflite file, no run's folder and no route"),
+        (("nowhere.tflite", "ptq-int8"), "neither a .tflite file nor a run's folder nor a route"),
         (("float", "ptq-int8"), "runs in Keras only"),
         (("{model}", "{model}"), "needs --data"),
         (("{model}", "{other}", "--data", "random"), "not two versions of one model"),
@@ -136,7 +135,7 @@ def test_mistakes_are_explained(arguments: tuple[str, ...], message: str, tmp_pa
     assert done.code == 2, done.err
     assert message in done.json["error"]["message"]
     assert done.json["error"]["hint"]
-    assert not (tmp_path / "out" / "explain.json").exists()
+    assert not (tmp_path / "out" / DOCUMENT).exists()
 
 
 @pytest.mark.parametrize("library", [tf_keras, keras], ids=["tf_keras", "keras 3"])

@@ -167,11 +167,11 @@ def test_models_of_which_one_is_explained(tmp_path: Path, number: int) -> None:
         assert done.code == 0, done.err
         clean(done)
         untouched(place)
-        assert {p.name for p in (place / "out").iterdir()} == {"explain.html", "explain.json"}
-        report = json.loads((place / "out" / "explain.json").read_text())
-        validate("explain_schema.json", report)
-        pages.append(Page(place / "out" / "explain.html"))
-        texts.append((place / "out" / "explain.html").read_text("utf-8"))
+        assert {p.name for p in (place / "out").iterdir()} == {"report.html", "report.json"}
+        report = json.loads((place / "out" / "report.json").read_text())
+        validate("explain", report)
+        pages.append(Page(place / "out" / "report.html"))
+        texts.append((place / "out" / "report.html").read_text("utf-8"))
     assert pages[1].elements <= pages[0].elements
     assert pages[1].outline == pages[0].outline
     assert shown(texts[1])

@@ -27,13 +27,13 @@ from host.diagnosis.comparison.signals import (
     share_outside,
     sqnr_db,
 )
-from host.models.edit import Change, pack, patch
+from host.models.edit import pack
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from host.oracles.tflm_host import run_tflm_host
 from tests.aot.builder import ModelBuilder, Q
 from tests.aot.convolution import fully_connected
 from tests.fixtures.graphs import tensor
-from tests.fixtures.variants import Shape, network, samples
+from tests.fixtures.variants import Shape, doubled, network, samples
 
 SHAPES = st.builds(
     Shape,
@@ -128,14 +128,6 @@ def test_a_bias_keeps_its_real_value_when_scales_change() -> None:
     before, after = (g.tensors[dense.inputs[2]] for g in (models.b, made))
     assert before.quantization != after.quantization
     assert rounding_ratio(before, after) <= 1.0
-
-
-def doubled(graph: Graph, operator: int) -> Graph:
-    """The same model with twice the scale at one operator's output."""
-    changed = graph.tensors[graph.operators[operator].outputs[0]]
-    assert changed.quantization is not None
-    wider = replace(changed.quantization, scales=(2 * changed.quantization.scale,))
-    return patch(graph, [Change(changed.index, wider)])
 
 
 @pytest.mark.parametrize("operator", [0, 1, 4])

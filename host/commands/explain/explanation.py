@@ -1,73 +1,118 @@
-"""What ``explain`` passes on: two models, and all there is to say about them.
-
-A is the model that is taken as right, B the one that is asked about. Every intervention changes B
-towards A; every operator index without a letter is B's. Shares are 0..1; effects are points, that
-is percent of all output values.
-"""
+"""All there is to say about two models: what report.json holds, and what pages are made of."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from host.base.arrays import Array
 from host.diagnosis.analyse import Agreement, Finding
 from host.diagnosis.comparison.interventions import Intervention
 from host.diagnosis.comparison.layers import Layer
-from host.models.tflite import Graph
+from host.report.document import Document, Part, derived
+from host.report.formats import number, percent
 
 
-@dataclass(frozen=True)
-class Subject:
-    """A or B: an int8 model, where it came from, and what a device made of it.
-
-    Attributes:
-        label: how the user named it.
-        source: file, folder or route, in words.
-        x, y: the samples [n, …] of a run's folder, and their labels or targets; None without.
-        device: [n, …] outputs that a device gave for ``x``, or None.
-        device_name: the engine and its version on that device.
-        deployed: float32 [n, …], the samples as the deployment feeds them, where they differ.
-    """
+class Subject(Part):
+    """A or B: an int8 model, where it came from, and what a device made of it."""
 
     label: str
+    """How the user named it."""
     source: str
-    graph: Graph
-    x: Array | None = None
-    y: Array | None = None
-    device: Array | None = None
-    device_name: str | None = None
-    deployed: Array | None = None
+    """File, folder or route that it comes from, in words."""
+    sha256: str
+    """SHA-256 of its .tflite, in hex."""
+    bytes: int
+    """Size of its .tflite, in bytes."""
+    operators: int
+    """Number of operators in its .tflite."""
+    device_samples: int | None
+    """Number of samples that a device's outputs are known of; null where no device ran it."""
+    device: str | None
+    """Engine and version on that device; null where no device ran it."""
+    deployed_otherwise: bool
+    """True where the deployment feeds the samples in another form than the data set holds."""
 
 
-@dataclass(frozen=True)
-class Explanation:
-    """All there is to say about A and B.
+class FirstDifference(Part):
+    """Where the outputs of A and B first diverge."""
 
-    Attributes:
-        equal_after_all: share of equal outputs with all of A's parameters in B; None where nothing
-            could be put in.
-        first_difference: position in ``layers`` of the first whose values are not all equal; None
-            for none.
-        unaligned: what has no partner, in sentences.
-        notes: what could not be said, and why; differences that are no findings.
-        reference: the float model, in words, or None.
-        conditions: versions and settings that the numbers hold under.
+    layer: int
+    """Position in ``layers``."""
+    operator: int | None
+    """Index of the operator in B's .tflite; null where only A has it."""
+    name: str
+    """The operator's name in the TFLite schema."""
+    tensor: str
+    """Name of its output tensor."""
+
+
+class Explanation(Document):
+    """Why two int8 models A and B of one network differ.
+
+    A is taken as right, B is asked about. Every operator index is B's unless it says otherwise.
+    Shares are 0 to 1; points are percent of all output values.
     """
 
-    a: Subject
-    b: Subject
-    dataset: str
-    reference: str | None
-    agreement: Agreement
-    layers: tuple[Layer, ...]
-    interventions: tuple[Intervention, ...]
-    equal_after_all: float | None
+    schema_version: Literal[2] = 2
     findings: tuple[Finding, ...]
-    first_difference: int | None
+    """Causes that an intervention has shown, the largest effect first; empty where none was."""
+    agreement: Agreement
+    """How far the outputs of A and B agree on the samples."""
+    equal_after_all: float | None
+    """Share of equal output values with all of A's parameters in B; null where nothing could be put
+    in."""
+    interventions: tuple[Intervention, ...]
+    """What was put from A into B, and what TFLite-Micro on the host then computed."""
+    layers: tuple[Layer, ...]
+    """Every operator of B in its order, then those that only A has."""
     unaligned: tuple[str, ...]
-    notes: tuple[str, ...]
-    conditions: Mapping[str, str]
+    """What has no partner in the other model, in sentences."""
+    a: Subject
+    """The model that is taken as right."""
+    b: Subject
+    """The model that is asked about."""
+    data: str
+    """The samples, in words."""
+    reference: str | None
+    """The float model that signals are measured against, in words; null without one."""
+    conditions: Mapping[str, int]
+    """What the numbers hold under: the seed, and on how many samples what was run."""
+    versions: Mapping[str, str]
+    """Versions of libraries, by name."""
     folder: Path
-    command: str
+    """Where the report is."""
+
+    @derived
+    def headline(self) -> str:
+        """How far A and B agree, in one sentence."""
+        if self.same:
+            return f"B computes what A computes, on all {number(self.agreement.samples)} samples"
+        if self.agreement.equal_outputs == 0:
+            return "Not one output value of B equals A's"
+        return f"B equals A in {percent(self.agreement.equal_outputs)} of output values"
+
+    @derived
+    def first_difference(self) -> FirstDifference | None:
+        """The first layer whose outputs in A and B differ; null where none does."""
+        if self.first_layer is None:
+            return None
+        layer = self.layers[self.first_layer]
+        return FirstDifference(
+            layer=self.first_layer, operator=layer.operator, name=layer.name, tensor=layer.tensor
+        )
+
+    @property
+    def first_layer(self) -> int | None:
+        """Position in ``layers`` of the first whose outputs differ; None where none do."""
+        return next((i for i, layer in enumerate(self.layers) if layer.diverges), None)
+
+    @property
+    def same(self) -> bool:
+        """Whether every output value is equal."""
+        return self.agreement.equal_outputs == 1
+
+    @property
+    def missing(self) -> float:
+        """How many points of output values are not equal."""
+        return 100 * (1 - self.agreement.equal_outputs)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from host.commands.explain.words import operator, points
 from host.diagnosis.comparison.interventions import Intervention
 from host.diagnosis.comparison.layers import Layer
-from host.diagnosis.comparison.signals import Signal
 from host.report import svg
 from host.report.formats import number, percent, short
 
@@ -19,80 +18,78 @@ if TYPE_CHECKING:
 
 WIDTH = 8.0
 NAME = 38
+# A's is hollow and larger than B's, so that both are seen where they are equal.
+_DOTS: dict[str, dict[str, Any]] = {
+    "A": {"marker": "o", "ms": 6.6, "mfc": "none", "mec": svg.BLUE, "mew": 1.5},
+    "B": {"marker": "o", "ms": 3.9, "color": svg.ORANGE},
+}
 
 
-def interventions(rows: Sequence[Intervention], equal: float, name: str) -> str:
+def interventions(rows: Sequence[Intervention], start: float, name: str) -> str:
     """Bars of equal output values: from where they are to where each intervention takes them.
 
     The bar of an intervention alone starts where A and B are; the bar of one that was added
     starts where those before it ended.
 
     Args:
-        rows: at least one, and one with a finite share of equal values; top to bottom.
-        equal: share of equal output values as they are.
+        rows: at least one; top to bottom.
+        start: share of equal output values as they are.
         name: of the figure, its own in the page.
     """
-    base = 100 * equal
-    added = any(row.added is not None for row in rows)
-    pitch = 0.27 if not added else 0.42 if len(rows) <= 12 else 0.34
+    pitch = 0.42 if len(rows) <= 12 else 0.34
     with svg.figure(WIDTH, 0.95 + pitch * len(rows)) as (figure, axes):
-        ends = [base, 100.0]
-        height = 0.38 if added else 0.62
+        ends = [100 * start, 100.0]
         for place, row in enumerate(rows):
-            middle = place - 0.2 if added else place
-            end = 100 * row.equal
-            ends += _bar(axes, middle, height, end - row.alone, end, row.alone, svg.GREEN)
-            if row.added is None or row.equal_added is None:
-                continue
-            end = 100 * row.equal_added
-            ends += _bar(axes, place + 0.2, height, end - row.added, end, row.added, svg.MUTED)
-        ends = [end for end in ends if math.isfinite(end)]
+            for up, after, change, colour in (
+                (-0.2, row.equal, row.alone, svg.GREEN),
+                (0.2, row.equal_added, row.added, svg.MUTED),
+            ):
+                before = 100 * after - change
+                ends += [before, 100 * after]
+                _bar(axes, place + up, before, change, colour)
         low, high = min(ends), max(ends)
         span = max(high - low, 1e-3)
         axes.set_xlim(low - 0.1 * span, high + 0.16 * span)
         axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= 100])
         axes.set_xlim(low - 0.1 * span, high + 0.16 * span)
         axes.xaxis.set_major_formatter(lambda value, _: number(value, 6))
-        if math.isfinite(base):
-            axes.axvline(base, color=svg.INK, lw=1, ls="--", zorder=3)
-        axes.axvline(100, color=svg.BLUE, lw=1, ls="--", zorder=3)
+        for end, colour in ((100 * start, svg.INK), (100, svg.BLUE)):
+            axes.axvline(end, color=colour, lw=1, ls="--", zorder=3)
         axes.set_yticks(range(len(rows)), [short(row.name, NAME) for row in rows])
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("equal output values (%)")
         axes.grid(axis="x")
-        labels = [("alone", svg.GREEN), ("added in order", svg.MUTED)][: 2 if added else 1]
-        _legend(figure, labels, (f"as they are, {percent(equal)}", "all equal"))
-        best = max(rows, key=lambda row: row.alone if math.isfinite(row.alone) else -math.inf)
+        _legend(figure, (f"as they are, {percent(start)}", "all equal"))
+        best = max(rows, key=lambda row: row.alone)
         alt = (
-            f"{len(rows)} interventions on {percent(equal)} of equal output values; the most by "
+            f"{len(rows)} interventions on {percent(start)} of equal output values; the most by "
             f"itself has {best.name}: {points(best.alone)} points"
         )
         return svg.to_svg(figure, name, alt)
 
 
-def _bar(
-    axes: Axes, place: float, height: float, start: float, end: float, change: float, colour: str
-) -> list[float]:
-    if not (math.isfinite(start) and math.isfinite(end)):
-        return []
-    axes.barh(place, end - start, left=start, height=height, color=colour, lw=0)
+def _bar(axes: Axes, place: float, start: float, change: float, colour: str) -> None:
+    height, end = 0.38, start + change
+    axes.barh(place, change, left=start, height=height, color=colour, lw=0)
     axes.plot([start, start], [place - height / 2, place + height / 2], color=colour, lw=1.2)
     axes.annotate(
         points(change), (max(start, end), place), (4, 0),
         textcoords="offset points", va="center", fontsize=7.5,
     )  # fmt: skip
-    return [start, end]
 
 
-def _legend(figure: Figure, bars: Sequence[tuple[str, str]], lines: tuple[str, str]) -> None:
+def _legend(figure: Figure, lines: tuple[str, str]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Patch | Line2D] = [Patch(color=colour, label=label) for label, colour in bars]
-    handles += [
-        Line2D([], [], color=colour, lw=1, ls="--", label=label)
-        for label, colour in zip(lines, (svg.INK, svg.BLUE), strict=True)
+    handles: list[Patch | Line2D] = [
+        Patch(color=svg.GREEN, label="alone"),
+        Patch(color=svg.MUTED, label="added in order"),
+        *(
+            Line2D([], [], color=colour, lw=1, ls="--", label=label)
+            for label, colour in zip(lines, (svg.INK, svg.BLUE), strict=True)
+        ),
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
 
@@ -105,7 +102,7 @@ def layers(rows: Sequence[Layer], first: int | None) -> str:
 
     Args:
         rows: at least one, in the order in which they run.
-        first: position in ``rows`` of the first at which A and B part, to be marked.
+        first: position in ``rows`` of the first at which A and B diverge, to be marked.
     """
     pitch = 0.27 if len(rows) <= 20 else 0.215
     with svg.figure(WIDTH + 1, 1.15 + pitch * len(rows)) as (figure, axes):
@@ -113,17 +110,16 @@ def layers(rows: Sequence[Layer], first: int | None) -> str:
         noise, differ, restore, codes = figure.subplots(
             1, 4, sharey=True, gridspec_kw={"width_ratios": (1.25, 0.9, 1, 1)}
         )
-        _pairs(noise, [(_sqnr(row.a), _sqnr(row.b)) for row in rows])
+        _pairs(noise, _values(rows, "sqnr"))
         noise.set_title("SQNR (dB)")
         shares = [None if row.differing is None else 100 * row.differing for row in rows]
         _bars(differ, shares, svg.MUTED, (0, 100))
         differ.set_title("values that differ (%)")
         _bars(restore, [row.restored for row in rows], svg.GREEN)
         restore.set_title("restored alone (points)")
-        _pairs(codes, [(_codes(row.a), _codes(row.b)) for row in rows])
-        if any(row.a or row.b for row in rows):
-            codes.set_xlim(0, 268)
-            codes.set_xticks([0, 64, 128, 192, 256])
+        _pairs(codes, _values(rows, "codes"))
+        codes.set_xlim(0, 268)
+        codes.set_xticks([0, 64, 128, 192, 256])
         codes.set_title("codes used (of 256)")
         for panel in (noise, differ, restore, codes):
             panel.title.set_fontsize(8.5)
@@ -137,7 +133,7 @@ def layers(rows: Sequence[Layer], first: int | None) -> str:
         noise.set_yticks(range(len(rows)), [_name(row) for row in rows], fontsize=7.5)
         noise.set_ylim(len(rows) - 0.4, -0.6)
         _dots(figure, marked=first is not None)
-        where = "" if first is None else f"; they part first at operator {operator(rows[first])}"
+        where = "" if first is None else f"; they first diverge at operator {operator(rows[first])}"
         return svg.to_svg(figure, "layers", f"{len(rows)} operators of A and B{where}")
 
 
@@ -148,34 +144,26 @@ def _name(layer: Layer) -> str:
     return f"{text}  {short(of, room)}" if room >= 5 and of else short(text, NAME)
 
 
-def _sqnr(signal: Signal | None) -> float | None:
-    return None if signal is None else signal.sqnr
-
-
-def _codes(signal: Signal | None) -> float | None:
-    return None if signal is None else signal.codes
+def _values(rows: Sequence[Layer], key: str) -> list[tuple[float | None, float | None]]:
+    """One value of A's and of B's signal in each row; None where there is none."""
+    return [(getattr(row.a, key, None), getattr(row.b, key, None)) for row in rows]
 
 
 def _pairs(axes: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> None:
     """A's and B's value of each row, joined by a line; ``∞`` at the panel's right end."""
-    ends = []
-    for place, (a, b) in enumerate(pairs):
-        known = [value for value in (a, b) if value is not None and math.isfinite(value)]
-        ends += known
+    ends: list[float] = []
+    for place, pair in enumerate(pairs):
+        named = {name: v for name, v in zip(_DOTS, pair, strict=True) if v is not None}
+        known = {name: value for name, value in named.items() if math.isfinite(value)}
+        ends += known.values()
         if len(known) == 2:
-            axes.plot(known, [place, place], color=svg.MUTED, lw=1, zorder=1)
-        # A's is hollow and larger than B's, so that both are seen where they are equal.
-        if a is not None and math.isfinite(a):
-            axes.plot(a, place, "o", ms=6.6, mfc="none", mec=svg.BLUE, mew=1.5, zorder=2)
-        if b is not None and math.isfinite(b):
-            axes.plot(b, place, "o", ms=3.9, color=svg.ORANGE, zorder=3)
-        endless = [
-            name for name, value in (("A", a), ("B", b)) if value is not None and math.isinf(value)
-        ]
-        if endless:
+            axes.plot(list(known.values()), [place, place], color=svg.MUTED, lw=1, zorder=1)
+        for name, value in known.items():
+            axes.plot(value, place, **_DOTS[name], zorder=2)
+        if len(known) < len(named):
             axes.text(
-                1, place, f"{' '.join(endless)} ∞", transform=axes.get_yaxis_transform(),
-                ha="right", va="center", fontsize=7.5,
+                1, place, f"{' '.join(name for name in named if name not in known)} ∞",
+                transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=7.5,
             )  # fmt: skip
     if not ends:
         _nothing(axes, len(pairs))
@@ -191,7 +179,7 @@ def _bars(
     limits: tuple[float, float] | None = None,
 ) -> None:
     """A bar of each row with its value; rows without one stay empty."""
-    known = [(i, v) for i, v in enumerate(values) if v is not None and math.isfinite(v)]
+    known = [(i, v) for i, v in enumerate(values) if v is not None]
     if not known:
         _nothing(axes, len(values))
         return
@@ -214,8 +202,7 @@ def _dots(figure: Figure, *, marked: bool) -> None:
     from matplotlib.patches import Patch
 
     handles: list[Line2D | Patch] = [
-        Line2D([], [], ls="", marker="o", ms=6.6, mfc="none", mec=svg.BLUE, mew=1.5, label="A"),
-        Line2D([], [], ls="", marker="o", ms=3.9, color=svg.ORANGE, label="B"),
+        Line2D([], [], ls="", **dot, label=name) for name, dot in _DOTS.items()
     ]
     if marked:
         handles.append(Patch(color=svg.RED, alpha=0.25, lw=0, label="first difference"))

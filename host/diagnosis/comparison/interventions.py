@@ -29,28 +29,27 @@ Equal = Callable[[Collection[int]], float]
 
 @dataclass(frozen=True)
 class Intervention:
-    """Parameters of A put into B, and what TFLM on the host then computes.
-
-    Attributes:
-        name: what was put in, in words; a cause's identifier where it is one.
-        parameters: how many tensors' parameters that changes.
-        alone: points of equal outputs that it restores by itself.
-        added: points that it adds where the interventions of its kind are made one after the
-            other, in the order listed.
-        share: the mean of what it adds over all orders (Shapley 1953); None where that was not
-            measured.
-        equal: share of equal outputs after it alone.
-        equal_added: share of equal outputs after it and those before it.
-    """
+    """Parameters of A put into B, and what TFLM on the host then computes."""
 
     kind: InterventionKind
+    """group: all parameters of a kind; operator: all parameters of one operator; cause: what one
+    suspicion is about."""
     name: str
+    """What was put in, in words; of a cause its identifier."""
     parameters: int
+    """How many tensors' parameters that changes."""
     alone: float
+    """What it restores by itself, in points of equal output values; negative where it makes things
+    worse."""
     added: float
+    """What it adds after those of its kind that are listed before it, in points."""
     share: float | None
+    """Mean of what it adds over all orders (Shapley value), in points; null where that was not
+    measured."""
     equal: float
+    """Share of equal output values after it alone."""
     equal_added: float
+    """Share of equal output values after it and those before it."""
 
     @property
     def start(self) -> float:

@@ -22,36 +22,39 @@ _FORMAL = {"quantizedBiasType", "asymmetricQuantizeInputs"}
 
 @dataclass(frozen=True)
 class Layer:
-    """One operator of B with its partner in A.
-
-    Attributes:
-        operator, operator_a: indices in B's and A's .tflite; None on one side where unaligned.
-        name: the operator's name, as in the schema.
-        tensor: B's output tensor's name (A's where B has none).
-        keras: the Keras layers that the operator does the work of; empty where unknown.
-        aligned: what made them partners: their order, their names, or the signal; None: nothing.
-        correlation: of the two outputs' real values on the samples, −1..1; None where unaligned
-            or constant.
-        a, b: the outputs' signals.
-        differing: share of the values that differ by more than rounding to the steps of A and B
-            explains; None unaligned.
-        sqnr_ab: of B's signal against A's, dB; infinity where the two are equal.
-        restored: points of equal outputs that A's parameters of this operator alone restore.
-    """
+    """An operator of B with its partner in A."""
 
     operator: int | None
+    """Index of the operator in B's .tflite; null where only A has it."""
     operator_a: int | None
+    """Index of the operator in A's .tflite; null where only B has it."""
     name: str
+    """The operator's name in the TFLite schema."""
     tensor: str
+    """Name of its output tensor, B's where B has it."""
     keras: tuple[str, ...] = ()
+    """Keras layers whose work the operator does; empty where unknown."""
     aligned: Means | None = None
+    """What made the two operators partners: their order, their names, or the signal; null where
+    there is no partner."""
     correlation: float | None = None
+    """Correlation of the two outputs' real values on the samples, −1 to 1; null without a partner
+    or for a constant output."""
     differences: tuple[Difference, ...] = ()
+    """Parameters of its tensors that differ."""
     a: Signal | None = None
+    """A's output on the samples; null where only B has the operator."""
     b: Signal | None = None
+    """B's output on the samples; null where only A has the operator."""
     differing: float | None = None
+    """Share of the output's values that differ by more than rounding to the steps of A and B
+    explains; null without a partner."""
     sqnr_ab: float | None = None
+    """Ratio of A's signal to B's difference from it, in dB; null without a partner and where there
+    is no difference."""
     restored: float | None = None
+    """What A's parameters of this operator alone restore, in points of equal output values of the
+    model; null where nothing could be put in."""
 
     @property
     def diverges(self) -> bool:

@@ -40,31 +40,33 @@ PartKind = Literal["range", "weights", "bias", "input", "operators"]
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in one tensor's parameters.
-
-    Attributes:
-        kind: of an activation ("range"), of weights or of a bias.
-        tensor: index in B; ``name`` is B's.
-        scales_a, scales_b: how many scales (1: per tensor); ``scale_a``, ``scale_b`` their median.
-        zero_point_a, zero_point_b: of an activation; 0 for constants.
-        codes: share of the constant's codes that differ; 0 for an activation.
-        largest: the largest difference of the constant's codes; for an activation 0.
-        real: the largest difference in real units, divided by what rounding explains (half a step
-            of each): at most 1 where both are roundings of the same numbers. None for activations.
-    """
+    """What differs in one tensor's parameters, before anything is run."""
 
     kind: ParameterKind
+    """What the tensor is: an activation (range), weights or a bias."""
     tensor: int
+    """Index of the tensor in B's .tflite."""
     name: str
+    """Name of the tensor in B."""
     scales_a: int
+    """Number of A's scales; 1 is per tensor."""
     scales_b: int
+    """Number of B's scales; 1 is per tensor."""
     scale_a: float
+    """Median of A's scales, in real units per quantization step."""
     scale_b: float
+    """Median of B's scales, in real units per quantization step."""
     zero_point_a: int
+    """A's zero point of an activation, a code; 0 for constants."""
     zero_point_b: int
+    """B's zero point of an activation, a code; 0 for constants."""
     codes: float
+    """Share of the constant's codes that differ; 0 for an activation."""
     largest: int
+    """Largest difference of the constant's codes; 0 for an activation."""
     real: float | None
+    """Largest difference of the real values, divided by what rounding explains (half a step of
+    each): at most 1 where both round the same numbers; null for activations."""
 
 
 @dataclass(frozen=True)

@@ -108,21 +108,20 @@ def _written(graph: Graph) -> list[int]:
 
 @dataclass(frozen=True)
 class Signal:
-    """What one operator's output does on the samples.
-
-    Attributes:
-        sqnr: signal to quantization noise against the float model in dB; None without one;
-            infinity where there is no noise.
-        codes: how many of the 256 codes occur.
-        low, high: share of values at the lowest and the highest code.
-        outside: share of the float model's values outside the representable range; None without.
-    """
+    """What one operator's output does on the samples."""
 
     sqnr: float | None
+    """Ratio of signal to quantization noise against the float model, in dB; null without a float
+    model and where there is no noise."""
     codes: int
+    """Number of codes that occur, of the 256 of int8."""
     low: float
+    """Share of values at the lowest code."""
     high: float
+    """Share of values at the highest code."""
     outside: float | None
+    """Share of the float model's values outside the range that can be represented; null without a
+    float model."""
 
 
 def signal(codes: Array, tensor: Tensor, reference: Array | None) -> Signal:

@@ -1,9 +1,10 @@
-"""What the options of ``explain`` name: two models, samples, a float model."""
+"""What the options of ``explain`` name: two int8 models and their samples."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,43 @@ from host.models.datasets import load_dataset
 from host.models.npz import read_npz
 from host.models.tflite import Graph
 from host.quantize.routes import ROUTES
+from host.report.document import DOCUMENT
 
 _MODEL, _PREDICTIONS = "model.tflite", "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A or B: an int8 model, where it came from, and what a device made of it.
+
+    Attributes:
+        label: how the user named it.
+        source: file, folder or route, in words.
+        x, y: the samples [n, …] of a run's folder, and their labels or targets; None without.
+        device: [n, …] outputs that a device gave for ``x``, or None.
+        device_name: the engine and its version on that device.
+    """
+
+    label: str
+    source: str
+    graph: Graph
+    x: Array | None = None
+    y: Array | None = None
+    device: Array | None = None
+    device_name: str | None = None
+
+    def subject(self, *, deployed_otherwise: bool = False) -> Subject:
+        """What the report says of it."""
+        return Subject(
+            label=self.label,
+            source=self.source,
+            sha256=self.graph.sha256,
+            bytes=len(self.graph.content),
+            operators=len(self.graph.operators),
+            device_samples=None if self.device is None else len(self.device),
+            device=self.device_name,
+            deployed_otherwise=deployed_otherwise,
+        )
 
 
 def is_route(text: str) -> bool:
@@ -29,7 +65,7 @@ def is_route(text: str) -> bool:
     return text in ROUTES and not Path(text).exists()
 
 
-def open_subject(text: str) -> Subject:
+def open_model_or_run(text: str) -> Opened:
     """A .tflite file or a run's folder.
 
     Raises:
@@ -39,7 +75,7 @@ def open_subject(text: str) -> Subject:
     path = Path(text)
     if not exists(path):
         raise ConfigError(
-            f"{text!r} is no .tflite file, no run's folder and no route",
+            f"{text!r} is neither a .tflite file nor a run's folder nor a route",
             f"Routes are {', '.join(ROUTES)}.",
         )
     if path.is_dir():
@@ -50,13 +86,13 @@ def open_subject(text: str) -> Subject:
             f"Give it with --reference, and name routes: explain ptq-int8 qat-int8 --reference "
             f"{text} --data …",
         )
-    return Subject(text, "a .tflite file", _checked(tflite.load(path), text))
+    return Opened(text, "a .tflite file", _checked(tflite.load(path), text))
 
 
-def _open_run(text: str, path: Path) -> Subject:
+def _open_run(text: str, path: Path) -> Opened:
     if not (path / _MODEL).is_file():
         raise ConfigError(
-            f"{text} is no run's folder: it has no {_MODEL}",
+            f"{text} is not a run's folder: it has no {_MODEL}",
             "Give a folder that flash-and-eval wrote, or a .tflite file.",
         )
     graph = _checked(tflite.load(path / _MODEL), text)
@@ -64,7 +100,7 @@ def _open_run(text: str, path: Path) -> Subject:
     device = stored.get("device")
     if device is not None and device.shape[1:] != graph.output.shape[1:]:
         raise DataError(f"{path / _PREDICTIONS} does not fit {path / _MODEL}")
-    return Subject(
+    return Opened(
         text,
         "a run's folder",
         graph,
@@ -87,10 +123,8 @@ def _predictions(folder: Path) -> dict[str, Array]:
 
 
 def _device_name(folder: Path) -> str | None:
-    import json
-
     try:
-        report = json.loads((folder / "report.json").read_text())
+        report = json.loads((folder / DOCUMENT).read_text())
         return str(report["columns"]["device"]["version"]) or None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -106,13 +140,13 @@ def _checked(graph: Graph, text: str) -> Graph:
     for tensor in (graph.input, graph.output):
         if len(tensor.shape) < 2 or tensor.shape[0] != 1 or 0 in tensor.shape:
             raise ModelError(
-                f"{text}: tensor {tensor.name} has shape {tensor.shape}; batch 1 is wanted",
+                f"{text}: tensor {tensor.name} has shape {tensor.shape}; it must have batch size 1",
                 "Convert with a fixed input shape and batch size 1.",
             )
     return graph
 
 
-def check_alike(a: Subject, b: Subject) -> None:
+def check_alike(a: Opened, b: Opened) -> None:
     """See that A and B are two versions of one model.
 
     Raises:
@@ -133,8 +167,8 @@ def check_alike(a: Subject, b: Subject) -> None:
 # --- samples ----------------------------------------------------------------------------------
 
 
-def choose_data(request: ExplainRequest, opened: Sequence[Subject]) -> Dataset:
-    """The samples: all there are; ``drawn`` and ``take`` choose some.
+def choose_data(request: ExplainRequest, opened: Sequence[Opened]) -> Dataset:
+    """All samples that there are; ``draw`` chooses some.
 
     Args:
         request: names them.
@@ -169,10 +203,10 @@ def choose_data(request: ExplainRequest, opened: Sequence[Subject]) -> Dataset:
     )
 
 
-def outputs_of_device(subject: Subject, dataset: Dataset) -> Array | None:
+def outputs_of_device(opened: Opened, dataset: Dataset) -> Array | None:
     """What a device gave for these very samples, [n, …]; None where it was given others."""
-    same = subject.x is not None and np.array_equal(subject.x, dataset.x)
-    return subject.device if same else None
+    same = opened.x is not None and np.array_equal(opened.x, dataset.x)
+    return opened.device if same else None
 
 
 def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array:
@@ -200,10 +234,8 @@ def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array
     return fed
 
 
-def drawn(count: int, request: ExplainRequest) -> Array:
-    """Which samples are run: indices, ascending."""
-    if count <= request.samples:
-        return np.arange(count)
+def draw(count: int, request: ExplainRequest) -> Array:
+    """Which of ``count`` samples are run: indices, ascending."""
     order = np.random.default_rng(request.seed).permutation(count)
     return np.sort(order[: request.samples])
 
