@@ -178,7 +178,7 @@ def resize_nearest_neighbor(
 
 
 def reshape(b: ModelBuilder, x: int, shape: Sequence[int]) -> int:
-    y = b.tensor(shape, b.q(x))
+    y = like(b, x, shape)
     settings = options("ReshapeOptions", newShape=list(shape))
     b.operator("RESHAPE", [x, b.constant(np.array(shape, np.int32))], [y], settings)
     return y
