@@ -12,6 +12,7 @@ from host.base.paths import new_run_folder
 from host.base.quiet import quiet
 from host.commands.explain.explanation import Explanation
 from host.commands.explain.inputs import (
+    MODEL,
     check_alike,
     choose_data,
     draw,
@@ -131,4 +132,9 @@ def _held(request: ExplainRequest) -> AbstractContextManager[None]:
         return nullcontext()
     if request.folder.exists() and not request.folder.is_dir():
         raise ConfigError(f"--out {request.folder} is not a folder")
+    if (request.folder / MODEL).exists():
+        raise ConfigError(
+            f"--out {request.folder} is a run's folder, whose report would be replaced",
+            "Give a new folder, or one of an earlier explain.",
+        )
     return locks.folder(request.folder)

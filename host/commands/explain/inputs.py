@@ -23,7 +23,7 @@ from host.models.tflite import Graph
 from host.quantize.routes import ROUTES
 from host.report.document import DOCUMENT
 
-_MODEL, _PREDICTIONS = "model.tflite", "predictions.npz"
+MODEL, _PREDICTIONS = "model.tflite", "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,16 @@ def open_model_or_run(text: str) -> Opened:
 
 
 def _open_run(text: str, path: Path) -> Opened:
-    if not (path / _MODEL).is_file():
+    if not (path / MODEL).is_file():
         raise ConfigError(
-            f"{text} is not a run's folder: it has no {_MODEL}",
+            f"{text} is not a run's folder: it has no {MODEL}",
             "Give a folder that flash-and-eval wrote, or a .tflite file.",
         )
-    graph = _checked(tflite.load(path / _MODEL), text)
+    graph = _checked(tflite.load(path / MODEL), text)
     stored = _predictions(path)
     device = stored.get("device")
     if device is not None and device.shape[1:] != graph.output.shape[1:]:
-        raise DataError(f"{path / _PREDICTIONS} does not fit {path / _MODEL}")
+        raise DataError(f"{path / _PREDICTIONS} does not fit {path / MODEL}")
     return Opened(
         text,
         "a run's folder",

@@ -36,16 +36,9 @@ class Shown:
     start: float | None
 
 
-@dataclass(frozen=True)
-class Picture:
-    """The operators' figure. ``hidden`` operators stand in the tables only."""
-
-    figure: Markup
-    hidden: int
-
-
 def render_html(explanation: Explanation) -> str:
     """The page as HTML text."""
+    picture, hidden = _picture(explanation)
     parameters = [(layer, layer.differences) for layer in explanation.layers if layer.differences]
     return render(
         "commands/explain/page.html.j2",
@@ -66,7 +59,8 @@ def render_html(explanation: Explanation) -> str:
             for finding in explanation.findings
         ],
         groups=[_shown(group, explanation) for group in words.groups(explanation)],
-        picture=_picture(explanation),
+        picture=picture,
+        hidden=hidden,
         parameters=parameters,
         tensors=sum(len(differences) for _, differences in parameters),
         open_layers=OPEN_LAYERS,
@@ -84,11 +78,12 @@ def _shown(group: Group, explanation: Explanation) -> Shown:
     return Shown(group, Markup(figure), len(group.rows) - len(rows), start if part else None)
 
 
-def _picture(explanation: Explanation) -> Picture:
+def _picture(explanation: Explanation) -> tuple[Markup, int]:
+    """The operators' figure, and how many operators stand in the tables only."""
     layers, first = explanation.layers, explanation.first_layer
     places = list(range(len(layers)))
     if len(places) > FIGURE_LAYERS:
         places = words.telling(layers, first, FIGURE_LAYERS)
     marked = None if first is None else places.index(first)
     figure = plots.layers([layers[i] for i in places], marked)
-    return Picture(Markup(figure), len(layers) - len(places))
+    return Markup(figure), len(layers) - len(places)

@@ -5,14 +5,14 @@ Biases that follow from other parameters are not suspects.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from host.base.arrays import RealArray
 from host.diagnosis.causes.channel_order import channel_order
-from host.diagnosis.causes.inquiry import Inquiry, Suspect
+from host.diagnosis.causes.inquiry import Inquiry, Rule, Suspect
 from host.diagnosis.comparison.case import Case
 from host.diagnosis.comparison.parameters import ROUNDING, channels, real_values, steps
 from host.models.tflite import Operator, Tensor
@@ -55,22 +55,21 @@ def _open(inquiry: Inquiry) -> list[Constants]:
     for part in sorted((*inquiry.open("weights"), *inquiry.open("bias"))):
         if not case.parts[part].same_value:
             different.setdefault(case.operator(part).index, []).append(part)
-    return [
-        Constants(
-            operator=case.b.operators[operator],
-            title=case.title(operator),
-            first=operator in case.first_operators,
-            parts=tuple(parts),
-            tensor=case.parts[parts[0]].tensors[0][0],
-            weights=_tensors_of(case, parts, "weights"),
-            bias=_tensors_of(case, parts, "bias"),
+    everyone = []
+    for operator, parts in sorted(different.items()):
+        tensors = {case.parts[i].kind: case.tensors(i) for i in reversed(parts)}
+        everyone.append(
+            Constants(
+                operator=case.b.operators[operator],
+                title=case.title(operator),
+                first=operator in case.first_operators,
+                parts=tuple(parts),
+                tensor=case.parts[parts[0]].tensors[0][0],
+                weights=tensors.get("weights"),
+                bias=tensors.get("bias"),
+            )
         )
-        for operator, parts in sorted(different.items())
-    ]
-
-
-def _tensors_of(case: Case, parts: Iterable[int], kind: str) -> Tensors | None:
-    return next((case.tensors(i) for i in parts if case.parts[i].kind == kind), None)
+    return everyone
 
 
 def _suspect(constants: Constants, evidence: str) -> Suspect:
@@ -78,63 +77,66 @@ def _suspect(constants: Constants, evidence: str) -> Suspect:
     return Suspect(frozenset(constants.parts), (evidence,), index, constants.tensor)
 
 
-def _joined(several: list[Constants], suspects: list[Suspect]) -> Suspect:
+def _of_each(evidence: Callable[[Case, Constants], str | None]) -> Rule:
+    """A rule that names every open operator for which there is such evidence."""
+
+    def rule(inquiry: Inquiry, /) -> list[Suspect]:
+        texts = [(constants, evidence(inquiry.case, constants)) for constants in _open(inquiry)]
+        return [_suspect(constants, text) for constants, text in texts if text]
+
+    return rule
+
+
+def _joined(several: list[Constants]) -> Suspect:
     """One suspect in several operators."""
     operators = ", ".join(str(c.operator.index) for c in several)
     return Suspect(
         frozenset(part for c in several for part in c.parts),
-        (f"{len(several)} operators: {operators}.", *(s.evidence[0] for s in suspects[:2])),
+        (f"{len(several)} operators: {operators}.", *map(_evidence, several[:2])),
     )
 
 
 # --- the first operator, seen from the input --------------------------------------------------
 
 
-def weights_in_other_order(inquiry: Inquiry) -> list[Suspect]:
+@_of_each
+def weights_in_other_order(case: Case, constants: Constants) -> str | None:
     """The first operator's weights have the input's channels in another order."""
-    suspects = []
-    for constants in _open(inquiry):
-        if constants.first and constants.weights and not constants.bias:
-            order = _input_order(inquiry.case, constants.operator, *constants.weights)
-            if order is not None:
-                evidence = (
-                    f"A's weights of {constants.title} are B's with the input channels in the "
-                    f"order {', '.join(map(str, order))}, up to rounding."
-                )
-                suspects.append(_suspect(constants, evidence))
-    return suspects
+    if not constants.first or constants.bias or not constants.weights:
+        return None
+    order = _input_order(case, constants.operator, *constants.weights)
+    if order is None:
+        return None
+    return (
+        f"A's weights of {constants.title} are B's with the input channels in the order "
+        f"{', '.join(map(str, order))}, up to rounding."
+    )
 
 
-def bias_with_offset(inquiry: Inquiry) -> list[Suspect]:
+@_of_each
+def bias_with_offset(case: Case, constants: Constants) -> str | None:
     """The first operator's bias is shifted as if the input were."""
-    suspects = []
-    for constants in _open(inquiry):
-        if constants.first and constants.bias and not constants.weights:
-            offset = _input_offset(inquiry.case, constants.operator, *constants.bias)
-            if offset is not None:
-                evidence = (
-                    f"B's bias in {constants.title} is A's plus {number(offset, 3)} quantization "
-                    "steps of the input times the sum of each channel's weights: as if the input "
-                    "were shifted by that."
-                )
-                suspects.append(_suspect(constants, evidence))
-    return suspects
+    if not constants.first or constants.weights or not constants.bias:
+        return None
+    offset = _input_offset(case, constants.operator, *constants.bias)
+    if offset is None:
+        return None
+    return (
+        f"B's bias in {constants.title} is A's plus {number(offset, 3)} quantization steps of the "
+        "input times the sum of each channel's weights: as if the input were shifted by that."
+    )
 
 
-def weights_scaled(inquiry: Inquiry) -> list[Suspect]:
+@_of_each
+def weights_scaled(case: Case, constants: Constants) -> str | None:
     """All of the first operator's weights have one factor, as if the input had."""
-    suspects = []
-    for constants in _open(inquiry):
-        factors = _factors_of(constants)
-        if factors is not None and constants.first and not constants.bias:
-            low, high = float(factors.min()), float(factors.max())
-            if high - low <= _ONE_FACTOR * abs(high):
-                evidence = (
-                    f"All weights of {constants.title} in B are A's times {number(1 / high, 3)}, "
-                    "and the bias is the same: as if the input were multiplied by that."
-                )
-                suspects.append(_suspect(constants, evidence))
-    return suspects
+    low, high = _factors(constants) or (0.0, 1.0)
+    if not constants.first or constants.bias or high - low > _ONE_FACTOR * abs(high):
+        return None
+    return (
+        f"All weights of {constants.title} in B are A's times {number(1 / high, 3)}, and the bias "
+        "is the same: as if the input were multiplied by that."
+    )
 
 
 # --- any operator -----------------------------------------------------------------------------
@@ -144,44 +146,27 @@ def folded_otherwise(inquiry: Inquiry) -> list[Suspect]:
     """Weights differ by one factor per output channel, or only the bias does."""
     if _mostly_other_weights(inquiry):
         return []
-    folded, suspects = [], []
-    for constants in _open(inquiry):
-        factors = _factors_of(constants)
-        if factors is not None:
-            low, high = float(factors.min()), float(factors.max())
-            evidence = (
-                f"In {constants.title}, B's weights are A's times one factor for each output "
-                f"channel, {number(1 / high, 3)} to {number(1 / low, 3)}, up to rounding"
-                + ("; the bias differs, too." if constants.bias else ".")
-            )
-        elif constants.weights is None and _is_normalization(inquiry.case, constants):
-            evidence = _bias_evidence(constants)
-        else:
-            continue
-        folded.append(constants)
-        suspects.append(_suspect(constants, evidence))
+    folded = [c for c in _open(inquiry) if _factors(c) or _is_normalization(inquiry.case, c)]
     # Shifted biases in several operators are the same stale statistics.
-    return suspects if len(suspects) < 2 else [_joined(folded, suspects)]
+    return [_joined(folded)] if len(folded) > 1 else [_suspect(c, _evidence(c)) for c in folded]
 
 
 def other_weights(inquiry: Inquiry) -> list[Suspect]:
     """Weights are other real numbers: of an operator, or of most, with their biases."""
-    everyone = _open(inquiry)
-    suspects = [_suspect(c, _weights_evidence(c)) for c in everyone if c.weights]
-    if not _mostly_other_weights(inquiry):
-        return suspects
-    return [_joined(everyone, [_suspect(c, _evidence(c)) for c in everyone])]
+    if _mostly_other_weights(inquiry):
+        return [_joined(_open(inquiry))]
+    return [_suspect(c, _evidence(c)) for c in _open(inquiry) if c.weights]
 
 
 def other_bias(inquiry: Inquiry) -> list[Suspect]:
     """A bias is another real number while the weights are the same."""
-    return [_suspect(c, _bias_evidence(c)) for c in _open(inquiry) if not c.weights]
+    return [_suspect(c, _evidence(c)) for c in _open(inquiry)]
 
 
 def _mostly_other_weights(inquiry: Inquiry) -> bool:
     """Whether at least half of the operators have other weights, by no factor."""
     case = inquiry.case
-    other = [c for c in _open(inquiry) if c.weights and _factors_of(c) is None]
+    other = [c for c in _open(inquiry) if c.weights and not _factors(c)]
     weighted = sum(1 for pair in case.pairs if _has_constants(case, case.b.operators[pair.b]))
     return len(other) > 1 and len(other) >= weighted / 2
 
@@ -197,7 +182,8 @@ def _has_constants(case: Case, operator: Operator) -> bool:
 def _is_normalization(case: Case, constants: Constants) -> bool:
     """Whether a bias changed as batch normalization of other statistics changes it: in most
     channels, behind an operator of that name."""
-    assert constants.bias is not None
+    if constants.weights or not constants.bias:
+        return False
     a, b = map(real_values, constants.bias)
     name = case.b.tensors[constants.operator.outputs[0]].name.lower()
     named = "batch" in name and "norm" in name
@@ -218,11 +204,15 @@ def _half_steps(left: Tensor, right: Tensor) -> RealArray:
 
 
 def _evidence(constants: Constants) -> str:
-    return _weights_evidence(constants) if constants.weights else _bias_evidence(constants)
-
-
-def _weights_evidence(constants: Constants) -> str:
-    assert constants.weights is not None
+    if constants.weights is None:
+        return _bias_evidence(constants)
+    factors = _factors(constants)
+    if factors is not None:
+        also = "; the bias differs, too" if constants.bias else ""
+        return (
+            f"In {constants.title}, B's weights are A's times one factor for each output channel, "
+            f"{number(1 / factors[1], 3)} to {number(1 / factors[0], 3)}, up to rounding{also}."
+        )
     left, right = constants.weights
     apart = np.abs(real_values(left) - real_values(right))
     power = float(np.square(real_values(left)).sum())
@@ -253,8 +243,9 @@ def _bias_evidence(constants: Constants) -> str:
 # --- what explains them -----------------------------------------------------------------------
 
 
-def _factors_of(constants: Constants) -> RealArray | None:
-    """k of each output channel with A's weights = k · B's up to rounding; None if there is none."""
+def _factors(constants: Constants) -> tuple[float, float] | None:
+    """The least and the largest k of an output channel with A's weights = k · B's up to rounding;
+    None where there is none."""
     if constants.weights is None:
         return None
     left, right = constants.weights
@@ -272,7 +263,9 @@ def _factors_of(constants: Constants) -> RealArray | None:
     # A factor of zero "explains" everything, and so does a grid that is coarser than the weights.
     telling = np.square(a).sum(axis=1) > 4 * np.square(allowed).sum(axis=1)
     fits = (np.abs(a - k[:, np.newaxis] * b) <= allowed).all()
-    return k if fits and telling.mean() > 0.5 and (np.abs(k) > 1e-9).all() else None
+    if not fits or telling.mean() <= 0.5 or (np.abs(k) <= 1e-9).any():
+        return None
+    return float(k.min()), float(k.max())
 
 
 def _input_offset(case: Case, operator: Operator, left: Tensor, right: Tensor) -> float | None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from host.base.arrays import Array, FloatArray
 from host.diagnosis.comparison.align import Pair, Similarity, align
 from host.diagnosis.comparison.parameters import Part, PartKind, partners, parts
-from host.diagnosis.comparison.ranges import DifferingRange, clipped_values
+from host.diagnosis.comparison.ranges import DifferingRange, Side, clipped_values
 from host.diagnosis.comparison.signals import Samples, Traces
 from host.models.tflite import Graph, Operator, Tensor
 
@@ -102,8 +103,11 @@ class Case(Matched):
             values = self.traces.float_b.get(b.index)
             if values is None:
                 values = a.to_real(self.traces.a[a.index])
-            clipped = (clipped_values(values, tensor) for tensor in (a, b))
-            measured[part] = DifferingRange(part, self.parts[part].operator, a, b, *clipped)
+            clipped: dict[Side, Any] = {
+                "A": clipped_values(values, a),
+                "B": clipped_values(values, b),
+            }
+            measured[part] = DifferingRange(part, self.parts[part].operator, a, b, clipped)
         return measured
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from math import comb
@@ -146,8 +146,9 @@ def play(
     """
     start = before = equal(())
     inside: frozenset[int] = frozenset()
+    means = shapley([p.parts for p in players], equal) if share else [None] * len(players)
     interventions = []
-    for player in players:
+    for player, mean in zip(players, means, strict=True):
         alone = equal(player.parts)
         inside |= player.parts
         after = equal(inside)
@@ -158,18 +159,13 @@ def play(
                 parameters=len(player.parts),
                 alone=100 * (alone - start),
                 added=100 * (after - before),
-                share=None,
+                share=None if mean is None else 100 * mean,
                 equal=alone,
                 equal_added=after,
             )
         )
         before = after
-    if not share:
-        return tuple(interventions)
-    means = shapley([p.parts for p in players], equal)
-    return tuple(
-        replace(made, share=100 * mean) for made, mean in zip(interventions, means, strict=True)
-    )
+    return tuple(interventions)
 
 
 def shapley(players: Sequence[frozenset[int]], equal: Equal) -> list[float]:

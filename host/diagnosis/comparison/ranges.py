@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,15 +27,14 @@ class DifferingRange:
         part: its position in the case's parts.
         operator: B's that writes it; None for the model's input.
         a, b: the first tensor that has it.
-        clipped_a, clipped_b: which of the model's values each side clips, [n, values].
+        clipped: which of the model's values each side clips, [n, values].
     """
 
     part: int
     operator: int | None
     a: Tensor
     b: Tensor
-    clipped_a: npt.NDArray[np.bool_]
-    clipped_b: npt.NDArray[np.bool_]
+    clipped: Mapping[Side, npt.NDArray[np.bool_]]
 
     @property
     def ratio(self) -> float:
@@ -54,13 +53,9 @@ class DifferingRange:
         assert self.a.quantization is not None and self.b.quantization is not None
         return self.b.quantization.zero_point - self.a.quantization.zero_point
 
-    def clipped(self, side: Side) -> npt.NDArray[np.bool_]:
-        """Which of the model's values a side clips, [n, values]."""
-        return self.clipped_a if side == "A" else self.clipped_b
-
     def outside(self, side: Side) -> float:
         """Share of the model's values that a side clips."""
-        return float(self.clipped(side).mean())
+        return float(self.clipped[side].mean())
 
 
 def clipped_values(values: Array, tensor: Tensor) -> npt.NDArray[np.bool_]:
@@ -72,5 +67,5 @@ def clipped_values(values: Array, tensor: Tensor) -> npt.NDArray[np.bool_]:
 
 def samples_clipped(ranges: Iterable[DifferingRange], side: Side) -> float:
     """Share of samples of which at least one value, in one of the ranges, is clipped."""
-    rows = [r.clipped(side).any(axis=1) for r in ranges]
+    rows = [r.clipped[side].any(axis=1) for r in ranges]
     return float(np.any(rows, axis=0).mean()) if rows else 0.0
