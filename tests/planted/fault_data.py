@@ -18,15 +18,13 @@ SCALE, COVERAGE, OUTLIERS = (
 )
 
 
-def _calibrated(network: str, change: Callable[[Workshop, Array], Array]) -> Any:
+def _calibrated(
+    workshop: Workshop, case: str, network: str, change: Callable[[Workshop, Array], Array]
+) -> Pair:
     """The healthy model converted with samples that ``change`` makes of the healthy ones."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        samples = change(workshop, workshop.samples(network)).astype(np.float32)
-        model = converting.load(workshop.keras(network))
-        return workshop.pair(case, network, converting.convert(model, samples))
-
-    return make
+    samples = change(workshop, workshop.samples(network)).astype(np.float32)
+    model = converting.load(workshop.keras(network))
+    return workshop.pair(case, network, converting.convert(model, samples))
 
 
 def _times(factor: float) -> Callable[[Workshop, Array], Array]:
@@ -108,19 +106,19 @@ def _hot_pixels(value: float) -> Callable[[Workshop, Array], Array]:
 
 
 CASES = (
-    Case("separable-calibrated-times-255", SCALE, _calibrated("separable", _times(255))),
-    Case("residual-calibrated-times-255", SCALE, _calibrated("residual", _times(255))),
-    Case("perceptron-calibrated-times-tenth", SCALE, _calibrated("perceptron", _times(0.1))),
-    Case("separable-calibrated-over-255", SCALE, _calibrated("separable", _times(1 / 255))),
-    Case("residual-calibrated-times-16", SCALE, _calibrated("residual", _times(16))),
-    Case("separable-calibrated-around-zero", SCALE, _calibrated("separable", _around_zero)),
-    Case("logits-calibrated-unstandardized", SCALE, _calibrated("logits", _raw_digits)),
-    Case("perceptron-one-class", COVERAGE, _calibrated("perceptron", _one_class("perceptron"))),
-    Case("residual-one-class", COVERAGE, _calibrated("residual", _one_class("residual"))),
-    Case("logits-one-class", COVERAGE, _calibrated("logits", _one_class("logits"))),
-    Case("separable-one-class", COVERAGE, _calibrated("separable", _one_class("separable"))),
-    Case("residual-faint", COVERAGE, _calibrated("residual", _faint)),
-    Case("separable-outliers", OUTLIERS, _calibrated("separable", _few_times(20))),
-    Case("residual-outliers", OUTLIERS, _calibrated("residual", _few_times(20))),
-    Case("perceptron-hot-pixels", OUTLIERS, _calibrated("perceptron", _hot_pixels(40))),
+    Case.of("separable-calibrated-times-255", SCALE, _calibrated, "separable", _times(255)),
+    Case.of("residual-calibrated-times-255", SCALE, _calibrated, "residual", _times(255)),
+    Case.of("perceptron-calibrated-times-tenth", SCALE, _calibrated, "perceptron", _times(0.1)),
+    Case.of("separable-calibrated-over-255", SCALE, _calibrated, "separable", _times(1 / 255)),
+    Case.of("residual-calibrated-times-16", SCALE, _calibrated, "residual", _times(16)),
+    Case.of("separable-calibrated-around-zero", SCALE, _calibrated, "separable", _around_zero),
+    Case.of("logits-calibrated-unstandardized", SCALE, _calibrated, "logits", _raw_digits),
+    Case.of("perceptron-one-class", COVERAGE, _calibrated, "perceptron", _one_class("perceptron")),
+    Case.of("residual-one-class", COVERAGE, _calibrated, "residual", _one_class("residual")),
+    Case.of("logits-one-class", COVERAGE, _calibrated, "logits", _one_class("logits")),
+    Case.of("separable-one-class", COVERAGE, _calibrated, "separable", _one_class("separable")),
+    Case.of("residual-faint", COVERAGE, _calibrated, "residual", _faint),
+    Case.of("separable-outliers", OUTLIERS, _calibrated, "separable", _few_times(20)),
+    Case.of("residual-outliers", OUTLIERS, _calibrated, "residual", _few_times(20)),
+    Case.of("perceptron-hot-pixels", OUTLIERS, _calibrated, "perceptron", _hot_pixels(40)),
 )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from host.base.arrays import Array
 from host.models.tflite import Graph
 from tests.planted import surgery
-from tests.planted.workshop import Case, Pair, Workshop, shared
+from tests.planted.workshop import Case, Pair, Workshop
 
 ORDER, OFFSET, SCALE, OLD_TFLM = (
     "input-channel-order",
@@ -20,31 +19,25 @@ ORDER, OFFSET, SCALE, OLD_TFLM = (
 )
 
 
-def _deployed(network: str, change: Callable[[Array, Graph], Array]) -> Any:
+def _deployed(
+    workshop: Workshop, case: str, network: str, change: Callable[[Array, Graph], Array]
+) -> Pair:
     """A and B are one file; the deployment feeds it what ``change`` makes of the samples."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph = workshop.healthy(network)
-        fed = change(workshop.data(network)["x"], graph)
-        return workshop.pair(case, network, graph, deployed=fed)
-
-    return make
+    graph = workshop.healthy(network)
+    fed = change(workshop.data(network)["x"], graph)
+    return workshop.pair(case, network, graph, deployed=fed)
 
 
-def _baked(network: str, change: Callable[[Graph], Graph], *, random: bool = False) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        b = change(workshop.healthy(network))
-        return workshop.pair(case, network, b, random=random)
-
-    return make
-
-
-def _baked_into_shared(name: str, change: Callable[[Graph], Graph]) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph = shared(name)
-        return workshop.patched(case, graph, change(graph), None)
-
-    return make
+def _baked(
+    workshop: Workshop,
+    case: str,
+    network: str,
+    change: Callable[[Graph], Graph],
+    *,
+    random: bool = False,
+) -> Pair:
+    b = change(workshop.healthy(network))
+    return workshop.pair(case, network, b, random=random)
 
 
 # --- what is baked in -------------------------------------------------------------------------
@@ -80,53 +73,46 @@ def _first_bias_moved(graph: Graph) -> Graph:
 # --- an old TFLM ------------------------------------------------------------------------------
 
 
-def _old_tflm(network: str, operator: int | None) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        old = surgery.with_first_scale(workshop.healthy(network))
-        return workshop.run_folder(case, network, old, operator)
-
-    return make
+def _old_tflm(workshop: Workshop, case: str, network: str, operator: int | None) -> Pair:
+    old = surgery.with_first_scale(workshop.healthy(network))
+    return workshop.run_folder(case, network, old, operator)
 
 
 CASES = (
-    Case(
-        "residual-channels-swapped",
-        ORDER,
-        _deployed("residual", lambda x, _: x[..., ::-1]),
-    ),
-    Case("residual-channels-swapped-inside", ORDER, _baked("residual", _first_weights_reversed)),
-    Case(
+    Case.of("residual-channels-swapped", ORDER, _deployed, "residual", lambda x, _: x[..., ::-1]),
+    Case.of("residual-channels-swapped-inside", ORDER, _baked, "residual", _first_weights_reversed),
+    Case.of(
         "ic-channels-swapped-inside",
         ORDER,
-        _baked_into_shared("mlperf_ic_int8.tflite", _first_weights_reversed),
+        _baked,
+        "mlperf_ic_int8.tflite",
+        _first_weights_reversed,
     ),
-    Case(
+    Case.of(
         "perceptron-offset-of-one-step",
         OFFSET,
-        _deployed("perceptron", lambda x, graph: x + surgery.quantization(graph.input).scale),
+        _deployed,
+        "perceptron",
+        lambda x, graph: x + surgery.quantization(graph.input).scale,
     ),
-    Case(
+    Case.of(
         "logits-offset-of-one-step",
         OFFSET,
-        _deployed("logits", lambda x, graph: x - surgery.quantization(graph.input).scale),
+        _deployed,
+        "logits",
+        lambda x, graph: x - surgery.quantization(graph.input).scale,
     ),
-    Case(
-        "residual-zero-point-moved", OFFSET, _baked("residual", _input_range(1.0, 1), random=True)
+    Case.of(
+        "residual-zero-point-moved", OFFSET, _baked, "residual", _input_range(1.0, 1), random=True
     ),
-    Case(
-        "kws-zero-point-moved",
-        OFFSET,
-        _baked_into_shared("mlperf_kws_int8.tflite", _input_range(1.0, 1)),
+    Case.of("kws-zero-point-moved", OFFSET, _baked, "mlperf_kws_int8.tflite", _input_range(1.0, 1)),
+    Case.of("perceptron-offset-inside", OFFSET, _baked, "perceptron", _first_bias_moved),
+    Case.of("separable-normalized-twice", SCALE, _deployed, "separable", lambda x, _: x / 255),
+    Case.of("perceptron-not-normalized", SCALE, _deployed, "perceptron", lambda x, _: x * 255),
+    Case.of("separable-minus-one-to-one", SCALE, _deployed, "separable", lambda x, _: 2 * x - 1),
+    Case.of(
+        "residual-input-scale-inside", SCALE, _baked, "residual", _input_range(2.0, 0), random=True
     ),
-    Case("perceptron-offset-inside", OFFSET, _baked("perceptron", _first_bias_moved)),
-    Case("separable-normalized-twice", SCALE, _deployed("separable", lambda x, _: x / 255)),
-    Case("perceptron-not-normalized", SCALE, _deployed("perceptron", lambda x, _: x * 255)),
-    Case("separable-minus-one-to-one", SCALE, _deployed("separable", lambda x, _: 2 * x - 1)),
-    Case(
-        "residual-input-scale-inside",
-        SCALE,
-        _baked("residual", _input_range(2.0, 0), random=True),
-    ),
-    Case("perceptron-old-tflm", OLD_TFLM, _old_tflm("perceptron", None)),
-    Case("separable-old-tflm", OLD_TFLM, _old_tflm("separable", 6)),
+    Case.of("perceptron-old-tflm", OLD_TFLM, _old_tflm, "perceptron", None),
+    Case.of("separable-old-tflm", OLD_TFLM, _old_tflm, "separable", 6),
 )

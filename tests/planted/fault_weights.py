@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.planted import converting, surgery
 from tests.planted.networks import fit
-from tests.planted.workshop import Case, Pair, Workshop, shared
+from tests.planted.workshop import Case, Pair, Workshop
 
 GRANULARITY, WEIGHTS, BIAS, FOLDING = (
     "weight-granularity",
@@ -19,117 +19,82 @@ GRANULARITY, WEIGHTS, BIAS, FOLDING = (
 )
 
 
-def _converted_again(network: str, operator: int | None, change: Callable[[Any], None]) -> Any:
+def _converted_again(
+    workshop: Workshop, case: str, network: str, operator: int | None, change: Callable[[Any], None]
+) -> Pair:
     """``change`` is done to the float model, which is then converted as the healthy one was."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        model = converting.load(workshop.keras(network))
-        change(model)
-        content = converting.convert(model, workshop.samples(network))
-        return workshop.pair(case, network, content, operator)
-
-    return make
+    model = converting.load(workshop.keras(network))
+    change(model)
+    content = converting.convert(model, workshop.samples(network))
+    return workshop.pair(case, network, content, operator)
 
 
 # --- granularity ------------------------------------------------------------------------------
 
 
-def _per_tensor(network: str, operator: int | None = None, **options: bool) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        model = converting.load(workshop.keras(network))
-        b = converting.convert(model, workshop.samples(network), **options)
-        return workshop.pair(case, network, b, operator)
-
-    return make
+def _per_tensor(
+    workshop: Workshop, case: str, network: str, operator: int | None = None, **options: bool
+) -> Pair:
+    model = converting.load(workshop.keras(network))
+    b = converting.convert(model, workshop.samples(network), **options)
+    return workshop.pair(case, network, b, operator)
 
 
 # --- other weights ----------------------------------------------------------------------------
 
 
-def _another_seed(network: str) -> Any:
+def _another_seed(workshop: Workshop, case: str, network: str) -> Pair:
     """The whole model; also trained on the same samples, and as good."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        return workshop.pair(case, network, workshop.healthy(network, seed=1))
-
-    return make
+    return workshop.pair(case, network, workshop.healthy(network, seed=1))
 
 
-def _patched_layer(network: str, operator: int) -> Any:
+def _patched_layer(workshop: Workshop, case: str, network: str, operator: int) -> Pair:
     """One layer's weights are from another seed; all activations' ranges stay."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph, other = workshop.healthy(network), workshop.healthy(network, seed=1)
-        b = surgery.with_layer_of(graph, other, operator)
-        return workshop.pair(case, network, b, operator)
-
-    return make
+    graph, other = workshop.healthy(network), workshop.healthy(network, seed=1)
+    b = surgery.with_layer_of(graph, other, operator)
+    return workshop.pair(case, network, b, operator)
 
 
-def _layer_of_another_seed(network: str, layer: int, operator: int) -> Any:
+def _layer_of_another_seed(
+    workshop: Workshop, case: str, network: str, layer: int, operator: int
+) -> Pair:
     """The same in the float model, so that the ranges after it are others, too."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        model = converting.load(workshop.keras(network))
-        other = converting.load(workshop.keras(network, seed=1))
-        model.layers[layer].set_weights(other.layers[layer].get_weights())
-        content = converting.convert(model, workshop.samples(network))
-        return workshop.pair(case, network, content, operator)
-
-    return make
+    model = converting.load(workshop.keras(network))
+    other = converting.load(workshop.keras(network, seed=1))
+    model.layers[layer].set_weights(other.layers[layer].get_weights())
+    content = converting.convert(model, workshop.samples(network))
+    return workshop.pair(case, network, content, operator)
 
 
-def _stale_checkpoint(network: str) -> Any:
+def _stale_checkpoint(workshop: Workshop, case: str, network: str) -> Pair:
     """A was trained for another epoch, of which B does not know."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        plain = converting.load(workshop.keras(network))
-        fit(plain, workshop.data(network), 1, 1e-3)
-        folder = workshop.folder / case
-        folder.mkdir(parents=True, exist_ok=True)
-        plain.save(folder / "newer.h5", include_optimizer=False)
-        newer = converting.convert(plain, workshop.samples(network))
-        b = workshop.healthy(network)
-        return workshop.pair(case, network, b, a=newer, keras=folder / "newer.h5")
-
-    return make
+    plain = converting.load(workshop.keras(network))
+    fit(plain, workshop.data(network), 1, 1e-3)
+    folder = workshop.folder / case
+    folder.mkdir(parents=True, exist_ok=True)
+    plain.save(folder / "newer.h5", include_optimizer=False)
+    newer = converting.convert(plain, workshop.samples(network))
+    b = workshop.healthy(network)
+    return workshop.pair(case, network, b, a=newer, keras=folder / "newer.h5")
 
 
-def _rolled_shared(name: str, operator: int) -> Any:
+def _rolled(workshop: Workshop, case: str, network: str, operator: int) -> Pair:
     """A layer's output channels in another order."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph = shared(name)
-        weights = surgery.weights_of(graph, operator)
-        assert weights.data is not None
-        axis = surgery.quantization(weights).axis
-        b = surgery.with_constant(graph, weights, np.roll(weights.data, 1, axis))
-        return workshop.patched(case, graph, b, operator)
-
-    return make
+    graph = workshop.healthy(network)
+    weights = surgery.weights_of(graph, operator)
+    assert weights.data is not None
+    rolled = np.roll(weights.data, 1, surgery.quantization(weights).axis)
+    return workshop.pair(case, network, surgery.with_constant(graph, weights, rolled), operator)
 
 
 # --- biases -----------------------------------------------------------------------------------
 
 
-def _zeroed_bias(network: str, operator: int) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph = workshop.healthy(network)
-        bias = surgery.bias_of(graph, operator)
-        b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
-        return workshop.pair(case, network, b, operator)
-
-    return make
-
-
-def _zeroed_shared_bias(name: str, operator: int) -> Any:
-    def make(workshop: Workshop, case: str) -> Pair:
-        graph = shared(name)
-        bias = surgery.bias_of(graph, operator)
-        b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
-        return workshop.patched(case, graph, b, operator)
-
-    return make
+def _zeroed_bias(workshop: Workshop, case: str, network: str, operator: int) -> Pair:
+    graph = workshop.healthy(network)
+    bias = surgery.bias_of(graph, operator)
+    b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
+    return workshop.pair(case, network, b, operator)
 
 
 def _without_bias(layer: int) -> Callable[[Any], None]:
@@ -140,20 +105,16 @@ def _without_bias(layer: int) -> Callable[[Any], None]:
     return change
 
 
-def _bias_too_many(network: str, layer: int, operator: int) -> Any:
+def _bias_too_many(workshop: Workshop, case: str, network: str, layer: int, operator: int) -> Pair:
     """A has no bias in one layer (the converter drops zeros of dense layers), B has one."""
-
-    def make(workshop: Workshop, case: str) -> Pair:
-        model = converting.load(workshop.keras(network))
-        _without_bias(layer)(model)
-        folder = workshop.folder / case
-        folder.mkdir(parents=True, exist_ok=True)
-        model.save(folder / "without.h5", include_optimizer=False)
-        a = converting.convert(model, workshop.samples(network))
-        b = workshop.healthy(network)
-        return workshop.pair(case, network, b, operator, a=a, keras=folder / "without.h5")
-
-    return make
+    model = converting.load(workshop.keras(network))
+    _without_bias(layer)(model)
+    folder = workshop.folder / case
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / "without.h5", include_optimizer=False)
+    a = converting.convert(model, workshop.samples(network))
+    b = workshop.healthy(network)
+    return workshop.pair(case, network, b, operator, a=a, keras=folder / "without.h5")
 
 
 # --- batch normalization ----------------------------------------------------------------------
@@ -174,32 +135,32 @@ def _stale(*which: int, share: float) -> Callable[[Any], None]:
 
 
 CASES = (
-    Case("separable-per-tensor", GRANULARITY, _per_tensor("separable", per_channel=False)),
-    Case("residual-per-tensor", GRANULARITY, _per_tensor("residual", per_channel=False)),
-    Case(
-        "logits-dense-per-tensor",
-        GRANULARITY,
-        _per_tensor("logits", 5, per_channel_dense=False),
+    Case.of("separable-per-tensor", GRANULARITY, _per_tensor, "separable", per_channel=False),
+    Case.of("residual-per-tensor", GRANULARITY, _per_tensor, "residual", per_channel=False),
+    Case.of(
+        "logits-dense-per-tensor", GRANULARITY, _per_tensor, "logits", 5, per_channel_dense=False
     ),
-    Case("residual-layer-of-another-seed", WEIGHTS, _patched_layer("residual", 5)),
-    Case("perceptron-layer-of-another-seed", WEIGHTS, _layer_of_another_seed("perceptron", 3, 2)),
-    Case("perceptron-another-seed", WEIGHTS, _another_seed("perceptron")),
-    Case("residual-another-seed", WEIGHTS, _another_seed("residual")),
-    Case("residual-stale-checkpoint", WEIGHTS, _stale_checkpoint("residual")),
-    Case("ic-channels-rolled", WEIGHTS, _rolled_shared("mlperf_ic_int8.tflite", 8)),
-    Case("kws-channels-rolled", WEIGHTS, _rolled_shared("mlperf_kws_int8.tflite", 4)),
-    Case("residual-bias-zeroed", BIAS, _zeroed_bias("residual", 0)),
-    Case("logits-bias-zeroed", BIAS, _zeroed_bias("logits", 5)),
-    Case("separable-bias-zeroed", BIAS, _zeroed_bias("separable", 2)),
-    Case("kws-bias-zeroed", BIAS, _zeroed_shared_bias("mlperf_kws_int8.tflite", 6)),
-    Case("residual-bias-lost", BIAS, _converted_again("residual", 0, _without_bias(1))),
-    Case("perceptron-bias-lost", BIAS, _converted_again("perceptron", 2, _without_bias(3))),
-    Case("perceptron-bias-too-many", BIAS, _bias_too_many("perceptron", 3, 2)),
-    Case(
-        "separable-one-norm-stale",
-        FOLDING,
-        _converted_again("separable", 2, _stale(2, share=0.5)),
+    Case.of("residual-layer-of-another-seed", WEIGHTS, _patched_layer, "residual", 5),
+    Case.of(
+        "perceptron-layer-of-another-seed", WEIGHTS, _layer_of_another_seed, "perceptron", 3, 2
     ),
-    Case("separable-norms-stale", FOLDING, _converted_again("separable", None, _stale(share=0.3))),
-    Case("logits-one-norm-stale", FOLDING, _converted_again("logits", 1, _stale(1, share=0.5))),
+    Case.of("perceptron-another-seed", WEIGHTS, _another_seed, "perceptron"),
+    Case.of("residual-another-seed", WEIGHTS, _another_seed, "residual"),
+    Case.of("residual-stale-checkpoint", WEIGHTS, _stale_checkpoint, "residual"),
+    Case.of("ic-channels-rolled", WEIGHTS, _rolled, "mlperf_ic_int8.tflite", 8),
+    Case.of("kws-channels-rolled", WEIGHTS, _rolled, "mlperf_kws_int8.tflite", 4),
+    Case.of("residual-bias-zeroed", BIAS, _zeroed_bias, "residual", 0),
+    Case.of("logits-bias-zeroed", BIAS, _zeroed_bias, "logits", 5),
+    Case.of("separable-bias-zeroed", BIAS, _zeroed_bias, "separable", 2),
+    Case.of("kws-bias-zeroed", BIAS, _zeroed_bias, "mlperf_kws_int8.tflite", 6),
+    Case.of("residual-bias-lost", BIAS, _converted_again, "residual", 0, _without_bias(1)),
+    Case.of("perceptron-bias-lost", BIAS, _converted_again, "perceptron", 2, _without_bias(3)),
+    Case.of("perceptron-bias-too-many", BIAS, _bias_too_many, "perceptron", 3, 2),
+    Case.of(
+        "separable-one-norm-stale", FOLDING, _converted_again, "separable", 2, _stale(2, share=0.5)
+    ),
+    Case.of(
+        "separable-norms-stale", FOLDING, _converted_again, "separable", None, _stale(share=0.3)
+    ),
+    Case.of("logits-one-norm-stale", FOLDING, _converted_again, "logits", 1, _stale(1, share=0.5)),
 )

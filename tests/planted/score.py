@@ -143,7 +143,7 @@ def main() -> None:
 
 
 def summary(scores: Iterable[Score]) -> str:
-    """The line that README has."""
+    """The line that docs/explain.md has."""
     faults = [score.right for score in scores if score.expected is not None]
     controls = [score.right for score in scores if score.expected is None]
     return (

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -17,7 +18,7 @@ from tests.fixtures.graphs import shared_model
 from tests.planted import converting
 from tests.planted.networks import NETWORKS, SCORED, calibration, save_data, train
 
-_RANDOM_SAMPLES = 20
+_RANDOM_SAMPLES = 20  # of the models that others trained, which are large
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ class Workshop:
         return self.once(f"{network}-{seed}.h5", make)
 
     def healthy(self, network: str, seed: int = 0) -> Graph:
-        """Its conversion as it should be."""
+        """Its conversion as it should be; or a model that others trained, by its file's name."""
+        if network.endswith(".tflite"):
+            return shared(network)
 
         def make(path: Path) -> None:
             model = converting.load(self.keras(network, seed))
@@ -121,7 +124,11 @@ class Workshop:
         random: bool = False,
         deployed: Array | None = None,
     ) -> Pair:
-        """Write a pair's files; what is not given is the healthy network's."""
+        """Write a pair's files; what is not given is the healthy network's.
+
+        Of a model that others trained there is nothing but the file: random codes, no reference.
+        """
+        ours = not network.endswith(".tflite")
         folder = self.folder / case
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "a.tflite").write_bytes(_content(self.healthy(network) if a is None else a))
@@ -133,24 +140,11 @@ class Workshop:
         return Pair(
             a=folder / "a.tflite",
             b=folder / "b.tflite",
-            data="random" if random else str(self.data_file(network)),
-            reference=keras or self.keras(network),
+            data="random" if random or not ours else str(self.data_file(network)),
+            reference=keras or (self.keras(network) if ours else None),
             deployed=fed,
             operator=operator,
-        )
-
-    def patched(self, case: str, a: Graph, b: Graph, operator: int | None) -> Pair:
-        """A pair of models of which there is nothing but the file: random codes, no reference."""
-        folder = self.folder / case
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "a.tflite").write_bytes(a.content)
-        (folder / "b.tflite").write_bytes(b.content)
-        return Pair(
-            folder / "a.tflite",
-            folder / "b.tflite",
-            "random",
-            operator=operator,
-            samples=_RANDOM_SAMPLES,  # these models are large
+            samples=SCORED if ours else _RANDOM_SAMPLES,
         )
 
     def run_folder(
@@ -188,6 +182,13 @@ class Case:
     name: str
     cause: str | None
     make: Callable[[Workshop, str], Pair]
+
+    @classmethod
+    def of(
+        cls, name: str, cause: str | None, make: Callable[..., Pair], *args: Any, **options: Any
+    ) -> Case:
+        """The case that ``make`` makes of a workshop, the case's name and the arguments."""
+        return cls(name, cause, lambda workshop, folder: make(workshop, folder, *args, **options))
 
     def build(self, workshop: Workshop) -> Pair:
         """Make its files, in the folder of its name."""
