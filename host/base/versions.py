@@ -45,10 +45,11 @@ _NAMED_BY = {"renode": "RENODE"}
 
 
 def tools() -> tuple[Tool, ...]:
-    """All of them, found or not."""
-    found = [Tool(name, package_version(name), use, cost) for name, use, cost in _PACKAGES]
-    found += [Tool(name, program_version(name), use, cost) for name, use, cost in _PROGRAMS]
-    return tuple(found)
+    """All of them, installed or not."""
+    return (
+        *(Tool(name, package_version(name), *rest) for name, *rest in _PACKAGES),
+        *(Tool(name, program_version(name), *rest) for name, *rest in _PROGRAMS),
+    )
 
 
 def versions() -> dict[str, str]:

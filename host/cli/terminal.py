@@ -83,12 +83,12 @@ class Failures:
         self._interrupted = True
         processes.interrupt()
 
-    def _swallowed(self, found: sys.UnraisableHookArgs) -> None:
+    def _swallowed(self, unraisable: sys.UnraisableHookArgs) -> None:
         """Python drops an interrupt that comes in a callback of its own: here it comes again."""
-        if issubclass(found.exc_type, KeyboardInterrupt):
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
             signal.setitimer(signal.ITIMER_REAL, 0.01)  # sends SIGALRM
         else:
-            self._hook(found)
+            self._hook(unraisable)
 
 
 def ignore_interrupts() -> None:

@@ -181,10 +181,10 @@ def columns_of_the_host(
     with stages.run("host oracles") as stage:
         known = cache.load("columns", name) or {}
         names: tuple[ColumnName, ...] = ("litert", "litert_reference", "tflm_host")
-        found = {n: column for n in names if (column := columns.unpack_column(known, n))}
-        stage.reused = len(found) == len(names)
+        computed = {n: column for n in names if (column := columns.unpack_column(known, n))}
+        stage.reused = len(computed) == len(names)
         if not stage.reused:
             with quiet(None):
-                found = isolated.call(host_columns, graph, inputs)
-            cache.store("columns", name, columns.pack_columns(found))
-    return {"keras": prepared.keras, **found}
+                computed = isolated.call(host_columns, graph, inputs)
+            cache.store("columns", name, columns.pack_columns(computed))
+    return {"keras": prepared.keras, **computed}

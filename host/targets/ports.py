@@ -44,10 +44,10 @@ class Identity:
     bootloader: tuple[str, ...]
 
     def __str__(self) -> str:
-        found = " or ".join(self.running)
-        if self.bootloader:
-            found += f", in its bootloader {' or '.join(self.bootloader)}"
-        return found
+        ids = " or ".join(self.running)
+        return (
+            f"{ids}, in its bootloader {' or '.join(self.bootloader)}" if self.bootloader else ids
+        )
 
 
 def snapshot(infos: Iterable[PortInfo] | None = None) -> tuple[Port, ...]:

@@ -65,13 +65,12 @@ def find_renode(board: Board, environment: Mapping[str, str] = os.environ) -> st
         ToolMissingError: there is none.
     """
     named = environment.get("RENODE")
-    found = shutil.which(named or "renode", path=environment.get("PATH"))
-    if found is not None:
-        return found
-    if named:
-        raise ToolMissingError(f"RENODE is {named}, which is not a program", _HINT)
+    program = shutil.which(named or "renode", path=environment.get("PATH"))
+    if program is not None:
+        return program
+    missing = f"renode is not on PATH, and RENODE is not set; {board.name} runs in it"
     raise ToolMissingError(
-        f"renode is not on PATH, and RENODE is not set; {board.name} runs in it", _HINT
+        f"RENODE is {named}, which is not a program" if named else missing, _HINT
     )
 
 

@@ -63,18 +63,18 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Frame | Damage]:
         """Take bytes in; give what is complete."""
-        found: list[Frame | Damage] = []
+        items: list[Frame | Damage] = []
         *complete, rest = data.split(b"\0")
         for piece in complete:
             self._take(piece)
             if self._overlong:
-                found.append(Damage("long", bytes(self._buffer)))
+                items.append(Damage("long", bytes(self._buffer)))
             elif self._buffer:
-                found.append(_decode(bytes(self._buffer)))
+                items.append(_decode(bytes(self._buffer)))
             self._buffer.clear()
             self._overlong = False
         self._take(rest)
-        return found
+        return items
 
     def _take(self, piece: bytes) -> None:
         if len(self._buffer) + len(piece) > self._max:
