@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -14,28 +13,46 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import ROOT, cache_folder
+from host.base.paths import cache_folder
 from host.targets.qemu import command as qemu_command
 from tests.fixtures.emulators import cpu_seconds, gone, running, spoil
 from tests.fixtures.models import dense
-from tests.fixtures.runs import run, shared_model, wait_for
+from tests.fixtures.runs import copy_program, run, shared_model, wait_for
+
+# Options of a run, and what messages call its emulator.
+EMULATORS = {
+    "socket": ((), "qemu-system-arm"),
+    "semihosting": (("--link", "semihosting", "--samples", "8000"), "qemu-system-arm"),
+    "unicorn": (("--board", "unicorn-nano33ble"), "Unicorn (nrf52840)"),
+}
 
 
-def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out) as (process, emulator):
-        os.kill(emulator, signal.SIGKILL)
+@pytest.fixture(params=EMULATORS)
+def emulator(request: pytest.FixtureRequest) -> tuple[tuple[str, ...], str]:
+    if request.param == "unicorn":
+        pytest.importorskip("unicorn")
+    return EMULATORS[request.param]
+
+
+def test_an_emulator_that_is_killed(
+    emulator: tuple[tuple[str, ...], str], slow_model: Path, tmp_path: Path
+) -> None:
+    out, (options, name) = tmp_path / "run", emulator
+    with running(slow_model, out, *options) as (process, child):
+        os.kill(child, signal.SIGKILL)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 3
-    assert "qemu-system-arm was killed by SIGKILL" in err and "device.log" in err
+    assert f"{name} was killed by SIGKILL" in err and "device.log" in err
     assert "Traceback" not in err
     gone(out)
 
 
-def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
+def test_an_emulator_that_hangs(
+    emulator: tuple[tuple[str, ...], str], slow_model: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "run"
-    with running(slow_model, out, "--timeout", "1") as (process, emulator):
-        os.kill(emulator, signal.SIGSTOP)
+    with running(slow_model, out, *emulator[0], "--timeout", "1") as (process, child):
+        os.kill(child, signal.SIGSTOP)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "stopped answering" in err and "--timeout" in err
@@ -43,9 +60,12 @@ def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run(slow_model: Path, tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("link", ["socket", "semihosting"])
+def test_an_interrupted_run(
+    link: str, slow_model: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     out = tmp_path / "run"
-    with running(slow_model, out) as (process, _):
+    with running(slow_model, out, *EMULATORS[link][0]) as (process, _):
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
@@ -146,17 +166,13 @@ CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the program and its firmware, to spoil."""
-    copy = tmp_path / "checkout"
-    for folder in ("host", "firmware"):
-        shutil.copytree(ROOT / folder, copy / folder)
-    shutil.copy(ROOT / "platformio.ini", copy)
-    return copy
+    return copy_program(tmp_path)
 
 
 def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Path) -> None:
     # Rounds once, as desktop kernels do, where TFLM rounds twice.
     spoil(
-        checkout / "firmware" / "engines" / "aot" / "fixed_point.h",
+        checkout / "firmware" / "engines" / "aot" / "kernels" / "fixed_point.h",
         "  return half_as_int8(rounded >> shift);",
         "  const int64_t sum = int64_t{x} * multiplier + zero_point * (int64_t{1} << 31);\n"
         "  return half_as_int8(static_cast<int32_t>(sum >> (31 + shift)) + 0 * rounded);",
@@ -177,7 +193,7 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
 
 def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_path: Path) -> None:
     spoil(
-        checkout / "firmware" / "engines" / "aot" / "softmax.cc",
+        checkout / "firmware" / "engines" / "aot" / "kernels" / "activations" / "softmax.cc",
         "static_cast<int8_t>(clamp(value,",
         "static_cast<int8_t>(clamp(value + 1,",
     )

@@ -54,7 +54,7 @@ def test_one_emulator_that_is_killed_ends_all(tmp_path: Path) -> None:
     emulators = wait_for(lambda: len(found := processes_with(elf)) == 3 and found, 120)
     wait_for(lambda: (out / "answers.frames").exists())
     wait_for(lambda: (out / "answers.frames").stat().st_size > 20_000)
-    os.kill(emulators[1], signal.SIGKILL)
+    os.kill(list(emulators)[1], signal.SIGKILL)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "was killed by SIGKILL" in err and "--resume" in err

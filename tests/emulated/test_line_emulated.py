@@ -144,4 +144,4 @@ def test_the_emulator_dies_with_a_middle_that_is_killed(subject: Subject, tmp_pa
 
 def all_with(subject: Subject) -> list[int]:
     """The emulator, and the process in the middle."""
-    return processes_with(str(subject.elf))
+    return list(processes_with(str(subject.elf)))

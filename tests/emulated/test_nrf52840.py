@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import shutil
-import signal
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from host.base.paths import ROOT
-from host.engines.aot import AotEngine
-from host.firmware.boards import find_board
-from host.firmware.image import build_image
-from host.models.tflite import parse
-from tests.fixtures.emulators import check, gone, running, spoil
+from tests.fixtures.emulators import check, gone, spoil
 from tests.fixtures.models import dense
-from tests.fixtures.runs import run, shared_model
+from tests.fixtures.runs import copy_program, run, shared_model
+from tests.line.device import built
 
 BOARD = ("--board", "unicorn-nano33ble", "--engine", "aot")
 MODELS = ("mlperf_kws_int8.tflite", "mlperf_ad_int8.tflite", "tflm_micro_speech_int8.tflite")
@@ -68,31 +62,8 @@ def test_the_port_compiles_without_warnings() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out, *BOARD) as (process, emulator):
-        os.kill(emulator, signal.SIGKILL)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 3
-    assert "Unicorn (nrf52840) was killed by SIGKILL" in err and "device.log" in err
-    gone(out)
-
-
-def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out, *BOARD, "--timeout", "1") as (process, emulator):
-        os.kill(emulator, signal.SIGSTOP)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 3
-    assert "stopped answering" in err and "--timeout" in err
-    gone(out)
-
-
 def test_a_firmware_that_hits_a_fault(tmp_path: Path) -> None:
-    checkout = tmp_path / "checkout"
-    for folder in ("host", "firmware"):
-        shutil.copytree(ROOT / folder, checkout / folder)
-    shutil.copy(ROOT / "platformio.ini", checkout)
+    checkout = copy_program(tmp_path)
     spoil(
         checkout / "firmware" / "engines" / "aot" / "engine.cc",
         "  model::run(hook, context);",
@@ -115,13 +86,11 @@ def test_a_renode_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_both_emulators_get_the_same_image(tmp_path: Path) -> None:
-    graph = parse(dense(16, 4))
     binaries = []
     for name in ("unicorn-nano33ble", "renode-nano33ble"):
-        board = find_board(name)
         folder = tmp_path / name
         folder.mkdir()
-        image = build_image(AotEngine().render(graph), graph, board, folder)
+        image = built(dense(16, 4), name, folder)
         flat = folder / "firmware.bin"
         command = ["arm-none-eabi-objcopy", "-O", "binary", str(image.elf), str(flat)]
         subprocess.run(command, check=True)

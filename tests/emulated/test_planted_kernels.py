@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from host.base.paths import ROOT, cache_folder
+from host.base.paths import cache_folder
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import tflm_written
@@ -20,7 +19,7 @@ from tests.aot.builder import Array, ModelBuilder, Q, Windowed
 from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
 from tests.aot.movement import reshape
 from tests.aot.quantize import quantize
-from tests.fixtures.runs import run
+from tests.fixtures.runs import copy_program, run
 
 # The value of the kernel's output that is wrong.
 PLACE = 2
@@ -37,11 +36,7 @@ CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the program and its firmware, to spoil; builds in it share objects."""
-    copy = tmp_path_factory.mktemp("planted") / "checkout"
-    for folder in ("host", "firmware"):
-        shutil.copytree(ROOT / folder, copy / folder)
-    shutil.copy(ROOT / "platformio.ini", copy)
-    return copy
+    return copy_program(tmp_path_factory.mktemp("planted"))
 
 
 @pytest.fixture(params=KERNELS)

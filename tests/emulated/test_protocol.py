@@ -14,26 +14,22 @@ from host.device.link import Link
 from host.device.session import Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType, Status
-from host.engines import find_engine
 from host.firmware.boards import find_board
 from host.firmware.build import Image
-from host.firmware.image import build_image
 from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
 from tests.fixtures.models import dense
+from tests.line.device import built
 
 BOARDS = ("process-sanitized", "qemu-m3", "qemu-m4", "qemu-m55", "unicorn-nano33ble")
 INPUTS = 300  # more than one COBS block
-GRAPH = parse(dense(INPUTS, 5, layers=2))
+MODEL = dense(INPUTS, 5, layers=2)
 
 
 @pytest.fixture(scope="module", params=BOARDS)
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    board = find_board(request.param)
-    engine, _ = find_engine("aot", board)
-    folder = tmp_path_factory.mktemp(board.name)
-    return build_image(engine.render(GRAPH), GRAPH, board, folder)
+    return built(MODEL, request.param, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.fixture
@@ -50,7 +46,7 @@ def samples(n: int) -> list[bytes]:
 
 def expected(inputs: list[bytes]) -> list[bytes]:
     x = np.frombuffer(b"".join(inputs), np.int8).reshape(len(inputs), INPUTS)
-    outputs = run_tflm_host(GRAPH, x).outputs
+    outputs = run_tflm_host(parse(MODEL), x).outputs
     assert outputs is not None
     return [row.tobytes() for row in outputs]
 

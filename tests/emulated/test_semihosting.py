@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -18,10 +17,8 @@ from host.device.link import Link
 from host.device.session import Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType
-from host.engines import find_engine
 from host.firmware.boards import find_board
 from host.firmware.build import Image
-from host.firmware.image import build_image
 from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
@@ -29,19 +26,17 @@ from host.targets.qemu import command as qemu_command
 from tests.fixtures.emulators import check, gone, running
 from tests.fixtures.models import dense
 from tests.fixtures.runs import run
+from tests.line.device import built
 
 BOARDS = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
 INPUTS = 12_000  # many reads of the device, and blocks that cross them
-GRAPH = parse(dense(INPUTS, 5))
+MODEL = dense(INPUTS, 5)
 SEMIHOSTING = ("--link", "semihosting")
 
 
 @pytest.fixture(scope="module", params=BOARDS)
 def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
-    board = find_board(request.param)
-    engine, _ = find_engine("aot", board)
-    folder = tmp_path_factory.mktemp(board.name)
-    return build_image(engine.render(GRAPH), GRAPH, board, folder)
+    return built(MODEL, request.param, tmp_path_factory.mktemp(request.param))
 
 
 @contextmanager
@@ -76,7 +71,7 @@ def test_both_links_give_the_same_bytes_and_instructions(
     assert seen[0] == seen[1]
     assert windows == [4096, 65536]
     x = np.frombuffer(b"".join(inputs), np.int8).reshape(len(inputs), INPUTS)
-    outputs = run_tflm_host(GRAPH, x).outputs
+    outputs = run_tflm_host(parse(MODEL), x).outputs
     assert outputs is not None
     assert seen[1][1][:3] == [row.tobytes() for row in outputs]
 
@@ -93,15 +88,14 @@ def test_it_is_fast(image: Image, request: pytest.FixtureRequest, tmp_path: Path
 
 
 def test_a_large_output_comes_in_many_writes(tmp_path: Path) -> None:
-    graph = parse(dense(16, 12_000))
-    board = find_board("qemu-m4")
-    image = build_image(find_engine("aot", board)[0].render(graph), graph, board, tmp_path)
+    model = dense(16, 12_000)
+    image = built(model, "qemu-m4", tmp_path)
     x = np.random.default_rng(2).integers(-128, 128, (20, 16)).astype(np.int8)
-    with started(image, board.name, "semihosting", tmp_path) as found:
+    with started(image, "qemu-m4", "semihosting", tmp_path) as found:
         session = Session(found)
         session.hello(20)
         answers = session.infer([row.tobytes() for row in x])
-    outputs = run_tflm_host(graph, x).outputs
+    outputs = run_tflm_host(parse(model), x).outputs
     assert outputs is not None
     assert [answer.output for answer in answers] == [row.tobytes() for row in outputs]
 
@@ -158,56 +152,11 @@ def test_trace_and_profile(command: str, tmp_path: Path) -> None:
     assert done.json["conditions"]["link"] == "semihosting"
 
 
-# --- it ends, whatever happens while somebody waits in a read -----------------------------------
-
-
-LONG = (*SEMIHOSTING, "--samples", "8000")
-
-
-@pytest.fixture
-def slow_model(tmp_path: Path) -> Path:
-    """A model that keeps the emulator busy for ten seconds over the samples of ``LONG``."""
-    path = tmp_path / "slow.tflite"
-    path.write_bytes(dense(512, 512, layers=2))
-    return path
-
-
-def test_an_emulator_that_is_killed(slow_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out, *LONG) as (process, emulator):
-        os.kill(emulator, signal.SIGKILL)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 3
-    assert "qemu-system-arm was killed by SIGKILL" in err and "device.log" in err
-    gone(out)
-
-
-def test_an_emulator_that_hangs(slow_model: Path, tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out, *LONG, "--timeout", "2") as (process, emulator):
-        os.kill(emulator, signal.SIGSTOP)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 3
-    assert "stopped answering" in err
-    gone(out)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run(slow_model: Path, tmp_path: Path, number: signal.Signals) -> None:
-    out = tmp_path / "run"
-    with running(slow_model, out, *LONG) as (process, _):
-        process.send_signal(number)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "interrupted" in err
-    gone(out)
-
-
 def test_the_emulator_dies_with_a_host_that_hangs_and_is_killed(
     slow_model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    with running(slow_model, out, *LONG) as (process, _):
+    with running(slow_model, out, *SEMIHOSTING, "--samples", "8000") as (process, _):
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.5)  # time enough for the emulator to wait for its input
         process.kill()
