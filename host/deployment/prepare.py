@@ -24,7 +24,7 @@ from host.models.datasets import load_dataset
 from host.models.source import ModelFile, load_keras, open_model
 from host.oracles import columns
 from host.oracles.columns import NO_KERAS, Column, ColumnName
-from host.oracles.host import host_columns
+from host.oracles.host import EXECUTORS, host_columns
 from host.oracles.keras import run_keras
 from host.quantize.advice import PER_CHANNEL_DENSE
 from host.quantize.checks import QuantizedModel
@@ -180,9 +180,8 @@ def columns_of_the_host(
     name = cache.key("columns", graph.sha256, str(packages), inputs)
     with stages.run("host oracles") as stage:
         known = cache.load("columns", name) or {}
-        names: tuple[ColumnName, ...] = ("litert", "litert_reference", "tflm_host")
-        computed = {n: column for n in names if (column := columns.unpack_column(known, n))}
-        stage.reused = len(computed) == len(names)
+        computed = {n: column for n in EXECUTORS if (column := columns.unpack_column(known, n))}
+        stage.reused = len(computed) == len(EXECUTORS)
         if not stage.reused:
             with quiet(None):
                 computed = isolated.call(host_columns, graph, inputs)

@@ -64,7 +64,7 @@ _CUSTOM = (
     "Convert it to a full-int8 .tflite where its custom code is available, and give that file; "
     f"or, {_TRUST}"
 )
-_FOREIGN = "which is not part of Keras"
+Concern = tuple[str, str]  # what is wrong, and what to do about it
 
 
 def refuse_keras(path: Path, content: bytes) -> None:
@@ -86,8 +86,7 @@ def refuse_keras(path: Path, content: bytes) -> None:
     except Exception as error:  # h5py raises its own on damaged bytes
         raise ModelError(f"{path} is damaged: {error}", "Save or copy the model again.") from error
     if concern is not None:
-        hint = _CUSTOM if concern.endswith(_FOREIGN) else _REPLACE
-        raise ModelError(f"{path} has {concern}", hint)
+        raise ModelError(f"{path} has {concern[0]}", concern[1])
 
 
 def refuse_saved_model(path: Path) -> None:
@@ -116,29 +115,30 @@ def refuse_saved_model(path: Path) -> None:
 # --- Keras ------------------------------------------------------------------------------------
 
 
-def _concerns(value: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with an object of a configuration, in words."""
+def _concerns(value: dict[str, Any]) -> Iterator[Concern]:
+    """What is wrong with an object of a configuration."""
     if any(kind == "lambda" and key.endswith("_type") for key, kind in value.items()):
-        yield "a Lambda, whose code would run on this machine"
+        yield "a Lambda, whose code would run on this machine", _REPLACE
     name = value.get("class_name")
     if not isinstance(name, str):
         return
     module, config = value.get("module"), value.get("config")
     bare = re.split(r"[>.]", name)[-1]
     if bare in _CODE:
-        yield "a Lambda layer, whose code would run on this machine"
+        yield "a Lambda layer, whose code would run on this machine", _REPLACE
     elif bare in _REACHING:
-        yield f"an object of class {bare}, which can reach what is outside of the file"
+        what = f"an object of class {bare}, which can reach what is outside of the file"
+        yield what, _REPLACE
     elif name == "function":
         names = {config, value.get("registered_name") or config}
         if not all(_is_function(str(module), function) for function in names):
-            yield f"the function {module}.{config}, {_FOREIGN}"
+            yield f"the function {module}.{config}, which is not part of Keras", _CUSTOM
     elif not _CLASS.fullmatch(name) or not (module is None or _MODULE.fullmatch(str(module))):
-        yield f"an object of class {module}.{name}, {_FOREIGN}"
+        yield f"an object of class {module}.{name}, which is not part of Keras", _CUSTOM
     elif bare in ("TFOpLambda", "SlicingOpLambda"):
         function = config.get("function") if isinstance(config, dict) else config
         if not _TF_FUNCTION.fullmatch(str(function)):
-            yield f"the function tf.{function}, which may do more than compute"
+            yield f"the function tf.{function}, which may do more than compute", _REPLACE
 
 
 def _is_function(module: str, name: Any) -> bool:
@@ -151,7 +151,7 @@ def _is_function(module: str, name: Any) -> bool:
     return _FUNCTIONS.fullmatch(module) is not None
 
 
-def _reaches(content: bytes) -> Iterator[str]:
+def _reaches(content: bytes) -> Iterator[Concern]:
     """What is wrong with the weights: they lie in other files, or unpack to too much."""
     import h5py  # type: ignore[import-untyped]
 
@@ -168,9 +168,9 @@ def _reaches(content: bytes) -> Iterator[str]:
             datasets = [item for item in items if isinstance(item, h5py.Dataset)]
             check_unpacked(sum(dataset.nbytes for dataset in datasets), len(part))
             if any(isinstance(link, h5py.ExternalLink) for link in links):
-                yield "weights that are a link to another file"
+                yield "weights that are a link to another file", _REPLACE
             if any(dataset.external or dataset.is_virtual for dataset in datasets):
-                yield "weights that lie in another file"
+                yield "weights that lie in another file", _REPLACE
 
 
 # --- SavedModel -------------------------------------------------------------------------------

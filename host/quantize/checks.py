@@ -198,6 +198,6 @@ def _check_parameters(graph: Graph) -> None:
         low, high = _ZERO_POINTS[tensor.dtype]
         if not (math.isfinite(q.scale) and q.scale > 0 and low <= q.zero_point <= high):
             raise ModelError(
-                f"{where} has the impossible scale {q.scale:g} or zero point {q.zero_point}",
+                f"{where} is impossible: it has scale {q.scale:g} and zero point {q.zero_point}",
                 "Check the representative data for NaN and constant values, and convert again.",
             )

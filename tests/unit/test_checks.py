@@ -53,7 +53,7 @@ def test_int16_activations_pass_only_where_they_are_asked_for() -> None:
         check_graph(GOOD, None, "int16")
     with pytest.raises(ModelError, match=r"CONV_2D .* works on int8, not int16"):
         check_graph(with_tensor(wide, 1, dtype="int8"), None, "int16")
-    with pytest.raises(ModelError, match=r"impossible scale .* or zero point 3"):
+    with pytest.raises(ModelError, match=r"impossible.*zero point 3"):
         shifted = Quantization((0.1,), (3,), 0)
         check_graph(with_tensor(wide, 1, quantization=shifted), None, "int16")
     larger = replace(data, x=data.x * 2)
@@ -150,7 +150,7 @@ def test_ends_are_nothing_but_ends() -> None:
     with pytest.raises(ModelError, match="int8 inside, but"):
         check_graph(back)
     shifted = with_types(graph("QUANTIZE", "CONV_2D"), "uint8", "int8", "int8")
-    with pytest.raises(ModelError, match=r"impossible scale .* or zero point -128"):
+    with pytest.raises(ModelError, match=r"impossible.*zero point -128"):
         check_graph(with_tensor(shifted, 0, quantization=Quantization((1.0,), (-128,), 0)))
     wide = with_types(graph("QUANTIZE", "CONV_2D"), "uint8", "int16", "int16")
     with pytest.raises(ModelError, match=r"input \(in\) is uint8, not int16"):
