@@ -5,6 +5,7 @@ What a library can do is read from its sources: its version number does not tell
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -28,10 +29,11 @@ _CONNECT_TIMEOUT = 3.0
 _REGISTRY = "api.registry.platformio.org"
 _MICRO = "tensorflow/lite/micro"
 _KERNELS = f"{_MICRO}/kernels"
+_RESOLVER = f"{_MICRO}/micro_mutable_op_resolver.h"
 _SOURCES = {".cc", ".cpp", ".c"}
 # Of the library's parts, what an interpreter needs; tests, mocks and other examples' code are not.
 _PARTS = ("tensorflow/lite/", "third_party/cmsis_nn/Source/")
-_STRANGERS = re.compile(r"experimental/|/testdata/|test|mock|fake|recording|debug_log\.c")
+_UNUSED = re.compile(r"experimental/|/testdata/|test|mock|fake|recording|debug_log\.c")
 _ADD = re.compile(
     r"TfLiteStatus\s+(Add\w+)\(([^{;]*?)\)\s*\{\s*return\s+AddBuiltin\(\s*BuiltinOperator_(\w+)"
 )
@@ -64,7 +66,7 @@ class Library:
     @property
     def sources(self) -> Path:
         """The folder that includes are relative to."""
-        return self.folder / "src" if (self.folder / "src").is_dir() else self.folder
+        return _sources(self.folder)
 
     def needed(self, operators: Iterable[str]) -> tuple[Path, ...]:
         """The source files for an interpreter with just these operators, relative to ``sources``.
@@ -128,7 +130,7 @@ def find_library(board: Board) -> Library:
 
 
 def _local(wanted: str) -> Path | None:
-    """The folder of a specification that names one."""
+    """The folder that a specification names, if it names one."""
     for scheme in ("symlink://", "file://"):
         if wanted.startswith(scheme):
             return (ROOT / wanted.removeprefix(scheme)).resolve()
@@ -191,23 +193,26 @@ def _install(board: Board, wanted: str) -> Path:
             run(arguments, log, _INSTALL_TIMEOUT, library=wanted)
         except subprocess.TimeoutExpired as error:
             raise ToolMissingError(f"installing {wanted} took too long", _REMEDY) from error
-        said = log.read_text(errors="replace")
+        output = log.read_text(errors="replace")
     folder = _installed(board)
     if folder is None:
-        lines = said.strip().splitlines() or ["no output"]
+        lines = output.strip().splitlines() or ["no output"]
         raise ToolMissingError(f"PlatformIO could not install {wanted}: {lines[-1]}", _REMEDY)
     return folder
 
 
+def _sources(folder: Path) -> Path:
+    return folder / "src" if (folder / "src").is_dir() else folder
+
+
 def _is_library(folder: Path) -> bool:
-    header = f"{_MICRO}/micro_mutable_op_resolver.h"
-    return (folder / "src" / header).is_file() or (folder / header).is_file()
+    return (_sources(folder) / _RESOLVER).is_file()
 
 
 @lru_cache(maxsize=8)
 def _read(folder: Path) -> Library:
-    sources = folder / "src" if (folder / "src").is_dir() else folder
-    resolver = (sources / _MICRO / "micro_mutable_op_resolver.h").read_text(errors="replace")
+    sources = _sources(folder)
+    resolver = (sources / _RESOLVER).read_text(errors="replace")
     # Only what the resolver includes: our sources, which include it, know no others.
     headers = [sources / _KERNELS / f"{name}.h" for name in _INCLUDE.findall(resolver)]
     texts = [path.read_text(errors="replace") for path in headers if path.is_file()]
@@ -224,27 +229,22 @@ def _read(folder: Path) -> Library:
 
 def _version(folder: Path) -> str:
     """Name and version from library.json or library.properties."""
-    found: dict[str, str] = {}
+    manifest: dict[str, str] = {}
     try:
-        found = json.loads((folder / "library.json").read_text())
+        manifest = json.loads((folder / "library.json").read_text())
     except (OSError, ValueError):
-        try:
+        with contextlib.suppress(OSError):
             lines = (folder / "library.properties").read_text().splitlines()
-            found = dict(line.split("=", 1) for line in lines if "=" in line)
-        except OSError:
-            pass
-    text = f"{found.get('name', folder.name)} {found.get('version', 'of unknown version')}"
+            manifest = dict(line.split("=", 1) for line in lines if "=" in line)
+    text = f"{manifest.get('name', folder.name)} {manifest.get('version', 'of unknown version')}"
     # It is put into a C++ literal, where "??/" once was a trigraph.
     return re.sub(r"[^ -~]|[\"\\?]", "_", text)[:120]
 
 
 def _source_files(sources: Path) -> list[Path]:
-    found = (p.relative_to(sources) for p in sources.rglob("*") if p.suffix in _SOURCES)
-    return sorted(
-        path
-        for path in found
-        if path.as_posix().startswith(_PARTS) and not _STRANGERS.search(path.as_posix())
-    )
+    paths = (p.relative_to(sources) for p in sources.rglob("*") if p.suffix in _SOURCES)
+    names = ((path, path.as_posix()) for path in paths)
+    return sorted(p for p, name in names if name.startswith(_PARTS) and not _UNUSED.search(name))
 
 
 def _registers(text: str, operators: set[str]) -> bool:

@@ -54,7 +54,7 @@ class TflmEngine:
 
     def fingerprint(self, graph: Graph) -> str:
         """See ``Engine.fingerprint``."""
-        return self.library.fingerprint(self.library.needed(_kinds(graph)))
+        return self.library.fingerprint(self.library.needed(_operator_names(graph)))
 
     def check(self, graph: Graph) -> None:
         """See ``Engine.check``."""
@@ -80,15 +80,14 @@ class TflmEngine:
         if arena is None:
             # The wheel may crash on a strange model.
             arena = isolated.call(_largest_arena, [graph, *others]) + _GUESS_MARGIN
-        reserved = -(-arena // _ALIGNMENT) * _ALIGNMENT
-        kinds = _kinds(graph, *others)
-        needed = self.library.needed(kinds)
+        reserved = _aligned(arena)
+        names = _operator_names(graph, *others)
+        needed = self.library.needed(names)
         largest = max([2 * len(graph.content), *(len(other.content) for other in others)])
-        wanted = -(-largest // _ALIGNMENT) * _ALIGNMENT
-        slot = min(self.slot_limit // _ALIGNMENT * _ALIGNMENT, wanted)
+        slot = min(self.slot_limit // _ALIGNMENT * _ALIGNMENT, _aligned(largest))
         values = {
             "library": self.library.version,
-            "operators": [self.library.calls[kind] for kind in kinds],
+            "operators": [self.library.calls[name] for name in names],
             "content": cpp.byte_lines(graph.content),
             "arena_bytes": reserved,
             "slot_bytes": slot,
@@ -122,7 +121,11 @@ class TflmEngine:
         )
 
 
-def _kinds(*graphs: Graph) -> list[str]:
+def _aligned(nbytes: int) -> int:
+    return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
+
+
+def _operator_names(*graphs: Graph) -> list[str]:
     return sorted({operator.name for graph in graphs for operator in graph.operators})
 
 
