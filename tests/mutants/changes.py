@@ -12,35 +12,22 @@ import numpy as np
 Change = Callable[[Any, random.Random], None]
 
 
-def _tensor(attribute: str, *values: Any) -> Change:
+def _set(owner: str, attribute: str, *values: Any) -> Change:
+    """An attribute of one of the owners, or of all of them, gets one of the values."""
+
     def change(model: Any, chance: random.Random) -> None:
-        tensor = chance.choice(model.subgraphs[0].tensors)
-        setattr(tensor, attribute, copy.deepcopy(chance.choice(values)))
-
-    return change
-
-
-def _all_tensors(attribute: str, *values: Any) -> Change:
-    def change(model: Any, chance: random.Random) -> None:
+        graph = model.subgraphs[0]
+        owners = {
+            "tensor": graph.tensors,
+            "operator": graph.operators,
+            "quantization": [t.quantization for t in graph.tensors if t.quantization],
+            "model": [model],
+            "graph": [graph],
+        }[owner.removeprefix("every ")]
+        chosen = owners if owner.startswith("every ") else [chance.choice(owners)]
         value = chance.choice(values)
-        for tensor in model.subgraphs[0].tensors:
-            setattr(tensor, attribute, copy.deepcopy(value))
-
-    return change
-
-
-def _quantization(attribute: str, *values: Any) -> Change:
-    def change(model: Any, chance: random.Random) -> None:
-        with_one = [t.quantization for t in model.subgraphs[0].tensors if t.quantization]
-        setattr(chance.choice(with_one), attribute, copy.deepcopy(chance.choice(values)))
-
-    return change
-
-
-def _operator(attribute: str, *values: Any) -> Change:
-    def change(model: Any, chance: random.Random) -> None:
-        operator = chance.choice(model.subgraphs[0].operators)
-        setattr(operator, attribute, copy.deepcopy(chance.choice(values)))
+        for each in chosen:
+            setattr(each, attribute, copy.deepcopy(value))
 
     return change
 
@@ -116,14 +103,6 @@ def _constant_values(model: Any, chance: random.Random) -> None:
         buffer.data = np.full(len(buffer.data), byte, np.uint8)
 
 
-def _missing(owner: str, attribute: str) -> Change:
-    def change(model: Any, chance: random.Random) -> None:
-        target = model if owner == "model" else model.subgraphs[0]
-        setattr(target, attribute, chance.choice((None, [])))
-
-    return change
-
-
 def _ends(model: Any, chance: random.Random) -> None:
     """The graph's inputs or outputs are other tensors."""
     count = len(model.subgraphs[0].tensors)
@@ -136,62 +115,34 @@ def _more_subgraphs(model: Any, chance: random.Random) -> None:
 
 
 _SHAPES: tuple[list[int] | None, ...] = (
-    None,
-    [],
-    [0],
-    [1],
-    [-1],
-    [1, -1],
-    [-(2**31), 2],
-    [2**31 - 1],
-    [1, 2**31 - 1],
-    [2**31 - 1] * 2,
-    [2**31 - 1] * 6,
+    *(None, [], [0], [1], [-1], [1, -1], [-(2**31), 2], [2**31 - 1], [1, 2**31 - 1]),
+    *([2**31 - 1] * 2, [2**31 - 1] * 6, [1] * 40, [1] * 400, [1, 1 << 28]),
     [1 << 16] * 4,  # whose product is 0 in 64 bits
-    [1] * 40,
-    [1] * 400,
-    [1, 1 << 28],
 )
 _FLOATS: tuple[list[float] | None, ...] = (
-    None,
-    [],
-    [0.0],
-    [-1.0],
-    [float("nan")],
-    [float("inf")],
-    [1e-45],
-    [3e38],
-    [0.1] * 7,
+    *(None, [], [0.0], [-1.0], [float("nan")], [float("inf")], [1e-45], [3e38], [0.1] * 7),
 )
 _POINTS: tuple[list[int] | None, ...] = (None, [], [1], [-129], [2**63 - 1], [-(2**63)], [0] * 7)
 _INDICES: tuple[list[int] | None, ...] = (
-    None,
-    [],
-    [-1],
-    [-1, -1, -1],
-    [0],
-    [0] * 40,
-    [2**31 - 1],
-    [-2],
-    [0, 1, 2, 3],
+    *(None, [], [-1], [-1, -1, -1], [0], [0] * 40, [2**31 - 1], [-2], [0, 1, 2, 3]),
 )
 CHANGES: dict[str, Change] = {
-    "shape": _tensor("shape", *_SHAPES),
-    "all shapes": _all_tensors("shape", *_SHAPES),
-    "type": _tensor("type", *range(-1, 20), 127, -128),
-    "all types": _all_tensors("type", *range(-1, 20), 127),
-    "buffer": _tensor("buffer", 0, 1, 2, 1 << 20, (1 << 32) - 1),
-    "all buffers": _all_tensors("buffer", 0, 1, 2, (1 << 32) - 1),
-    "name": _tensor("name", None, b"\xff\xfe", b"*/\n\"'%s\0", b"../" * 99, b"n" * 100_000),
-    "quantization": _tensor("quantization", None),
-    "no quantization": _all_tensors("quantization", None),
-    "scale": _quantization("scale", *_FLOATS),
-    "zero point": _quantization("zeroPoint", *_POINTS),
-    "dimension": _quantization("quantizedDimension", -1, 1, 3, 4, 2**31 - 1, -(2**31)),
-    "variable": _tensor("isVariable", True),
-    "inputs": _operator("inputs", *_INDICES),
-    "outputs": _operator("outputs", *_INDICES),
-    "opcode": _operator("opcodeIndex", 1, 5, 1000, (1 << 32) - 1),
+    "shape": _set("tensor", "shape", *_SHAPES),
+    "all shapes": _set("every tensor", "shape", *_SHAPES),
+    "type": _set("tensor", "type", *range(-1, 20), 127, -128),
+    "all types": _set("every tensor", "type", *range(-1, 20), 127),
+    "buffer": _set("tensor", "buffer", 0, 1, 2, 1 << 20, (1 << 32) - 1),
+    "all buffers": _set("every tensor", "buffer", 0, 1, 2, (1 << 32) - 1),
+    "name": _set("tensor", "name", None, b"\xff\xfe", b"*/\n\"'%s\0", b"../" * 99, b"n" * 100_000),
+    "quantization": _set("tensor", "quantization", None),
+    "no quantization": _set("every tensor", "quantization", None),
+    "scale": _set("quantization", "scale", *_FLOATS),
+    "zero point": _set("quantization", "zeroPoint", *_POINTS),
+    "dimension": _set("quantization", "quantizedDimension", -1, 1, 3, 4, 2**31 - 1, -(2**31)),
+    "variable": _set("tensor", "isVariable", True),
+    "inputs": _set("operator", "inputs", *_INDICES),
+    "outputs": _set("operator", "outputs", *_INDICES),
+    "opcode": _set("operator", "opcodeIndex", 1, 5, 1000, (1 << 32) - 1),
     "option": _option,
     "other options": _other_options,
     "other operator": _other_operator,
@@ -200,13 +151,13 @@ CHANGES: dict[str, Change] = {
     "buffer outside": _buffer_outside,
     "buffer size": _buffer_size,
     "constants": _constant_values,
-    "no operator codes": _missing("model", "operatorCodes"),
-    "no subgraphs": _missing("model", "subgraphs"),
-    "no buffers": _missing("model", "buffers"),
-    "no tensors": _missing("graph", "tensors"),
-    "no operators": _missing("graph", "operators"),
-    "no inputs": _missing("graph", "inputs"),
-    "no outputs": _missing("graph", "outputs"),
+    "no operator codes": _set("model", "operatorCodes", None, []),
+    "no subgraphs": _set("model", "subgraphs", None, []),
+    "no buffers": _set("model", "buffers", None, []),
+    "no tensors": _set("graph", "tensors", None, []),
+    "no operators": _set("graph", "operators", None, []),
+    "no inputs": _set("graph", "inputs", None, []),
+    "no outputs": _set("graph", "outputs", None, []),
     "ends": _ends,
     "subgraphs": _more_subgraphs,
 }

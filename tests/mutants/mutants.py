@@ -23,6 +23,7 @@ from ai_edge_litert import schema_py_generated as schema
 from host.base.errors import ModelError
 from host.engines.aot import AotEngine
 from host.models import tflite
+from host.models.edit import pack
 from host.quantize.checks import activation_type, check_graph
 from tests.fixtures import models
 from tests.fixtures.runs import SHARED_MODELS
@@ -32,18 +33,8 @@ from tests.mutants.changes import CHANGES
 SECONDS = 2
 MEMORY = 1 << 30  # bytes
 _BIG = (
-    0,
-    1,
-    2,
-    3,
-    7,
-    0x7FFF,
-    0xFFFF,
-    1 << 20,
-    (1 << 31) - 1,
-    1 << 31,
-    (1 << 32) - 4,
-    (1 << 32) - 1,
+    *(0, 1, 2, 3, 7, 0x7FFF, 0xFFFF, 1 << 20, (1 << 31) - 1, 1 << 31),
+    *((1 << 32) - 4, (1 << 32) - 1),
 )
 
 
@@ -81,14 +72,7 @@ def mutants(name: str, content: bytes, each: int = 30) -> Iterator[Mutant]:
         for number in range(max(2, each // 8)):
             model = schema.ModelT.InitFromPackedBuf(content, 0)
             change(model, chance)
-            yield Mutant(f"{name}: {what} {number}", packed(model))
-
-
-def packed(model: Any) -> bytes:
-    """The file of a model of objects."""
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
-    return bytes(builder.Output())
+            yield Mutant(f"{name}: {what} {number}", pack(model))
 
 
 # --- bytes ------------------------------------------------------------------------------------
