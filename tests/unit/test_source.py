@@ -11,7 +11,7 @@ import pytest
 
 from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
-from tests.fixtures.graphs import shared_model
+from tests.fixtures.models import dense
 
 
 def write_h5(path: Path, version: str | None = "2.15.0", layer: str = "Dense") -> Path:
@@ -45,8 +45,11 @@ def test_the_ending_does_not_matter(tmp_path: Path) -> None:
     assert open_model(write_h5(tmp_path / "model.tflite")).kind == "keras2"
 
 
-def test_tflite() -> None:
-    assert open_model(shared_model("tflm_hello_world_int8.tflite")).kind == "tflite"
+def test_a_tflite_has_no_float_model(tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(dense(4, 2))
+    assert open_model(tmp_path / "m").kind == "tflite"
+    with pytest.raises(ModelError, match="no float model"):
+        load_keras(open_model(tmp_path / "m"))
 
 
 def test_saved_model_is_hashed_over_all_its_files(tmp_path: Path) -> None:
@@ -63,32 +66,29 @@ def test_saved_model_is_hashed_over_all_its_files(tmp_path: Path) -> None:
 
 def damaged(tmp_path: Path, case: str) -> Path:
     path = tmp_path / case
-    whole_h5 = write_h5(tmp_path / "whole.h5").read_bytes()
-    whole_zip = write_keras(tmp_path / "whole.keras").read_bytes()
-    if case == "folder":
+    h5 = write_h5(tmp_path / "whole.h5").read_bytes()
+    keras = write_keras(tmp_path / "whole.keras").read_bytes()
+    contents = {
+        "empty": b"",
+        "text": b"hello, I am a text",
+        "cut.h5": h5[:-300],
+        "cut.keras": keras[:-30],
+        "head.h5": h5[:9],
+        "head.keras": keras[:9],
+        "flipped.keras": keras.replace(b"Dense", b"Danse"),
+        "cut.tflite": dense(20, 20)[:300],
+    }
+    if case in contents:
+        path.write_bytes(contents[case])
+    elif case == "folder":
         path.mkdir()
-    elif case == "weights":
-        with h5py.File(path, "w") as file:
-            file.attrs["layer_names"] = ["a"]
-    elif case == "other.h5":
-        with h5py.File(path, "w") as file:
-            file.create_dataset("table", data=[1, 2])
     elif case == "other.zip":
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("a.txt", "a")
-    elif case == "tflite":
-        path.write_bytes(shared_model("tflm_hello_world_int8.tflite").read_bytes()[:1500])
     elif case != "missing":
-        contents = {
-            "empty": b"",
-            "text": b"hello, I am a text",
-            "cut.h5": whole_h5[:-300],
-            "cut.keras": whole_zip[:-30],
-            "head.h5": whole_h5[:9],
-            "head.keras": whole_zip[:9],
-            "flipped.keras": whole_zip.replace(b"Dense", b"Danse"),
-        }
-        path.write_bytes(contents[case])
+        with h5py.File(path, "w") as file:
+            if case == "weights":
+                file.attrs["layer_names"] = ["a"]
     return path
 
 
@@ -107,7 +107,7 @@ def damaged(tmp_path: Path, case: str) -> Path:
         ("head.h5", "damaged or truncated"),
         ("head.keras", "damaged or truncated"),
         ("flipped.keras", "damaged"),
-        ("tflite", "damaged or truncated"),
+        ("cut.tflite", "damaged or truncated"),
     ],
 )
 def test_what_is_no_model_is_refused(tmp_path: Path, case: str, says: str) -> None:
@@ -133,8 +133,3 @@ def test_layers_are_refused_before_anything_is_loaded(
     model = open_model(writer(tmp_path / "model", layer=layer))
     with pytest.raises(ModelError, match=says):
         load_keras(model)
-
-
-def test_a_tflite_has_no_float_model() -> None:
-    with pytest.raises(ModelError, match="no float model"):
-        load_keras(open_model(shared_model("tflm_hello_world_int8.tflite")))
