@@ -39,7 +39,7 @@ def load(kind: str, name: str) -> dict[str, Array] | None:
 
 
 def store(kind: str, name: str, arrays: Mapping[str, Array]) -> None:
-    """Store arrays, whole or not at all: where they cannot be, they are computed again."""
+    """Store arrays, whole or not at all. If that fails, they are computed again next time."""
     _write(_path(kind, name), lambda file: np.savez(file, allow_pickle=False, **arrays))
 
 

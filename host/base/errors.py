@@ -11,11 +11,11 @@ A user's mistake or a machine's failure ends in one of these, never in a traceba
     │   └── SizeError               the model does not fit the board
     └── MachineError                exit 3: a tool, the link or the device
         ├── ToolMissingError        a program or a package that is not installed
-        ├── OracleError             an oracle crashed on a model that was accepted
+        ├── OracleError             an oracle crashed on a model that passed the checks
         ├── BuildError              PlatformIO or the compiler
         ├── TargetError             the emulator, the upload, the process
         ├── LinkError               the bytes did not get through
-        │   └── RestartError        the device started anew, again and again
+        │   └── RestartError        the device restarted again and again
         └── DeviceError             the device answered, and refused or does not fit
             └── StaleImageError     it holds another model, or another protocol
 
@@ -118,9 +118,9 @@ class LinkError(MachineError):
 
 
 class RestartError(LinkError):
-    """The device started anew: what it had not answered, it has forgotten."""
+    """The device restarted, and has forgotten what it had not answered yet."""
 
-    default_hint = "It crashes or loses power: look at its supply, its stack, and its log."
+    default_hint = "It crashes or loses power: check its supply, its stack and its log."
 
 
 class DeviceError(MachineError):

@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def complete(folder: Path, results: Sequence[str]) -> Iterator[None]:
-    """Results that stay only where the block ends well; those of an earlier run go before it.
+    """Results that stay only if the block ends well. Those of an earlier run are removed first.
 
     Raises:
         OSError: the folder cannot be written to.

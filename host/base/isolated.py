@@ -158,7 +158,7 @@ def _work(
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it is gone, killed perhaps."""
+    """End this process when the one that started it is gone, perhaps killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])

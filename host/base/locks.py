@@ -1,4 +1,4 @@
-"""Locks against a second run: of a folder, of a port. The system lets go of them when their holder
+"""Locks on a folder or a port, against a second run. The system releases them when their holder
 ends, however it ends."""
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from filelock import FileLock, Timeout
 
 from host.base.errors import ConfigError, FlashAndEvalError, TargetError
 
-# In a folder that is held; one that a killed run leaves behind locks nobody out.
+# In a folder that is held. One that a killed run leaves behind locks nobody out.
 NAME = ".lock"
 
 
 @contextlib.contextmanager
 def folder(path: Path, who: str = "run") -> Iterator[None]:
-    """Hold a folder, made where it is not there. What was made and stays empty is removed.
+    """Hold a folder. It is created if it is missing, and removed again if it stays empty.
 
     Args:
         path: where.
-        who: what has such folders, for the message.
+        who: what the message calls the other holder.
 
     Raises:
         ConfigError: another process holds it.

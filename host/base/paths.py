@@ -1,4 +1,4 @@
-"""Where things lie. The program runs from its own checkout, wherever the user's shell stands."""
+"""Where things are. The program runs from its own checkout, whatever the current folder is."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WORKSPACE = ROOT / ".pio"
 
 
 def exists(path: Path) -> bool:
-    """Whether there is such a file or folder. None has a name that no file can have, on which
-    ``Path.exists`` raises."""
+    """Whether there is such a file or folder. Unlike ``Path.exists``, this does not raise on a name
+    that no file can have."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -22,7 +22,7 @@ def exists(path: Path) -> bool:
 
 
 def cache_folder() -> Path:
-    """Results that can be made again: models, images. ``FLASH_AND_EVAL_CACHE`` moves it."""
+    """Results that can be computed again: models, images. ``FLASH_AND_EVAL_CACHE`` moves it."""
     return Path(os.environ.get("FLASH_AND_EVAL_CACHE") or ROOT / ".cache")
 
 

@@ -12,7 +12,7 @@ from importlib import metadata
 
 @dataclass(frozen=True)
 class Tool:
-    """A program or a package. ``version`` is None where it is missing; ``cost`` says what then."""
+    """A program or a package. ``version`` is None if it is missing, at this ``cost``."""
 
     name: str
     version: str | None

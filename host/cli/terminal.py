@@ -30,7 +30,7 @@ class Failures:
         self._interrupted = False
 
     def __enter__(self) -> None:
-        # Now: an interrupt may come in the middle of an import, and some cannot be begun anew.
+        # Now: an interrupt may come in the middle of an import, and some cannot be repeated.
         from host.report.formats import plain
 
         self._plain = plain

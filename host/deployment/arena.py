@@ -20,13 +20,13 @@ from host.firmware.image import build_image
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 
-# A model whose need TFLM on the host told is never this far off; another fault is behind it then.
+# Doubling ends here: a device that still finds its arena too small has another fault.
 _LARGEST_GUESS = 64 << 20
 
 
 def recall(setup: Setup, graph: Graph) -> int | None:
-    """What ``fit`` found for the same model, engine and board, in bytes; None where it was not
-    asked yet, or there is nothing to find."""
+    """What ``fit`` found for the same model, engine and board, in bytes; None if it was not
+    asked yet, or the engine plans the arena itself."""
     if not setup.engine.plans_on_device:
         return None
     known = cache.load("arenas", _key(setup, graph))

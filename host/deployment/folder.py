@@ -1,4 +1,4 @@
-"""The folder of a run: one run at a time, its results there whole or not at all."""
+"""The folder of a run: held by one run at a time, its results whole or not there at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def check_folder(folder: Path | None) -> None:
     """See that the run can have its folder, before anything is trained for it.
 
     Raises:
-        ConfigError: it is no folder, one with other files, or one in which another run is at work.
+        ConfigError: it is not a folder, holds other files, or is held by another run.
     """
     if folder is None or not folder.exists():
         return

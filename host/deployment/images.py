@@ -35,7 +35,7 @@ def render(setup: Setup, graph: Graph, stages: Stages) -> Rendered:
 def build(
     setup: Setup, rendered: Rendered, graph: Graph, folder: Path, stages: Stages
 ) -> tuple[Rendered, Image]:
-    """The image, in the tightest arena where the device plans it and the user named none.
+    """The image; with the tightest arena, where the device plans it and the user named none.
 
     Args:
         rendered: from ``render``.

@@ -92,7 +92,7 @@ def measure(
     Raises:
         StaleImageError: the device holds another model or engine.
         LinkError, DeviceError: see ``Session``.
-        ConfigError: what ``answers`` holds is of another run.
+        ConfigError: ``answers`` holds those of another run.
     """
     cancelled = threading.Event()
     sessions = [Session(link, timeout=timeout, cancelled=cancelled) for link in links]

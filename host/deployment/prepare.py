@@ -51,7 +51,7 @@ def model_file(options: ModelOptions, stages: Stages) -> ModelFile:
     """The model that the user gave, or the demo model, trained where it is not in the cache.
 
     Raises:
-        ModelError: it is no model that is known.
+        ModelError: it is not a kind of model that is known.
         ToolMissingError: the demo model needs TensorFlow.
     """
     if options.model is not None:

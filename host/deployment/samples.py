@@ -1,4 +1,4 @@
-"""A model and samples for it, for who only wants to see it run."""
+"""A model and samples for it, for commands that only run it."""
 
 from __future__ import annotations
 

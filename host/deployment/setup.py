@@ -1,4 +1,4 @@
-"""A board with its engine and target, seen to be there."""
+"""A board with its engine and target, checked to be available."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Setup:
 
 
 def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
-    """What the user names, seen to be there. Nothing is made for it yet.
+    """What the user names, checked to be available. Nothing is built for it yet.
 
     Raises:
         ConfigError: no such board or engine; or options that do not fit it.

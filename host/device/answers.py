@@ -1,7 +1,7 @@
-"""Answers on disk as they come, so that a run that cannot finish can be gone on with.
+"""Answers, written to disk as they come, so that a run that was stopped can be resumed.
 
 The file holds frames, as they come over the line: a truncated or damaged one is noticed by its CRC,
-and costs one answer. The first says which run they are of.
+and costs one answer. The first frame says which run they belong to.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class AnswerFile:
     Args:
         path: where.
         image: the bytes of the firmware's ELF file, part of what tells runs apart.
-        resume: take what the file has; else it begins anew.
+        resume: keep what the file has; else it starts empty.
     """
 
     def __init__(self, path: Path, image: bytes, *, resume: bool) -> None:
@@ -39,7 +39,7 @@ class AnswerFile:
         self._resume = resume
         self._samples: Sequence[bytes] = ()
         self._file: BinaryIO | None = None
-        self.resumed = 0  # answers of earlier attempts
+        self.resumed = 0  # answers from earlier attempts
         self.count = 0  # answers that are in the file
 
     @property
@@ -48,21 +48,21 @@ class AnswerFile:
         if not self._resume:
             return ()
         if not self.resumed:
-            return ("--resume found no answers of an earlier attempt: all samples were run.",)
+            return ("--resume found no answers from an earlier attempt: all samples were run.",)
         return (
-            f"{self.resumed} of {len(self._samples)} answers are of an earlier attempt; what is "
-            "said about the link concerns the others.",
+            f"{self.resumed} of {len(self._samples)} answers are from an earlier attempt; the "
+            "link's numbers cover only the others.",
         )
 
     def open(self, info: DeviceInfo, samples: Sequence[bytes]) -> dict[int, Answer]:
-        """Begin to keep answers; those that are there already, by sample.
+        """Start to keep answers; those that the file has already, by sample.
 
         Args:
             info: the device that answers.
             samples: the raw bytes of each.
 
         Raises:
-            ConfigError: what is there is of another device, image, model or samples.
+            ConfigError: what the file has belongs to another device, image, model or samples.
         """
         self._samples = samples
         key = self._key(info)
@@ -71,9 +71,9 @@ class AnswerFile:
             self._path.write_bytes(encode(Frame(MessageType.LOG, 0, key)))
         elif frames[0].payload != key:
             raise ConfigError(
-                f"{self._path} is of another run: another model, samples, board, firmware or "
-                "version",
-                "Give the same options as then, or leave out --resume to begin anew.",
+                f"{self._path} belongs to another run, with another model, samples, board, "
+                "firmware or version",
+                "Give the same options as then, or leave out --resume to start over.",
             )
         known = dict(map(_answer, frames[1:]))
         self.resumed = self.count = len(known)
@@ -81,7 +81,7 @@ class AnswerFile:
         return known
 
     def add(self, answer: Answer) -> None:
-        """Keep one. Is there at once, whatever happens to this process."""
+        """Keep one. It is on disk at once, whatever happens to this process."""
         assert self._file is not None, "open comes first"
         values = {
             "status": Status.OK,
@@ -98,12 +98,12 @@ class AnswerFile:
         self.count += 1
 
     def close(self) -> None:
-        """Let go of the file. May be called twice."""
+        """Close the file. May be called twice."""
         if self._file is not None:
             self._file.close()
 
     def remove(self) -> None:
-        """The run is done, and its report has it all."""
+        """Remove the file: the run is done, and its report has everything."""
         self.close()
         self._path.unlink(missing_ok=True)
 
@@ -115,7 +115,7 @@ class AnswerFile:
         return f"flash-and-eval answers {total.hexdigest()}".encode()
 
     def _frames(self) -> list[Frame]:
-        """What is there to go on from."""
+        """What earlier attempts left."""
         if not self._resume or not self._path.is_file():
             return []
         items = Decoder().feed(self._path.read_bytes())
@@ -130,11 +130,11 @@ def _answer(frame: Frame) -> tuple[int, Answer]:
 
 @contextmanager
 def kept(answers: AnswerFile, command: str) -> Iterator[None]:
-    """Tell the user, whatever ends the run in this block, how to go on from there.
+    """If the block ends early, tell the user how to resume the run.
 
     Args:
         answers: of the run.
-        command: the one that goes on.
+        command: the one that resumes.
     """
     try:
         yield
@@ -150,4 +150,4 @@ def kept(answers: AnswerFile, command: str) -> Iterator[None]:
 def _advice(answers: AnswerFile, command: str) -> str:
     if not answers.count:
         return ""
-    return f"{answers.count} samples were answered and are kept; go on with: {command}"
+    return f"{answers.count} samples were answered and are kept; continue with: {command}"

@@ -38,7 +38,7 @@ class LinkStatistics:
     lost: int = 0
     """Requests without an answer: a later one was answered, or the device fell silent."""
     resets: int = 0
-    """How often the device started anew."""
+    """How often the device restarted."""
     reconnects: int = 0
     """How often the link broke and was restored."""
     payload: int = 0
@@ -96,7 +96,7 @@ class Exchange:
         self._outgoing = bytearray()
         self._sequence = 0
         self._sent = self._received = self._resent = self._damaged = self._lost = self._restarts = 0
-        self._greeted = False  # before that, a start is none anew
+        self._greeted = False  # a start before that is no restart
         self._delay = 0.0  # seconds that answers take at most; 0 before the first
         self._seconds = 0.0
         self._noise = b""  # how what was no frame began
@@ -123,7 +123,7 @@ class Exchange:
         )
 
     def forget(self) -> None:
-        """Begin anew: nothing is in flight, nothing half received, no delay known."""
+        """Start over: nothing is in flight, nothing is half received, no delay is known."""
         self._decoder = Decoder()
         self._outgoing.clear()
         self._delay = 0.0
@@ -171,7 +171,7 @@ class Exchange:
             accept: gets the index of a request and its reply's fields; False asks again.
 
         Raises:
-            RestartError: the device started anew.
+            RestartError: the device restarted.
             LinkError: the device stopped answering, or the link broke.
             DeviceError: the device refused, or its answer makes no sense.
         """
@@ -195,7 +195,7 @@ class Exchange:
                 if frame.type == MessageType.STARTED:
                     self._restarts += 1
                     last = pending.oldest().request if done < upcoming else requests[upcoming - 1]
-                    raise RestartError(f"the device started anew when it was asked for {last.what}")
+                    raise RestartError(f"the device restarted while it was asked for {last.what}")
                 one = self._match(frame, pending)
                 if one is None:
                     continue

@@ -64,7 +64,7 @@ def environment(*, env: str | None = None, library: str | None = None) -> dict[s
         "PLATFORMIO_CORE_DIR": str(WORKSPACE / "core"),
         "PLATFORMIO_WORKSPACE_DIR": str(WORKSPACE),
         "PLATFORMIO_BUILD_DIR": str(build_folder(env, library)),
-        # Both stall for up to 37 s where the network is out of reach.
+        # Both stall for up to 37 s without a network.
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
         "PLATFORMIO_NO_ANSI": "true",
@@ -142,7 +142,7 @@ def registry_error(text: str) -> ToolMissingError | None:
             what = wanted[-1].strip() if wanted else "what the board needs"
             return ToolMissingError(
                 f"PlatformIO could not get {what} from its registry ({line.strip()})",
-                "Is the internet in reach? It is needed once for a board; what it brings stays in "
+                "Is there an internet connection? A board needs it once; what it brings stays in "
                 ".pio/core. The emulated boards need none (`python -m host boards`).",
             )
     return None

@@ -39,7 +39,7 @@ class AttachTarget:
     @contextmanager
     def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""
-        # A name may be a link that follows the device: then it is that what finds it again.
+        # A name may be a link that follows the device; that link then finds it again.
         before = None if "://" in self.port else named(self.look(), self.port)
         who = before.identity if before and before.usb_id else None
         with locks.port(who or self.port):
@@ -50,7 +50,7 @@ class AttachTarget:
                 link.close()
 
     def _find(self, who: str | None) -> str | None:
-        """The name that the port has now: of who is behind it, where USB tells, else the same."""
+        """The port's name now: found by who is behind it, if USB tells, else unchanged."""
         if who is None:
             return self.port
         return next((port.device for port in self.look() if port.identity == who), None)

@@ -61,7 +61,7 @@ def test_one_emulator_that_is_killed_ends_all(tmp_path: Path) -> None:
     assert not processes_with(elf)
     again = run(*arguments, "--resume", "--json")
     assert again.code == 0, again.err
-    assert any("are of an earlier attempt" in note for note in again.json["notes"])
+    assert any("are from an earlier attempt" in note for note in again.json["notes"])
     assert not (out / "answers.frames").exists()
 
 

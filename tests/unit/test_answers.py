@@ -44,14 +44,13 @@ def test_a_run_goes_on_from_what_was_kept(tmp_path: Path) -> None:
     again = keep(path, 5)
     assert again.resumed == 3 and again.count == 4
     assert again.notes == (
-        "3 of 40 answers are of an earlier attempt; what is said about the link concerns the "
-        "others.",
+        "3 of 40 answers are from an earlier attempt; the link's numbers cover only the others.",
     )
     known = AnswerFile(path, b"elf", resume=True).open(info(), SAMPLES)
     assert known == {number: answer(number) for number in (0, 7, 3, 5)}
 
 
-def test_without_resume_it_begins_anew(tmp_path: Path) -> None:
+def test_without_resume_it_starts_empty(tmp_path: Path) -> None:
     path = tmp_path / "answers"
     keep(path, 1, 2)
     fresh = AnswerFile(path, b"elf", resume=False)
@@ -62,7 +61,7 @@ def test_without_resume_it_begins_anew(tmp_path: Path) -> None:
 
 def test_there_may_be_nothing_to_go_on_from(tmp_path: Path) -> None:
     (note,) = keep(tmp_path / "answers").notes
-    assert "no answers of an earlier attempt" in note
+    assert "no answers from an earlier attempt" in note
 
 
 @pytest.mark.parametrize("what", ["image", "device", "samples", "number of samples"])
@@ -72,12 +71,12 @@ def test_answers_of_another_run_are_refused(tmp_path: Path, what: str) -> None:
     device = replace(info(), model_digest="cd" * 32) if what == "device" else info()
     samples = {"samples": [*SAMPLES[:-1], b"else"], "number of samples": SAMPLES[:-1]}
     other = AnswerFile(path, b"new" if what == "image" else b"elf", resume=True)
-    with pytest.raises(ConfigError, match="is of another run"):
+    with pytest.raises(ConfigError, match="belongs to another run"):
         other.open(device, samples.get(what, SAMPLES))
     assert len(AnswerFile(path, b"elf", resume=True).open(info(), SAMPLES)) == 2
 
 
-def test_a_file_that_had_hardly_begun_is_begun_anew(tmp_path: Path) -> None:
+def test_a_file_that_had_hardly_begun_starts_empty(tmp_path: Path) -> None:
     path = tmp_path / "answers"
     keep(path, 1)
     path.write_bytes(path.read_bytes()[:50])
@@ -115,7 +114,7 @@ def test_whoever_cannot_finish_is_told_how_to_go_on(tmp_path: Path) -> None:
         answers.open(session.hello(2.0), SAMPLES)
         side_by_side([session], SAMPLES, keep=answers.add)
     assert "19 samples were answered and are kept" in caught.value.hint
-    assert caught.value.hint.endswith("go on with: python -m host --resume")
+    assert caught.value.hint.endswith("continue with: python -m host --resume")
 
 
 @pytest.mark.parametrize("devices", [1, 2, 5])

@@ -221,14 +221,14 @@ def test_text_from_the_device_is_kept() -> None:
     assert session.log == ("ready",)
 
 
-# --- devices that start anew, links that break ------------------------------------------------
+# --- devices that restart, links that break ------------------------------------------------
 
 STARTED = encode(Frame(MessageType.STARTED, 0, b""))
 OTHER = bytes.fromhex("cd" * 32)
 
 
 class ResettingLink(FakeLink):
-    """To a device that starts anew instead of answering the requests of the given numbers.
+    """To a device that restarts instead of answering the requests of the given numbers.
 
     ``tells`` says whether the frame that tells of it arrives, ``then`` is its HELLO afterwards.
     """
@@ -252,7 +252,7 @@ class ResettingLink(FakeLink):
         return b""
 
 
-def test_a_device_that_starts_anew_loses_no_sample() -> None:
+def test_a_device_that_restarts_loses_no_sample() -> None:
     link = ResettingLink({3, 25, 50})
     session = connect(link, timeout=5)
     begin = time.monotonic()
@@ -263,7 +263,7 @@ def test_a_device_that_starts_anew_loses_no_sample() -> None:
 
 
 @pytest.mark.parametrize("tells", [True, False])
-def test_a_device_that_starts_anew_with_another_model_is_refused(tells: bool) -> None:
+def test_a_device_that_restarts_with_another_model_is_refused(tells: bool) -> None:
     session = connect(ResettingLink({17}, tells=tells, model_digest=OTHER))
     answers: list[Answer] = []
     with pytest.raises(StaleImageError, match=r"model abab.*, it is .* with cdcd"):
@@ -271,10 +271,10 @@ def test_a_device_that_starts_anew_with_another_model_is_refused(tells: bool) ->
     assert all(answer.sample < 17 for answer in answers)
 
 
-def test_a_device_that_only_starts_anew_is_given_up() -> None:
+def test_a_device_that_only_restarts_is_given_up() -> None:
     link = ResettingLink(set(range(6, 1000)))
     session = connect(link)
-    with pytest.raises(RestartError, match="started anew when it was asked for sample 5"):
+    with pytest.raises(RestartError, match="restarted while it was asked for sample 5"):
         session.infer(INPUTS)
 
 
