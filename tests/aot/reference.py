@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import Any
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
+from host.base.arrays import Array
+from host.engines.aot import AotEngine
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 from tests.fixtures import native
 from tests.fixtures.native import NativeRun
-
-Array = npt.NDArray[Any]
 
 # Marks for tests that compare with TFLite-Micro.
 NEEDS_REFERENCE = [
@@ -65,6 +64,16 @@ def assert_equal(
                 right.reshape(-1),
                 f"operator {name}, sample {sample}; {note}",
             )
+
+
+def compare(
+    graph: Graph, inputs: tuple[Array, ...], folder: Path, variant: str = "portable"
+) -> NativeRun:
+    """Run what engine aot renders, and assert that every tensor equals TFLite-Micro's."""
+    rendered = AotEngine().render(graph)
+    run = native.build(graph, rendered, folder, variant).run(inputs)
+    assert_equal(graph, rendered, run, Reference(graph), inputs, variant)
+    return run
 
 
 def near_one() -> tuple[float, float, float]:

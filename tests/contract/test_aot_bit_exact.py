@@ -20,7 +20,7 @@ from host.models.tflite import Graph
 from tests.aot import convolution
 from tests.aot.builder import ModelBuilder, Q
 from tests.aot.models import DRAWS, DrawnModel, drawn_model
-from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, near_one
+from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, compare, near_one
 from tests.fixtures import native
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
@@ -105,10 +105,8 @@ def test_sums_at_the_edges_of_int32(zero_point: int, per_channel: bool, tmp_path
     weights = np.full((len(bias), 2), -128, np.int8)
     last = convolution.fully_connected(b, first, weights, wq, bias, Q.tensor(y, zero_point))
     graph = tflite.parse(b.build([first], [last]))
-    rendered = AotEngine().render(graph)
     samples = np.array([[[-3, -3]], [[127, 127]], [[-128, -128]], [[-4, -3]]], np.int8)
-    run = native.build(graph, rendered, tmp_path).run((samples,))
-    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+    compare(graph, (samples,), tmp_path)
 
 
 def test_a_multiplier_is_a_product_of_doubles(tmp_path: Path) -> None:
@@ -128,11 +126,9 @@ def test_a_multiplier_is_a_product_of_doubles(tmp_path: Path) -> None:
     wq, q = Q.tensor(float(w)), Q.tensor(float(y))
     last = convolution.fully_connected(b, first, zero, wq, np.array([bias], np.int32), q)
     graph = tflite.parse(b.build([first], [last]))
-    rendered = AotEngine().render(graph)
     samples = np.zeros((1, 1, 1), np.int8)
-    run = native.build(graph, rendered, tmp_path).run((samples,))
+    run = compare(graph, (samples,), tmp_path)
     assert run.outputs[0].item() == _scaled(bias, doubles)
-    assert_equal(graph, rendered, run, Reference(graph), (samples,))
 
 
 def _scaled(x: int, multiplier: Multiplier) -> int:
@@ -150,12 +146,10 @@ def shared_model(request: pytest.FixtureRequest) -> Graph:
 
 
 def test_shared_models_equal_tflite_micro(shared_model: Graph, tmp_path: Path) -> None:
-    rendered = AotEngine().render(shared_model)
     rng = np.random.default_rng(1)
     samples = rng.integers(-128, 128, (24, *shared_model.input.shape), dtype=np.int8)
     samples[0], samples[1] = -128, 127
-    run = native.build(shared_model, rendered, tmp_path).run((samples,))
-    assert_equal(shared_model, rendered, run, Reference(shared_model), (samples,))
+    compare(shared_model, (samples,), tmp_path)
 
 
 @pytest.mark.parametrize("name", NAMES)

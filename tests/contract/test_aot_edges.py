@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from host.base.arrays import Array
 from host.engines.aot import AotEngine
 from host.models import tflite
 from tests.aot import convolution, quantize
 from tests.aot.builder import ModelBuilder, Q
-from tests.aot.reference import NEEDS_REFERENCE, Array, Reference, assert_equal, near_one
+from tests.aot.reference import NEEDS_REFERENCE, compare, near_one
 from tests.fixtures import native
 
 pytestmark = NEEDS_REFERENCE
@@ -25,9 +26,7 @@ MOST = 2**15 - 1
 def judge(b: ModelBuilder, x: int, y: int, samples: Array, folder: Path) -> Array:
     """The output [n, …], after comparing all tensors with TFLite-Micro's."""
     graph = tflite.parse(b.build([x], [y]))
-    rendered = AotEngine().render(graph)
-    run = native.build(graph, rendered, folder).run((samples,))
-    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+    run = compare(graph, (samples,), folder)
     return run.outputs[0]
 
 

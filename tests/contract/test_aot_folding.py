@@ -11,7 +11,7 @@ from host.engines.aot import AotEngine
 from host.models import tflite
 from tests.aot import movement, quantize, shapes
 from tests.aot.builder import ModelBuilder, Q
-from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
+from tests.aot.reference import NEEDS_REFERENCE, compare
 from tests.aot.views import HALF, VIEWS
 from tests.fixtures import native
 
@@ -32,8 +32,7 @@ def test_a_reshape_to_a_shape_that_the_model_works_out(tmp_path: Path) -> None:
     names = [operator.name for operator in rendered.operators]
     assert names == ["RESHAPE", "TRANSPOSE", "QUANTIZE", "RESHAPE"]
     inputs = (samples(1, 8, 8, 4),)
-    run = native.build(graph, rendered, tmp_path).run(inputs)
-    assert_equal(graph, rendered, run, Reference(graph), inputs)
+    compare(graph, inputs, tmp_path)
 
 
 # What TFLite-Micro's resolver has.
@@ -42,10 +41,8 @@ def test_a_view_from_the_models_input_to_its_output(name: str, tmp_path: Path) -
     b = ModelBuilder()
     x = b.tensor((1, 4, 1, 6), HALF)
     graph = tflite.parse(b.build([x], [VIEWS[name](b, x)]))
-    rendered = AotEngine().render(graph)
     inputs = (samples(1, 4, 1, 6),)
-    run = native.build(graph, rendered, tmp_path).run(inputs)
-    assert_equal(graph, rendered, run, Reference(graph), inputs)
+    compare(graph, inputs, tmp_path)
 
 
 def test_an_input_that_is_an_output_too(tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from host.engines.aot import AotEngine
 from host.models.dataset import Dataset
 from host.models.source import load_keras, open_model
 from host.quantize.conversion import quantize_ptq
-from tests.aot.reference import Reference, assert_equal
+from tests.aot.reference import compare
 from tests.fixtures import native
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
@@ -106,6 +105,4 @@ def test_converted_layers_equal_tflite_micro(
 
     samples = rng.integers(-128, 128, (16, *graph.input.shape), dtype=np.int8)
     samples[0], samples[1] = -128, 127
-    rendered = AotEngine().render(graph)
-    run = native.build(graph, rendered, tmp_path).run((samples,))
-    assert_equal(graph, rendered, run, Reference(graph), (samples,))
+    compare(graph, (samples,), tmp_path)

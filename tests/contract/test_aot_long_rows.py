@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from host.engines.aot import AotEngine
 from host.engines.aot.core.packing import pack_rows
 from host.models import tflite
 from tests.aot import convolution
 from tests.aot.builder import SAME, ModelBuilder, Q, Windowed
-from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
+from tests.aot.reference import NEEDS_REFERENCE, compare
 from tests.fixtures import native
 
 pytestmark = NEEDS_REFERENCE
@@ -32,13 +31,11 @@ def rows(size: int, least: int) -> npt.NDArray[np.int8]:
 
 def check(b: ModelBuilder, x: int, y: int, folder: Path) -> None:
     graph = tflite.parse(b.build([x], [y]))
-    rendered = AotEngine().render(graph)
     rng = np.random.default_rng(0)
     samples = rng.choice(np.array([-128, 127], np.int8), (4, *graph.input.shape))
     samples[0], samples[1] = -128, 127
     for variant in native.VARIANTS:
-        run = native.build(graph, rendered, folder, variant).run((samples,))
-        assert_equal(graph, rendered, run, Reference(graph), (samples,), variant)
+        compare(graph, (samples,), folder, variant)
 
 
 @pytest.mark.parametrize("least", [-127, -128])

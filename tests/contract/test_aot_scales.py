@@ -12,14 +12,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from host.engines.aot import AotEngine
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
 from host.models import tflite
 from tests.aot.batch_matmul import batch_matmul
 from tests.aot.builder import ModelBuilder, Q
 from tests.aot.recurrent import lstm, svdf
-from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal
-from tests.fixtures import native
+from tests.aot.reference import NEEDS_REFERENCE, compare
 
 Integers = npt.NDArray[np.int64]
 
@@ -58,9 +56,7 @@ def most_different(
 def judge(b: ModelBuilder, x: int, y: int, sample: npt.NDArray[np.int8], folder: Path) -> Integers:
     """The output, after comparing it with TFLite-Micro's."""
     graph = tflite.parse(b.build([x], [y]))
-    rendered = AotEngine().render(graph)
-    run = native.build(graph, rendered, folder).run((sample[None],))
-    assert_equal(graph, rendered, run, Reference(graph), (sample[None],))
+    run = compare(graph, (sample[None],), folder)
     return run.outputs[0].reshape(-1).astype(np.int64)
 
 

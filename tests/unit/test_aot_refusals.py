@@ -77,7 +77,7 @@ def test_an_output_that_nobody_writes_is_refused() -> None:
 @pytest.mark.parametrize(
     ("name", "dtype", "remedy"),
     [
-        ("GELU", np.int8, "HARD_SWISH"),
+        ("ELU", np.int8, "HARD_SWISH"),
         ("WHILE", np.int8, "unroll"),
         ("SQUARE", np.int8, "MUL of the tensor with itself"),
         ("SIN", np.float32, "inference_input_type"),

@@ -5,7 +5,7 @@
 
 namespace aot {
 
-// Dimensions that kernels can walk, after the host has fused those that it can.
+// Dimensions that kernels go over, after the host has fused those that it can.
 constexpr int kMaxDims = 5;
 
 // A window that slides over an image: convolution and pooling.

@@ -146,34 +146,35 @@ class OperatorContext:
         lead: int | None = None,
         scratch: int = 0,
     ) -> Lowered:
-        """One call of a kernel, which makes the output of the operands.
+        """One call of a kernel, which makes the output of the operands; see ``calling``.
+
+        The kernel takes scratch memory where ``scratch`` is not 0.
+        """
+        values = tuple(
+            t.index if t.data is None else Constant(role, t.data)
+            for t, role in zip(self.operands, _ROLES, strict=False)
+        )
+        call = Call(kernel, type_name, params, values, self.y.index, scratch > 0)
+        return self.calling(call, lead=lead, scratch=scratch)
+
+    def calling(self, *calls: Call, lead: int | None = None, scratch: int = 0) -> Lowered:
+        """Calls that make the outputs of the operands.
 
         Args:
-            kernel: see ``Call``.
-            type_name: see ``Call``.
-            params: see ``Call``.
-            lead: see ``Overlap``; None where the output must not be laid over an operand. Of two
-                operands, one that is broadcast is read again, and so never written over.
-            scratch: bytes of scratch memory; the kernel takes it where it is not 0.
+            calls: the kernels' calls, in order.
+            lead: in bytes, see ``Overlap``; None where the output must not be laid over an operand.
+                Of two operands, one that is broadcast is read again, and so never written over.
+            scratch: bytes of scratch memory.
         """
         operands = self.operands
         computed = [t for t in operands if t.data is None]
-        values = tuple(
-            t.index if t.data is None else Constant(role, t.data)
-            for t, role in zip(operands, _ROLES, strict=False)
-        )
-        overlaps = (
-            ()
-            if lead is None
-            else tuple(
-                Overlap(t.index, lead)
-                for t in computed
-                if len(operands) == 1 or t.size == self.y.size
-            )
-        )
-        call = Call(kernel, type_name, params, values, self.y.index, scratch > 0)
+        overlaps: tuple[Overlap, ...] = ()
+        if lead is not None:
+            lone = len(operands) == 1
+            over = (t.index for t in computed if lone or t.size == self.y.size)
+            overlaps = tuple(Overlap(index, lead) for index in over)
         inputs = tuple(t.index for t in computed)
-        return Lowered(self.operator, inputs, (self.y.index,), (call,), scratch, overlaps)
+        return Lowered(self.operator, inputs, self.operator.outputs, calls, scratch, overlaps)
 
     def view(self) -> Lowered:
         """Nothing to compute: the output is the first operand, in another shape."""

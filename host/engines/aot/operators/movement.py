@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct
+from host.engines.aot.core.ir import Call, Constant, Lowered, Struct
 from host.engines.aot.core.lowering import MOVED, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, check_type, from_front, require
 from host.engines.aot.core.strides import (
@@ -146,9 +146,8 @@ def _moved(op: OperatorContext, copy: StridedCopy) -> Lowered:
     x, y = op.x, op.y
     if x.size == y.size and copied_whole(copy, x.size):
         return op.view()
-    overlaps = (Overlap(x.index, copy_lead(copy, y.numpy_dtype.itemsize)),)
-    call = copy_call(x.index, copy, y)
-    return Lowered(op.operator, (x.index,), (y.index,), (call,), overlaps=overlaps)
+    lead = copy_lead(copy, y.numpy_dtype.itemsize)
+    return op.calling(copy_call(x.index, copy, y), lead=lead)
 
 
 # --- another shape -----------------------------------------------------------------------------
@@ -217,10 +216,7 @@ def _join(op: OperatorContext, axis: int) -> Lowered:
         operand = x.index if x.data is None else Constant("values", x.data)
         calls.append(copy_call(operand, copy, y))
         start += part
-    computed = tuple(x.index for x in inputs if x.data is None)
-    if len(inputs) == 1 and computed:
-        return op.view()
-    return Lowered(op.operator, computed, (y.index,), tuple(calls))
+    return op.view() if len(inputs) == 1 and inputs[0].data is None else op.calling(*calls)
 
 
 def split(op: OperatorContext) -> Lowered:
@@ -268,9 +264,7 @@ def _parts(op: OperatorContext, axis: int) -> Lowered:
         copy = StridedCopy(loops_over((rows, part), (x.size // rows, 1), (part, 1)), source=start)
         calls.append(copy_call(x.index, copy, y))
         start += part
-    if len(calls) == 1:
-        return op.view()
-    return Lowered(op.operator, (x.index,), op.operator.outputs, tuple(calls))
+    return op.view() if len(calls) == 1 else op.calling(*calls)
 
 
 # --- more elements than before -----------------------------------------------------------------
@@ -286,8 +280,7 @@ def pad(op: OperatorContext) -> Lowered:
     targets = strides_of(y.shape)
     start = sum(before * t for (before, _), t in zip(paddings, targets, strict=True))
     copy = StridedCopy(loops_over(x.shape, strides_of(x.shape), targets), target=start)
-    calls = (Call("fill", "Fill", fill, (), y.index), copy_call(x.index, copy, y))
-    return Lowered(op.operator, (x.index,), (y.index,), calls)
+    return op.calling(Call("fill", "Fill", fill, (), y.index), copy_call(x.index, copy, y))
 
 
 def _padding_value(op: OperatorContext) -> int:

@@ -9,7 +9,7 @@
 
 namespace aot {
 
-// A walk over the output, and how far each operand goes on with it; a stride of 0 repeats an
+// Loops over the output, and how far each operand goes on with it; a stride of 0 repeats an
 // element. Unused dimensions come first, with size 1. Strides of the last dimension are 0 or 1.
 struct Broadcast {
   int32_t sizes[kMaxDims];

@@ -1,4 +1,4 @@
-// The walk that all operators of two operands take.
+// The loops that all operators of two operands take.
 #pragma once
 
 #include <cstdint>

@@ -8,7 +8,7 @@
 
 namespace aot {
 
-// At each step of a walk, a run of bytes that lie together in both tensors. Steps are taken in
+// At each step, a run of bytes that lie together in both tensors. Steps are taken in
 // order, the last dimension fastest, and each reads its run before it writes it.
 struct Copy {
   int32_t sizes[kMaxDims];

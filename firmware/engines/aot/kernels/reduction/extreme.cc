@@ -1,7 +1,7 @@
 #include <cstdint>
 
 #include "kernels/reduction/reduction.h"
-#include "kernels/reduction/walk.h"
+#include "kernels/reduction/strides.h"
 
 namespace aot {
 namespace {

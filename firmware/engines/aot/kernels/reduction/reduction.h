@@ -8,7 +8,7 @@
 namespace aot {
 
 // Dimensions that a reduction keeps, and that it reduces, after fusing.
-constexpr int kMaxWalkDims = 4;
+constexpr int kMaxReductionDims = 4;
 
 // Input and output share scale and zero point.
 struct Pool2D {
@@ -23,9 +23,9 @@ void max_pool_2d(const Pool2D& params, const int16_t* input, int16_t* output);
 
 // Some dimensions of a tensor, after fusing: sizes, and strides in elements. Unused ones come
 // first, with size 1.
-struct Walk {
-  int32_t sizes[kMaxWalkDims];
-  int32_t strides[kMaxWalkDims];
+struct Strides {
+  int32_t sizes[kMaxReductionDims];
+  int32_t strides[kMaxReductionDims];
 };
 
 // Reductions read every element that an output depends on before they write it, and outputs in the
@@ -33,8 +33,8 @@ struct Walk {
 
 // MEAN and SUM; the multiplier of a mean includes 1 / count.
 struct Sum {
-  Walk kept;
-  Walk reduced;
+  Strides kept;
+  Strides reduced;
   int32_t zero_points_sum;  // input zero point · count
   int32_t multiplier;
   int32_t shift;
@@ -45,8 +45,8 @@ void sum(const Sum& params, const int16_t* input, int16_t* output);
 
 // Input and output share scale and zero point.
 struct Extreme {
-  Walk kept;
-  Walk reduced;
+  Strides kept;
+  Strides reduced;
 };
 void reduce_max(const Extreme& params, const int8_t* input, int8_t* output);
 void reduce_min(const Extreme& params, const int8_t* input, int8_t* output);

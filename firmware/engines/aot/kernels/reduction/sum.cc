@@ -3,7 +3,7 @@
 
 #include "kernels/fixed_point.h"
 #include "kernels/reduction/reduction.h"
-#include "kernels/reduction/walk.h"
+#include "kernels/reduction/strides.h"
 
 namespace aot {
 namespace {

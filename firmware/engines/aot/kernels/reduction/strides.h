@@ -1,4 +1,4 @@
-// Walks over some dimensions of a tensor: what reductions are made of.
+// Loops over some dimensions of a tensor: what reductions are made of.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace aot {
 
-static_assert(kMaxWalkDims == 4, "the loops below are four deep");
+static_assert(kMaxReductionDims == 4, "the loops below are four deep");
 
-// Calls visit(offset) for every index of the walk, the last dimension fastest.
+// Calls visit(offset) for every index, the last dimension fastest.
 template <typename Function>
-void for_offsets(const Walk& w, Function visit) {
+void for_offsets(const Strides& w, Function visit) {
   for (int32_t a = 0; a < w.sizes[0]; ++a) {
     for (int32_t b = 0; b < w.sizes[1]; ++b) {
       for (int32_t c = 0; c < w.sizes[2]; ++c) {
