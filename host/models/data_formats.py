@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from host.base.errors import DataError
 from host.base.paths import exists
@@ -19,23 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What samples that are made up are made for: how many, with which seed, in which shape."""
+    """What samples are loaded from; the rest is for samples that are made up."""
 
-    samples: int | None
-    seed: int
-    input_shape: tuple[int, ...]
-
-
-class Load(Protocol):
-    """Reads all samples of a set."""
-
-    def __call__(self, spec: str, wanted: Wanted) -> Dataset:
-        """All samples of ``spec``, which the format accepts.
-
-        Raises:
-            DataError: a file that cannot be used.
-            ToolMissingError: the set's package is not installed.
-        """
+    spec: str
+    samples: int | None = None
+    seed: int = 0
+    input_shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,43 +33,40 @@ class DataFormat:
 
     Attributes:
         described: what help and messages call it.
-        load: reads the samples.
-        accepts: whether a path is of this format; None for a set with a name, its key.
+        load: reads all samples of a set; raises DataError for a file that cannot be used,
+            ToolMissingError where the set's package is not installed.
+        accepts: whether a path that exists is of this format; None for a set with a name, its key.
         real: real data, which models can be converted, trained and scored with.
     """
 
     described: str
-    load: Load
+    load: Callable[[Wanted], Dataset]
     accepts: Callable[[Path], bool] | None = None
     real: bool = True
 
 
-def _digits(spec: str, wanted: Wanted) -> Dataset:
+def _digits(_: Wanted) -> Dataset:
     from host.models.named_sets import digits
 
     return digits()
 
 
-def _mnist5k(spec: str, wanted: Wanted) -> Dataset:
+def _mnist5k(_: Wanted) -> Dataset:
     from host.models.named_sets import mnist5k
 
     return mnist5k()
 
 
-def _random(spec: str, wanted: Wanted) -> Dataset:
+def _random(wanted: Wanted) -> Dataset:
     from host.models.named_sets import random_codes
 
     return random_codes(wanted)
 
 
-def _npz(spec: str, wanted: Wanted) -> Dataset:
+def _npz(wanted: Wanted) -> Dataset:
     from host.models.npz import read_npz
 
-    return read_npz(Path(spec))
-
-
-def _is_file(path: Path) -> bool:
-    return exists(path) and not path.is_dir()
+    return read_npz(Path(wanted.spec))
 
 
 # What the demo model is trained and scored on.
@@ -91,7 +77,7 @@ DATA_FORMATS: Mapping[str, DataFormat] = {
     DEMO_DATA: DataFormat("digits", _digits),
     "mnist5k": DataFormat("mnist5k", _mnist5k),
     RANDOM: DataFormat("random", _random, real=False),
-    ".npz": DataFormat("an .npz (x, y, x_calibration)", _npz, accepts=_is_file),
+    ".npz": DataFormat("an .npz (x, y, x_calibration)", _npz, lambda path: not path.is_dir()),
 }
 _NAMES = tuple(name for name, entry in DATA_FORMATS.items() if entry.accepts is None)
 
@@ -104,8 +90,9 @@ def find_format(spec: str) -> DataFormat:
     """
     if spec in _NAMES:
         return DATA_FORMATS[spec]
+    path = Path(spec)
     for entry in DATA_FORMATS.values():
-        if entry.accepts is not None and entry.accepts(Path(spec)):
+        if exists(path) and entry.accepts is not None and entry.accepts(path):
             return entry
     raise DataError(f"there is no data set {spec!r}: neither a file nor one of {', '.join(_NAMES)}")
 

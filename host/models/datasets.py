@@ -60,7 +60,7 @@ def load_dataset(
             "to train with",
             "Give real data with --data, or a ready int8 .tflite with --model.",
         )
-    whole = form.load(spec, Wanted(samples, seed, input_shape))
+    whole = form.load(Wanted(spec, samples, seed, input_shape))
     if train and whole.x_train is None:
         whole = _split_training(whole)
     if whole.x_calibration is None and calibrate:

@@ -54,7 +54,9 @@ def patch(
     for change in changes:
         _apply(model, graph, change)
     for index, name in (operators or {}).items():
-        _rename(model, index, name)
+        raw = model.subgraphs[0].operators[index]
+        raw.opcodeIndex = add_operator_code(model, name, 1)
+        raw.builtinOptionsType, raw.builtinOptions = 0, None
     _empty_unused(model)
     return parse(pack(model), "the changed model")
 
@@ -159,9 +161,3 @@ def _set_data(model: Any, raw: Any, data: Array) -> None:
     buffer.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
     raw.buffer = len(model.buffers)
     model.buffers.append(buffer)
-
-
-def _rename(model: Any, index: int, name: str) -> None:
-    raw = model.subgraphs[0].operators[index]
-    raw.opcodeIndex = add_operator_code(model, name, 1)
-    raw.builtinOptionsType, raw.builtinOptions = 0, None

@@ -50,8 +50,8 @@ def test_random_is_raw_int8_and_says_what_it_is_good_for() -> None:
 
 
 def test_another_format_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(spec: str, wanted: Wanted) -> Dataset:
-        return Dataset(Path(spec).name, rows(7), None, None)
+    def read(wanted: Wanted) -> Dataset:
+        return Dataset(Path(wanted.spec).name, rows(7), None, None)
 
     entry = DataFormat("a folder", read, accepts=Path.is_dir)
     monkeypatch.setitem(cast(dict[str, DataFormat], DATA_FORMATS), "folder", entry)
