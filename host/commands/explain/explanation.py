@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from host.diagnosis.analyse import Agreement, Finding
-from host.diagnosis.comparison.interventions import Intervention
+from host.diagnosis.comparison.interventions import Intervention, InterventionKind
 from host.diagnosis.comparison.layers import Layer
 from host.report.document import Document, Part, derived
 from host.report.formats import number, percent
@@ -106,6 +106,10 @@ class Explanation(Document):
     def first_layer(self) -> int | None:
         """Position in ``layers`` of the first whose outputs differ; None where none do."""
         return next((i for i, layer in enumerate(self.layers) if layer.diverges), None)
+
+    def made(self, kind: InterventionKind) -> tuple[Intervention, ...]:
+        """The interventions of a kind."""
+        return tuple(row for row in self.interventions if row.kind == kind)
 
     @property
     def same(self) -> bool:

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from host.commands.explain import plots, words
 from host.commands.explain.explanation import Explanation
-from host.commands.explain.words import Group
 from host.diagnosis.causes.registry import CAUSES
+from host.diagnosis.comparison.interventions import Intervention, InterventionKind
 from host.report.page import render
 
 # More rows than these make a figure that nobody reads; the tables have them all.
@@ -22,7 +22,7 @@ OPEN_PARAMETERS = 24
 
 @dataclass(frozen=True)
 class Shown:
-    """Interventions as a table and a figure.
+    """Interventions of one kind as a table and a figure.
 
     Attributes:
         hidden: how many rows stand in the table only.
@@ -30,7 +30,9 @@ class Shown:
             agreement's, because they were made on part of the samples; else None.
     """
 
-    group: Group
+    title: str
+    lead: str
+    rows: tuple[Intervention, ...]
     figure: Markup
     hidden: int
     start: float | None
@@ -58,7 +60,7 @@ def render_html(explanation: Explanation) -> str:
             (finding, CAUSES[finding.cause], words.place(explanation, finding))
             for finding in explanation.findings
         ],
-        groups=[_shown(group, explanation) for group in words.groups(explanation)],
+        groups=[_shown(kind, explanation) for kind in words.GROUPS if explanation.made(kind)],
         picture=picture,
         hidden=hidden,
         parameters=parameters,
@@ -68,14 +70,16 @@ def render_html(explanation: Explanation) -> str:
     )
 
 
-def _shown(group: Group, explanation: Explanation) -> Shown:
-    strongest = sorted(range(len(group.rows)), key=lambda i: -abs(group.rows[i].alone))
-    rows = [group.rows[i] for i in sorted(strongest[:FIGURE_ROWS])]
+def _shown(kind: InterventionKind, explanation: Explanation) -> Shown:
+    rows = explanation.made(kind)
+    strongest = sorted(range(len(rows)), key=lambda i: -abs(rows[i].alone))
+    drawn = [rows[i] for i in sorted(strongest[:FIGURE_ROWS])]
     start = rows[0].start
     # Shares go through percent and back.
     part = abs(start - explanation.agreement.equal_outputs) > 1e-6
-    figure = plots.interventions(rows, start, f"interventions-{group.kind}")
-    return Shown(group, Markup(figure), len(group.rows) - len(rows), start if part else None)
+    figure = Markup(plots.interventions(drawn, start, f"interventions-{kind}"))
+    hidden = len(rows) - len(drawn)
+    return Shown(*words.GROUPS[kind], rows, figure, hidden, start if part else None)
 
 
 def _picture(explanation: Explanation) -> tuple[Markup, int]:

@@ -8,9 +8,9 @@ from rich.text import Text
 
 from host.commands.explain.explanation import Explanation, Subject
 from host.commands.explain.words import (
+    GROUPS,
     both,
     executor,
-    groups,
     operator,
     parameters,
     place,
@@ -118,21 +118,22 @@ def _finding(explanation: Explanation, rank: int, finding: Finding) -> list[Rend
 def _interventions(explanation: Explanation) -> list[RenderableType]:
     """The table of each group; what single operators restore stands in the table of operators."""
     blocks: list[RenderableType] = []
-    for group in groups(explanation):
-        if group.kind == "operator":
+    for kind, title in GROUPS.items():
+        made = explanation.made(kind)
+        if kind == "operator" or not made:
             continue
         rows = table(
             "put from A into B", "alone", "added in order", "any order, mean", "equal afterwards"
         )
-        for row in group.rows[:MAX_ROWS]:
+        for row in made[:MAX_ROWS]:
             rows.add_row(
                 Text(plain(row.name)),
                 *(points(value) for value in (row.alone, row.added, row.share)),
                 percent(row.equal_added),
             )
-        blocks += [_title(group.title, group.lead), rows]
-        if len(group.rows) > MAX_ROWS:
-            blocks.append(more(len(group.rows) - MAX_ROWS, "rows"))
+        blocks += [_title(*title), rows]
+        if len(made) > MAX_ROWS:
+            blocks.append(more(len(made) - MAX_ROWS, "rows"))
     return blocks
 
 

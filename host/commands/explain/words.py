@@ -7,29 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from host.commands.explain.explanation import Explanation, Subject
 from host.diagnosis.analyse import Finding
 from host.diagnosis.causes.registry import CAUSES
-from host.diagnosis.comparison.interventions import Intervention, InterventionKind
+from host.diagnosis.comparison.interventions import InterventionKind
 from host.diagnosis.comparison.layers import Layer
 from host.report.formats import DASH, fixed, many, number, percent, plain
 
-
-@dataclass(frozen=True)
-class Group:
-    """Interventions of one kind, which are shown together."""
-
-    kind: InterventionKind
-    title: str
-    lead: str
-    rows: tuple[Intervention, ...]
-
-
-# Title and lead of each kind.
-_GROUPS: Mapping[InterventionKind, tuple[str, str]] = {
+# Title and lead of the interventions of each kind, in the order in which they are shown.
+GROUPS: Mapping[InterventionKind, tuple[str, str]] = {
     "group": (
         "Groups of parameters",
         "All activation ranges of A, all weights, all biases.",
@@ -43,17 +31,6 @@ _GROUPS: Mapping[InterventionKind, tuple[str, str]] = {
         "All parameters of A's operator: its output's range, weights, bias.",
     ),
 }
-
-
-def groups(explanation: Explanation) -> list[Group]:
-    """The interventions by what was put in, in their order; empty groups are left out."""
-    made = (
-        Group(
-            kind, title, lead, tuple(row for row in explanation.interventions if row.kind == kind)
-        )
-        for kind, (title, lead) in _GROUPS.items()
-    )
-    return [group for group in made if group.rows]
 
 
 # --- numbers ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from flatbuffers.table import Table  # type: ignore[import-untyped]
 from host.diagnosis.causes.inquiry import Inquiry, Suspect, parts_of
 from host.diagnosis.comparison.case import Case
 from host.diagnosis.comparison.ranges import CLIPS, DifferingRange, Side
-from host.models.tflite import Graph, Quantization
+from host.models.tflite import Graph, Tensor
 from host.report.formats import number, percent
 
 # tfmot: MovingAverageQuantizer starts at ±6 and keeps 0.999 of the old value at each step.
@@ -26,14 +26,14 @@ def unconverged(inquiry: Inquiry) -> list[Suspect]:
     case, ranges = inquiry.case, inquiry.open_ranges()
     if not ranges:
         return []
-    after_relus: dict[Side, list[Quantization]] = {"A": _relus(case.a), "B": _relus(case.b)}
-    side = max(after_relus, key=lambda s: sum(_wasted(q) for q in after_relus[s]))
-    bad = [q for q in after_relus[side] if _wasted(q) >= _WASTED_CODES]
+    after_relus: dict[Side, list[Tensor]] = {"A": _relus(case.a), "B": _relus(case.b)}
+    side = max(after_relus, key=lambda s: sum(_wasted(t) for t in after_relus[s]))
+    bad = [t for t in after_relus[side] if _wasted(t) >= _WASTED_CODES]
     trained = trained_quantized(case.a if side == "A" else case.b)
     if len(bad) < max(1 if trained else 2, len(after_relus[side]) / 2):
         return []
-    lows = [-_wasted(q) * q.scale for q in bad]
-    points = sorted({q.zero_point for q in bad})
+    lows = [-_wasted(t) * t.scale for t in bad]
+    points = sorted({t.zero_point for t in bad})
     between = f"{points[0]} to {points[-1]}" if len(points) > 1 else f"{points[0]}"
     evidence = [
         f"After a ReLU no value is below zero, yet {len(bad)} of {len(after_relus[side])} such "
@@ -67,22 +67,21 @@ def _clipping(case: Case, ranges: list[DifferingRange], side: Side) -> list[str]
     ]
 
 
-def _relus(graph: Graph) -> list[Quantization]:
-    """The ranges of the int8 outputs of ReLUs."""
-    ranges = []
-    for operator in graph.operators:
-        relu = operator.name in ("RELU", "RELU6") or (
-            operator.options.get("fusedActivationFunction") in _RELU
-        )
-        tensor = graph.tensors[operator.outputs[0]] if operator.outputs else None
-        if relu and tensor and tensor.dtype == "int8" and tensor.quantization is not None:
-            ranges.append(tensor.quantization)
-    return ranges
+def _relus(graph: Graph) -> list[Tensor]:
+    """The int8 outputs of ReLUs."""
+    relus = [
+        operator.outputs[0]
+        for operator in graph.operators
+        if operator.name in ("RELU", "RELU6")
+        or operator.options.get("fusedActivationFunction") in _RELU
+    ]
+    tensors = [graph.tensors[i] for i in relus]
+    return [t for t in tensors if t.dtype == "int8" and t.quantization is not None]
 
 
-def _wasted(range_: Quantization) -> int:
-    """The codes that an int8 range has for values below zero."""
-    return range_.zero_point + 128
+def _wasted(tensor: Tensor) -> int:
+    """The codes that an int8 tensor has for values below zero."""
+    return tensor.zero_point + 128
 
 
 # --- what the converter wrote into a .tflite about itself -------------------------------------

@@ -14,7 +14,7 @@ from host.diagnosis.causes.inquiry import Inquiry, Suspect, parts_of
 from host.diagnosis.comparison.case import Case
 from host.diagnosis.comparison.ranges import CLIPS, DifferingRange, Side, samples_clipped
 from host.models.tflite import Tensor
-from host.report.formats import number, percent
+from host.report.formats import many, number, percent
 
 # Two draws of representative data give ranges whose widths differ by less than this factor.
 _NOTABLE = 1.25
@@ -178,12 +178,12 @@ def _operators(case: Case, suspect: Suspect) -> frozenset[int]:
 
 def _fits(case: Case, range_: DifferingRange) -> bool:
     """Whether B's range is one that calibrating B itself would give."""
-    codes, q = case.traces.b[range_.b.index], range_.b.quantization
-    if codes.dtype.kind == "f" or q is None:
+    codes = case.traces.b[range_.b.index]
+    if codes.dtype.kind == "f":
         return False
     limits = np.iinfo(codes.dtype)
     clipped = float((codes == limits.max).mean())
-    if q.zero_point > limits.min:
+    if range_.b.zero_point > limits.min:
         clipped += float((codes == limits.min).mean())
     span = (int(codes.max()) - int(codes.min())) / (int(limits.max) - int(limits.min))
     return clipped < _SATURATED and span > _FILLED
@@ -197,12 +197,11 @@ def input_range_shifted(inquiry: Inquiry) -> list[Suspect]:
     entry = inquiry.open_input()
     if entry is None or not _shifted(entry):
         return []
-    q, steps = entry.a.quantization, abs(entry.shift)
-    assert q is not None
+    steps = abs(entry.shift)
     evidence = (
-        f"The input's zero point is {q.zero_point} in A and {q.zero_point + entry.shift} in B, "
-        f"at one scale: an offset of {steps} quantization step{'s' if steps > 1 else ''} "
-        f"({number(steps * q.scale, 3)})."
+        f"The input's zero point is {entry.a.zero_point} in A and {entry.b.zero_point} in B, at "
+        f"one scale: an offset of {many(steps, 'quantization step')} "
+        f"({number(steps * entry.a.scale, 3)})."
     )
     return [Suspect(parts_of([entry]), (evidence,), tensor=entry.b.index)]
 
@@ -244,8 +243,7 @@ def _changed_by_hand(inquiry: Inquiry, ranges: list[DifferingRange]) -> bool:
 
 
 def _count_ranges(case: Case) -> int:
-    tensors = {*case.b.inputs, *(t for o in case.b.operators for t in o.outputs)}
-    return sum(1 for i in tensors if i in case.partner and case.b.tensors[i].quantization)
+    return sum(1 for t in case.b.activations if t.index in case.partner and t.quantization)
 
 
 def calibrated_on_too_little(inquiry: Inquiry) -> list[Suspect]:
@@ -319,16 +317,15 @@ def single_range(inquiry: Inquiry) -> list[Suspect]:
 
 
 def _single(case: Case, range_: DifferingRange) -> Suspect:
-    qa, qb = range_.a.quantization, range_.b.quantization
-    assert qa is not None and qb is not None
+    a, b = range_.a, range_.b
     evidence = [
-        f"The output of {case.title(range_.operator)} has scale {number(qb.scale, 3)} and zero "
-        f"point {qb.zero_point} in B, {number(qa.scale, 3)} and {qa.zero_point} in A.",
+        f"The output of {case.title(range_.operator)} has scale {number(b.scale, 3)} and zero "
+        f"point {b.zero_point} in B, {number(a.scale, 3)} and {a.zero_point} in A.",
     ]
-    codes = case.traces.b[range_.b.index]
+    codes = case.traces.b[b.index]
     if range_.outside("B") > range_.outside("A"):
         evidence.append(f"B's range clips {percent(range_.outside('B'))} of the values.")
     elif codes.dtype.kind != "f":
-        used_a = len(np.unique(case.traces.a[range_.a.index]))
+        used_a = len(np.unique(case.traces.a[a.index]))
         evidence.append(f"{len(np.unique(codes))} of 256 codes are used in B, {used_a} in A.")
-    return Suspect(parts_of([range_]), tuple(evidence), range_.operator, range_.b.index)
+    return Suspect(parts_of([range_]), tuple(evidence), range_.operator, b.index)

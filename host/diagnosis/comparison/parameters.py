@@ -177,16 +177,15 @@ def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
 
 def _equal_ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[list[int]]:
     """Activations of B that have a partner of the same type, by who must share a range."""
-    order = [*b.inputs, *(i for o in b.operators for i in o.outputs)]
-    groups = [
-        [i]
-        for i in dict.fromkeys(order)
+    order = [tensor.index for tensor in b.activations]
+    group_of = {
+        i: [i]
+        for i in order
         if i in known
         and b.tensors[i].dtype == a.tensors[known[i]].dtype
         and b.tensors[i].quantization is not None
         and a.tensors[known[i]].quantization is not None
-    ]
-    group_of = {i: group for group in groups for i in group}
+    }
     for operator in b.operators:
         if operator.name not in _PASSING:
             continue

@@ -39,8 +39,7 @@ class DifferingRange:
     @property
     def ratio(self) -> float:
         """B's width over A's."""
-        assert self.a.quantization is not None and self.b.quantization is not None
-        return self.b.quantization.scale / self.a.quantization.scale
+        return self.b.scale / self.a.scale
 
     @property
     def factor(self) -> float:
@@ -50,8 +49,7 @@ class DifferingRange:
     @property
     def shift(self) -> int:
         """B's zero point less A's."""
-        assert self.a.quantization is not None and self.b.quantization is not None
-        return self.b.quantization.zero_point - self.a.quantization.zero_point
+        return self.b.zero_point - self.a.zero_point
 
     def outside(self, side: Side) -> float:
         """Share of the model's values that a side clips."""
