@@ -38,6 +38,21 @@ _GROUPS: Mapping[str, PartKind] = {
 
 
 @dataclass(frozen=True)
+class FloatModel:
+    """What both models were made of.
+
+    Attributes:
+        graph: as a float .tflite.
+        layers: of the Keras model, run on the first samples.
+        outputs: for all samples, [n, …].
+    """
+
+    graph: Graph
+    layers: tuple[KerasLayer, ...]
+    outputs: Array
+
+
+@dataclass(frozen=True)
 class Material:
     """All that is compared.
 
@@ -46,9 +61,7 @@ class Material:
         samples: what both get.
         labels: int64 [n] class numbers, or None.
         classes: whether the outputs are a list of classes.
-        reference: the float model as a float .tflite, or None.
-        keras: its layers, run on the first samples; empty without one.
-        float_outputs: its outputs for all samples, [n, …], or None.
+        reference: the float model, or None.
         x_calibration: float32 representative data, or None.
         device, device_name: what a device made of B on the samples that are meant, or None.
     """
@@ -58,9 +71,7 @@ class Material:
     samples: Samples
     labels: Array | None
     classes: bool
-    reference: Graph | None = None
-    keras: tuple[KerasLayer, ...] = ()
-    float_outputs: Array | None = None
+    reference: FloatModel | None = None
     x_calibration: FloatArray | None = None
     device: Array | None = None
     device_name: str | None = None
@@ -158,7 +169,7 @@ def analyse(material: Material) -> Analysis:
     causes = play("cause", players, experiment.equal, share=True)
     groups = play("group", _groups(case), experiment.equal, share=True)
     operators, restored = _by_operator(case)
-    layers = compare_layers(case, m.keras, likeness, restored)
+    layers = compare_layers(case, m.reference.layers if m.reference else (), likeness, restored)
     findings = [
         *(_measured(case, *pair, len(suspects)) for pair in zip(suspects, causes, strict=True)),
         *(_finding(case, suspect) for suspect in inquiry.suspects if not suspect.parts),
@@ -180,7 +191,8 @@ def analyse(material: Material) -> Analysis:
 
 def _case(m: Material) -> tuple[Case, Mapping[tuple[int, int], float | None]]:
     """What can be said before any intervention, and how alike all operators' outputs are."""
-    traces = trace(m.a, m.b, m.reference, m.samples)
+    reference = m.reference.graph if m.reference else None
+    traces = trace(m.a, m.b, reference, m.samples)
     likeness = similarity(m.a, m.b, traces)
     matched = match(m.a, m.b, likeness)
     fed = input_parts(m.samples, m.b.input)
@@ -265,6 +277,7 @@ def _by_operator(case: Case) -> tuple[Sequence[Intervention], dict[int | None, f
 
 def _agreement(experiment: Experiment, m: Material) -> Agreement:
     a, b = experiment.wanted, experiment.outputs()
+    original = m.reference.outputs if m.reference else None
     apart = np.abs(a - b)
     return Agreement(
         samples=len(a),
@@ -273,5 +286,5 @@ def _agreement(experiment: Experiment, m: Material) -> Agreement:
         equal_predictions=float((decide(a) == decide(b)).mean()) if m.classes else None,
         mean_steps=float(apart.mean()),
         max_steps=float(apart.max()),
-        accuracy=Accuracies(*(accuracy(outputs, m.labels) for outputs in (m.float_outputs, a, b))),
+        accuracy=Accuracies(*(accuracy(outputs, m.labels) for outputs in (original, a, b))),
     )

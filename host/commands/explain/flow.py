@@ -24,9 +24,9 @@ from host.commands.explain.inputs import (
 )
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
-from host.commands.explain.reference import Reference, find_reference, follow_route, run_reference
+from host.commands.explain.reference import find_reference, follow_route, run_reference
 from host.deployment.stages import Observer, Stages
-from host.diagnosis.analyse import OPERATOR_SAMPLES, Material, analyse
+from host.diagnosis.analyse import OPERATOR_SAMPLES, FloatModel, Material, analyse
 from host.diagnosis.comparison.signals import Samples
 from host.models.dataset import Dataset, check_fit
 from host.report.document import DOCUMENT, PAGE, write_report
@@ -71,9 +71,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     material = Material(
         a=a.graph,
         b=b.graph,
-        reference=None if reference is None else reference.graph,
-        keras=reference.layers if reference else (),
-        float_outputs=None if reference is None else reference.outputs,
+        reference=reference,
         samples=Samples(dataset.x, deployed),
         labels=dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None,
         classes=detect_task(b.graph, dataset) == "classification",
@@ -108,7 +106,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     )
 
 
-def _unsaid(dataset: Dataset, reference: Reference | None) -> tuple[str, ...]:
+def _unsaid(dataset: Dataset, reference: FloatModel | None) -> tuple[str, ...]:
     """What could not be said, and what would let it be said."""
     notes = []
     if reference is None:

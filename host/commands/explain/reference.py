@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.paths import exists
 from host.commands.explain.inputs import Opened, is_route
@@ -13,21 +11,13 @@ from host.commands.explain.options import ExplainRequest
 from host.deployment.prepare import convert, model_file
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
-from host.diagnosis.comparison.keras_layers import KerasLayer, run_layers
+from host.diagnosis.analyse import FloatModel
+from host.diagnosis.comparison.keras_layers import run_layers
 from host.models.dataset import Dataset, check_fit
 from host.models.feeds import real_samples
 from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
 from host.quantize.conversion import convert_float
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The float model as a float .tflite, its layers' outputs, and its outputs for all samples."""
-
-    graph: Graph
-    layers: tuple[KerasLayer, ...]
-    outputs: Array
 
 
 def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:
@@ -73,7 +63,7 @@ def follow_route(
 
 def run_reference(
     model: ModelFile, dataset: Dataset, request: ExplainRequest, graph: Graph
-) -> Reference:
+) -> FloatModel:
     """Run the float model and its layers on the samples that ``graph``, an int8 model, gets.
 
     Raises:
@@ -84,6 +74,6 @@ def run_reference(
     source = load_keras(model, allow_unsafe=request.allow_unsafe)
     check_fit(dataset, source.input_shape, source.output_shape)
     samples = real_samples(dataset, graph)
-    return Reference(
+    return FloatModel(
         convert_float(source), run_layers(source.handle, samples), source.predict(samples)
     )
