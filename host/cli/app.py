@@ -165,25 +165,13 @@ def boards(as_json: Json = False) -> None:
 def doctor(as_json: Json = False) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
     with Failures(as_json):
-        from host.base.versions import tools
-        from host.commands.doctor.flow import engines
+        from host.commands.doctor import flow
 
-        found = tools()
         if as_json:
-            print_json({"tools": [vars(tool) for tool in found], "engines": engines()})
-            return
-        print_table(
-            ("tool", "version", "what for"),
-            [
-                (
-                    t.name,
-                    t.version or "missing",
-                    t.purpose if t.version else f"missing: {t.cost}",
-                )
-                for t in found
-            ],
-        )
-        print_table(("board", "engine"), list(engines().items()))
+            print_json(flow.document())
+        else:
+            print_table(flow.TOOLS, flow.tool_rows())
+            print_table(flow.ENGINES, list(flow.engines().items()))
 
 
 def _show(
