@@ -83,7 +83,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
         analysis = isolated.call(analyse, material)
     return Explanation(
         command=request.command,
-        notes=(*dataset.notes, *analysis.notes, *_unsaid(dataset, reference)),
+        notes=(*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
         findings=analysis.findings,
         agreement=analysis.agreement,
         equal_after_all=analysis.equal_after_all,
@@ -106,8 +106,8 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     )
 
 
-def _unsaid(dataset: Dataset, reference: FloatModel | None) -> tuple[str, ...]:
-    """What could not be said, and what would let it be said."""
+def _unknown(dataset: Dataset, reference: FloatModel | None) -> tuple[str, ...]:
+    """What is not known, and what would tell it."""
     notes = []
     if reference is None:
         notes.append(

@@ -33,7 +33,7 @@ MAX_LAYERS = 10
 
 def summary(explanation: Explanation) -> RenderableType:
     """Headline, findings, interventions, layers, remarks and the report's path."""
-    said = [
+    lines = [
         *remarks("not aligned", explanation.unaligned),
         *remarks("note", explanation.notes),
     ]
@@ -46,7 +46,7 @@ def summary(explanation: Explanation) -> RenderableType:
         *_interventions(explanation),
         *_layers(explanation),
         Text(),
-        *tail(said, {"report": explanation.folder / PAGE}),
+        *tail(lines, {"report": explanation.folder / PAGE}),
     )
 
 

@@ -117,24 +117,24 @@ def calibrated_with_few_outliers(inquiry: Inquiry) -> list[Suspect]:
     return [_of_moved_input(inquiry, moved)] if moved is not None and moved.by_few else []
 
 
-def _of_moved_input(inquiry: Inquiry, found: MovedInput) -> Suspect:
+def _of_moved_input(inquiry: Inquiry, moved: MovedInput) -> Suspect:
     case, ranges = inquiry.case, inquiry.open_ranges()
-    ratio = float(np.median([r.ratio for r in found.moved]))
+    ratio = float(np.median([r.ratio for r in moved.moved]))
     evidence = [
-        f"The input's range is {number(found.entry.factor, 3)} times as wide in {found.side} as in "
-        f"the other model, and {len(found.moved)} of {len(ranges) - 1} other ranges are off in the "
+        f"The input's range is {number(moved.entry.factor, 3)} times as wide in {moved.side} as in "
+        f"the other model, and {len(moved.moved)} of {len(ranges) - 1} other ranges are off in the "
         f"same direction, by {number(max(ratio, 1 / ratio), 3)} (median).",
-        _covers(found.entry),
+        _covers(moved.entry),
     ]
-    if found.large:
+    if moved.large:
         assert case.x_calibration is not None
         evidence.append(
-            f"{len(found.large)} of {len(case.x_calibration)} representative samples are far "
-            f"larger than the others, up to {number(max(found.large), 3)} against "
-            f"{number(found.typical, 3)} (median)."
+            f"{len(moved.large)} of {len(case.x_calibration)} representative samples are far "
+            f"larger than the others, up to {number(max(moved.large), 3)} against "
+            f"{number(moved.typical, 3)} (median)."
         )
-    elif found.usual is not None:
-        evidence.append(f"{found.usual:g} is a usual factor of samples that were not normalized.")
+    elif moved.usual is not None:
+        evidence.append(f"{moved.usual:g} is a usual factor of samples that were not normalized.")
     return Suspect(parts_of(ranges), tuple(evidence))
 
 
@@ -318,9 +318,10 @@ def single_range(inquiry: Inquiry) -> list[Suspect]:
 
 def _single(case: Case, range_: DifferingRange) -> Suspect:
     a, b = range_.a, range_.b
+    which = "" if range_.operator is None else "the output of "
     evidence = [
-        f"The output of {case.title(range_.operator)} has scale {number(b.scale, 3)} and zero "
-        f"point {b.zero_point} in B, {number(a.scale, 3)} and {a.zero_point} in A.",
+        f"In B, {which}{case.title(range_.operator)} has scale {number(b.scale, 3)} and zero point "
+        f"{b.zero_point}; in A {number(a.scale, 3)} and {a.zero_point}.",
     ]
     codes = case.traces.b[b.index]
     if range_.outside("B") > range_.outside("A"):
