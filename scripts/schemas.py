@@ -6,6 +6,7 @@ from host.base.paths import ROOT
 from host.commands.evaluate.document import EvaluationDocument
 from host.commands.explain.explanation import Explanation
 from host.commands.profile.document import ProfileDocument
+from host.commands.study.document import StudyDocument
 from host.commands.trace.document import TraceDocument
 from host.report.document import Document
 
@@ -15,6 +16,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "flash-and-eval": EvaluationDocument,
     "explain": Explanation,
     "profile": ProfileDocument,
+    "study": StudyDocument,
     "trace": TraceDocument,
 }
 

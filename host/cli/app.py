@@ -145,7 +145,7 @@ def study(request: StudyRequest, as_json: Json = False) -> None:
 
         with Bar() as bar:
             result = run(request, bar)
-        _show(result.folder, as_json, lambda: summary(result), "study.json")
+        _show(result.folder, as_json, lambda: summary(result))
         raise typer.Exit(result.exit_code)
 
 
@@ -174,14 +174,12 @@ def doctor(as_json: Json = False) -> None:
             print_table(flow.ENGINES, list(flow.engines().items()))
 
 
-def _show(
-    folder: Path, as_json: bool, summary: Callable[[], RenderableType], document: str | None = None
-) -> None:
+def _show(folder: Path, as_json: bool, summary: Callable[[], RenderableType]) -> None:
     """The JSON that is in the report's folder, or its summary on the terminal."""
     from host.report.document import DOCUMENT
 
     if as_json:
-        say((folder / (document or DOCUMENT)).read_text(), sys.stdout)
+        say((folder / DOCUMENT).read_text(), sys.stdout)
     else:
         print_rich(summary())
 

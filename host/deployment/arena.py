@@ -15,6 +15,7 @@ from host.base.errors import SizeError
 from host.deployment.setup import Setup
 from host.device.session import Session
 from host.firmware import fingerprint
+from host.firmware.boards import Board
 from host.firmware.build import Image
 from host.firmware.image import build_image
 from host.firmware.rendered import Rendered
@@ -52,15 +53,23 @@ def fit(
                 used = Session(link, timeout=setup.timeout).hello(setup.timeout).arena_used
             break
         except SizeError:
-            if 2 * rendered.arena_bytes > min(board.ram, _LARGEST_GUESS):
+            larger = doubled(rendered, board)
+            if larger is None:
                 raise
-            rendered = engine.render(graph, 2 * rendered.arena_bytes)
+            rendered = engine.render(graph, larger)
             image = build_image(rendered, graph, board, folder)
     if used < rendered.arena_bytes:
         rendered = engine.render(graph, used)
         image = replace(build_image(rendered, graph, board, folder), reused=False)
     cache.store("arenas", _key(setup, graph), {"bytes": np.array(rendered.arena_bytes)})
     return rendered, image
+
+
+def doubled(rendered: Rendered, board: Board) -> int | None:
+    """The size of an arena to try after one that was too small, in bytes; None where the board does
+    not have so much."""
+    larger = 2 * rendered.arena_bytes
+    return larger if larger <= min(board.ram, _LARGEST_GUESS) else None
 
 
 def _key(setup: Setup, graph: Graph) -> str:

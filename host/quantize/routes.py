@@ -47,6 +47,11 @@ class Route:
         """Whether it trains a trained model further, and so needs training samples."""
         return self.trained != "plain"
 
+    @property
+    def int8(self) -> bool:
+        """Whether it leads to a .tflite whose inputs and outputs are int8."""
+        return self.runs_in == "tflite" and self.activations == "int8"
+
 
 _ROUTES = (
     Route("float", "the float Keras model", runs_in="keras"),

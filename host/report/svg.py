@@ -22,7 +22,7 @@ INK, MUTED, LINE = "#010101", "#020202", "#030303"
 BLUE, ORANGE, GREEN, RED, ON_BLUE = "#040404", "#050505", "#060606", "#070707", "#080808"
 # Inches, of a figure that fills the page.
 WIDTH = 7.0
-_VARIABLES = {
+VARIABLES = {
     INK: "--ink",
     MUTED: "--muted",
     LINE: "--line",
@@ -32,7 +32,7 @@ _VARIABLES = {
     RED: "--red",
     ON_BLUE: "--on-blue",
 }
-_COLOUR = re.compile("|".join(_VARIABLES))
+_COLOUR = re.compile("|".join(VARIABLES))
 _TAG = re.compile(r"<[^>]*>")
 _REFERENCE = re.compile(r'(?:href="|url\()#([^")]+)')
 STYLE: Any = {
@@ -108,7 +108,7 @@ def _adapted(tag: str, name: str, used: set[str]) -> str:
     tag = re.sub(r'((?:href="|url\()#)', rf"\g<1>{name}-", tag)
     tag = tag.replace("xlink:href", "href")
     tag = re.sub(r"(font: [^;\"]*?px )[^;\"]*", r"\1system-ui, sans-serif", tag)
-    return _COLOUR.sub(lambda m: f"var({_VARIABLES[m[0]]})", tag)
+    return _COLOUR.sub(lambda m: f"var({VARIABLES[m[0]]})", tag)
 
 
 def thousands(axes: Axes, which: str) -> None:

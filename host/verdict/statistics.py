@@ -28,7 +28,7 @@ _LEVEL = 0.95
 _RESAMPLES = 9999
 _BOOTSTRAP_SEED = 20261123
 # Power at which a difference counts as one that would have been seen, and the usual 5 %.
-_POWER, _ALPHA = 0.8, 0.05
+_POWER, ALPHA = 0.8, 0.05
 
 BoolArray = npt.NDArray[np.bool_]
 Values = npt.NDArray[np.float64]
@@ -159,7 +159,7 @@ def detectable_mean(differences: Values, comparisons: int) -> float:
     from scipy.stats import t
 
     n = len(differences)
-    factor = t.ppf(1 - _ALPHA / comparisons / 2, n - 1) + t.ppf(_POWER, n - 1)
+    factor = t.ppf(1 - ALPHA / comparisons / 2, n - 1) + t.ppf(_POWER, n - 1)
     return float(factor * differences.std(ddof=1) / np.sqrt(n))
 
 
@@ -169,5 +169,5 @@ def detectable_share(n: int, comparisons: int) -> float:
     All k discordant samples on one side give p = 2 / 2^k; the least k with p below 5 % divided by
     the number of comparisons, over n.
     """
-    k = int(np.floor(np.log2(2 * comparisons / _ALPHA))) + 1
+    k = int(np.floor(np.log2(2 * comparisons / ALPHA))) + 1
     return min(1.0, k / n)

@@ -13,8 +13,8 @@ from filelock import FileLock
 
 from host.base.errors import ConfigError
 from host.commands.study import compare, words
-from host.commands.study.folder import Folder, identity, open_folder
-from host.commands.study.values import DeviceResult, Pair, RunResult
+from host.commands.study.folder import REPORTS, Folder, identity, open_folder
+from host.commands.study.values import Comparison, DeviceResult, DifferingModel, Pair, RunResult
 from host.verdict import statistics
 from host.verdict.statistics import Interval
 from tests.fixtures.studies import (
@@ -39,28 +39,29 @@ def pair(runs: list[RunResult], *routes: str) -> Pair:
 
 def test_a_route_over_runs() -> None:
     errors = [3, 4, 5, 4, 3, 6, 4, 3, 4]
-    found = compare.summarize_route("float", "m", run_results({"float": errors}), Y)
+    found = compare.summarize_route("float", run_results({"float": errors}), Y)
     assert found.errors == tuple(map(float, errors))
     assert found.error.value == pytest.approx(4.0)
     assert found.sd == pytest.approx(1.0)
     assert found.error == statistics.bootstrap_mean(np.array(errors, float))
-    assert (found.executor, found.keeps, found.tflite_bytes) == ("keras", None, 0)
+    assert found.executor == "keras"
+    assert found.keeps_keras_predictions is None and found.tflite_bytes is None
 
 
 def test_few_runs_have_students_interval() -> None:
-    found = compare.summarize_route("float", "m", run_results({"float": [23, 25]}), Y)
+    found = compare.summarize_route("float", run_results({"float": [23, 25]}), Y)
     assert found.error == statistics.mean(np.array([23.0, 25.0]))
-    found = compare.summarize_route("float", "m", run_results({"float": [3, 5]}), Y)
+    found = compare.summarize_route("float", run_results({"float": [3, 5]}), Y)
     assert found.error.low == 0.0  # no less than none
 
 
 def test_one_run_has_wilsons_interval() -> None:
-    found = compare.summarize_route("ptq-int8", "m", run_results({"ptq-int8": [5]}), Y)
+    found = compare.summarize_route("ptq-int8", run_results({"ptq-int8": [5]}), Y)
     expected = statistics.share(5, 100)
     assert found.error.low == pytest.approx(100 * expected.low)
     assert found.error.high == pytest.approx(100 * expected.high)
     assert found.sd is None
-    assert (found.executor, found.keeps) == ("tflm_host", 1.0)
+    assert (found.executor, found.keeps_keras_predictions) == ("tflm_host", 1.0)
 
 
 def test_a_pair_by_hand() -> None:
@@ -68,18 +69,18 @@ def test_a_pair_by_hand() -> None:
     runs = run_results({"float": [3, 4], "ptq-int8": [1, 2]}, starts={"ptq-int8": 50})
     found = pair(runs, "float", "ptq-int8")
     assert found.difference.value == pytest.approx(2.0)
-    assert found.differing == pytest.approx((0.04 + 0.06) / 2)
+    assert found.differing_predictions == pytest.approx((0.04 + 0.06) / 2)
     assert found.differing_runs == 2
-    assert found.mcnemar[0] == pytest.approx(10 / 16)  # 3 of 4: (1 + 4) · 2 / 2^4
-    assert found.wilcoxon == 0.5 and found.t == 0.0
-    assert found.equal_outputs is None
+    assert found.mcnemar_p[0] == pytest.approx(10 / 16)  # 3 of 4: (1 + 4) · 2 / 2^4
+    assert found.wilcoxon_p == 0.5 and found.t_p == 0.0
+    assert found.equal_int8_outputs is None
     assert not found.separated
 
 
 def test_int8_outputs_are_compared_as_numbers() -> None:
     same = {"qat-int8": [2, 2], "qat-weights-ptq": [2, 2]}
     found = pair(run_results(same), *same)
-    assert (found.equal_outputs, found.same_outputs_runs, found.same_file_runs) == (1.0, 2, 0)
+    assert (found.equal_int8_outputs, found.same_outputs_runs, found.same_file_runs) == (1.0, 2, 0)
     files = dict.fromkeys(same, "f" * 64)
     assert pair(run_results(same, files=files), *same).same_file_runs == 2
     # The same codes at another scale are other numbers.
@@ -87,7 +88,7 @@ def test_int8_outputs_are_compared_as_numbers() -> None:
     other = dataclasses.replace(runs[0].routes["qat-int8"], scale=1 / 128)
     routes = {**runs[0].routes, "qat-int8": other}
     found = pair([dataclasses.replace(runs[0], routes=routes)], *same)
-    assert found.equal_outputs == 0.0
+    assert found.equal_int8_outputs == 0.0
 
 
 def test_all_pairs_are_corrected_together() -> None:
@@ -102,8 +103,8 @@ def test_all_pairs_are_corrected_together() -> None:
         ("float", "ptq-int8"),
         ("qat-int8", "ptq-int8"),
     ]
-    raw = [p.wilcoxon for p in pairs if p.wilcoxon is not None]
-    assert tuple(p.wilcoxon_corrected for p in pairs) == statistics.holm(raw)
+    raw = [p.wilcoxon_p for p in pairs if p.wilcoxon_p is not None]
+    assert tuple(p.wilcoxon_p_corrected for p in pairs) == statistics.holm(raw)
     assert [p.separated for p in pairs] == [True, False, True]
     assert pairs[0].difference.value < 0 < pairs[2].difference.value
 
@@ -112,7 +113,7 @@ def test_one_run_is_judged_by_mcnemar_over_the_samples() -> None:
     runs = run_results({"float": [0], "ptq-int8": [12], "qat-int8": [1]})
     pairs = compare.compare_pairs(("float", "ptq-int8", "qat-int8"), runs, Y)
     first = pairs[0]
-    assert first.wilcoxon is None and first.t is None
+    assert first.wilcoxon_p is None and first.t_p is None
     assert first.p == pytest.approx(3 * 2 / 2**12)
     assert first.separated and not pairs[1].separated
     assert first.difference.low < -12 < first.difference.high < 0
@@ -124,9 +125,9 @@ def test_the_board_is_compared_byte_for_byte() -> None:
     assert good.match and (good.models, good.inferences) == (2, 200)
     bad = compare.summarize_device(runs, device_results(runs, wrong=3))
     assert not bad.match
-    assert bad.differing == ((0, "ptq-int8", 3),)
+    assert bad.differing == (DifferingModel(0, "ptq-int8", 3),)
     assert (bad.equal_models, bad.equal_inferences) == (1, 197)
-    assert bad.ticks == {"ptq-int8": 1234.0}
+    assert bad.median_ticks == {"ptq-int8": 1234.0}
 
 
 # --- sentences --------------------------------------------------------------------------------
@@ -136,40 +137,40 @@ def some_pair(**changes: Any) -> Pair:
     values: dict[str, Any] = {
         "left": "qat-int8",
         "right": "qat-weights-ptq",
+        "pairs": 28,
         "difference": Interval(0.02, -0.10, 0.14),
-        "wilcoxon": 0.4,
-        "wilcoxon_corrected": 0.8,
-        "t": 0.3,
-        "t_corrected": 0.9,
-        "mcnemar": (1.0,) * 20,
-        "mcnemar_corrected": (1.0,) * 20,
-        "mcnemar_pairs": None,
-        "differing": 0.005,
+        "wilcoxon_p": 0.4,
+        "wilcoxon_p_corrected": 0.8,
+        "t_p": 0.3,
+        "t_p_corrected": 0.9,
+        "mcnemar_p": (1.0,) * 20,
+        "mcnemar_p_corrected": (1.0,) * 20,
+        "mcnemar_p_over_pairs": None,
+        "differing_predictions": 0.005,
         "differing_runs": 17,
-        "equal_outputs": 0.897,
+        "equal_int8_outputs": 0.897,
         "same_outputs_runs": 0,
         "same_file_runs": 0,
-        "detectable": 0.31,
+        "detectable_points": 0.31,
     }
     return Pair(**{**values, **changes})
 
 
 def test_what_cannot_be_told_is_said() -> None:
-    assert words.pair_sentence(some_pair(), 20, 28) == (
+    assert some_pair().sentence == (
         "Error rates cannot separate qat-int8 and qat-weights-ptq (difference 0.02 points, 95 % "
         "−0.10 to 0.14; Wilcoxon p = 0.8 after Holm's correction for 28 pairs); their predictions "
-        "differ on 0.5 % of samples, in 17 of 20 runs; 89.7 % of their int8 output values are "
-        "equal."
+        "differ on 0.50\u202f% of samples, in 17 of 20 runs; 89.70\u202f% of their int8 output "
+        "values are equal."
     )
 
 
 def test_what_is_told_apart_names_the_worse() -> None:
     difference = Interval(-1.2, -1.9, -0.5)
-    told = some_pair(difference=difference, wilcoxon_corrected=0.0004, t_corrected=0.001)
-    said = words.pair_sentence(told, 20, 28)
-    assert said.startswith(
+    told = some_pair(difference=difference, wilcoxon_p_corrected=0.0004, t_p_corrected=0.001)
+    assert told.sentence.startswith(
         "Error rates separate qat-int8 and qat-weights-ptq: that of qat-weights-ptq is 1.20 points "
-        "higher than that of qat-int8 (95 % 0.50 to 1.90; Wilcoxon p < 0.001 after"
+        "higher than that of qat-int8 (95 % 0.50 to 1.90; Wilcoxon p <\u202f0.001 after"
     )
 
 
@@ -178,24 +179,27 @@ def test_what_is_told_apart_names_the_worse() -> None:
     [
         ({"same_file_runs": 20, "same_outputs_runs": 20}, "the same .tflite file, byte for byte"),
         ({"same_outputs_runs": 20}, "the same int8 outputs, byte for byte"),
-        ({"differing": 0.0, "differing_runs": 0}, "the same class for every sample in all 20 runs"),
-        ({"t_corrected": 0.01}, "though the paired t test has p = 0.01"),
-        ({"differing": 1e-5}, "differ on less than 0.01 % of samples"),
+        ({"differing_runs": 0}, "the same class for every sample in all 20 runs"),
+        ({"t_p_corrected": 0.01}, "though the paired t test has p = 0.01"),
+        ({"differing_predictions": 1e-5}, "differ on <\u202f0.01\u202f% of samples"),
     ],
 )
 def test_other_pairs(changes: dict[str, Any], words_in_it: str) -> None:
-    assert words_in_it in words.pair_sentence(some_pair(**changes), 20, 28)
+    assert words_in_it in some_pair(**changes).sentence
 
 
-def test_how_far_the_data_reach() -> None:
-    said = words.sentences((), [some_pair()], 20, 360)
-    assert "With 20 runs of 360 samples, a difference in error rate below about 0.31" in said[1]
-    few = words.sentences((), [some_pair(mcnemar=(1.0,), mcnemar_corrected=(1.0,))] * 28, 5, 360)
-    assert any("Wilcoxon's test cannot come below p = 1," in sentence for sentence in few)
-    none = words.sentences((), [some_pair(detectable=100.0)], 2, 360)
-    assert any("no difference in error rate would be seen reliably" in s for s in none)
-    many = words.sentences((), [some_pair()] * 28, 20, 360)
-    assert not any("cannot come below" in sentence for sentence in many)
+@pytest.mark.parametrize(
+    ("pairs", "runs", "expected", "there"),
+    [
+        ([some_pair()], 20, "of 360 samples, a difference in error rate below about 0.31", True),
+        ([some_pair(mcnemar_p=(1.0,) * 5)] * 28, 5, "test cannot come below p = 1,", True),
+        ([some_pair(detectable_points=100.0)], 2, "no difference in error rate would be", True),
+        ([some_pair()] * 28, 20, "cannot come below", False),
+    ],
+)
+def test_how_far_the_data_reach(pairs: list[Pair], runs: int, expected: str, there: bool) -> None:
+    said = words.sentences(Comparison(runs, 360, (), tuple(pairs), None))
+    assert any(expected in sentence for sentence in said) == there
 
 
 def test_a_device_that_differs_is_said_loudly() -> None:
@@ -206,12 +210,12 @@ def test_a_device_that_differs_is_said_loudly() -> None:
 
 def test_headlines() -> None:
     runs = run_results({"float": [3, 4, 2], "ptq-int8": [3, 4, 2]}, starts={"ptq-int8": 50})
-    routes = tuple(compare.summarize_route(n, "m", runs, Y) for n in runs[0].routes)
-    pairs = compare.compare_pairs(("float", "ptq-int8"), runs, Y)
-    assert words.headline(routes, pairs, 3) == (
+    both = compare.compare(("float", "ptq-int8"), runs, Y, None)
+    assert words.headline(both) == (
         "3 runs: error rates cannot separate the two routes; their predictions differ"
     )
-    assert words.headline(routes[:1], (), 1) == "1 run of one route, float: 3.00 % errors"
+    one = compare.compare(("float",), runs[:1], Y, None)
+    assert words.headline(one) == "1 run of one route, float: 3.00 % errors"
 
 
 # --- the folder -------------------------------------------------------------------------------
@@ -287,10 +291,11 @@ def test_a_run_of_another_plan_does_not_count(folder: Folder) -> None:
 
 def test_the_same_plan_goes_on(folder: Folder) -> None:
     stored(folder, 0)
-    (folder.path / "study.json").write_text("{}")
+    for name in REPORTS:
+        (folder.path / name).write_text("{}")
     again = open_folder(folder.path, plan(), fresh=False)
     assert again.load_run(0) is not None
-    assert not (folder.path / "study.json").exists()
+    assert not any((folder.path / name).exists() for name in REPORTS)
 
 
 @pytest.mark.parametrize(

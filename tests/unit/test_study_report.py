@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 from rich.console import Console
 
+from host.commands.study import words
 from host.commands.study.document import document
 from host.commands.study.figure import figure_png
 from host.commands.study.text import summary
@@ -21,6 +20,7 @@ from host.commands.study.values import Failure, Study
 from host.commands.study.write import write_study
 from tests.fixtures import studies
 from tests.fixtures.pages import Page
+from tests.fixtures.schemas import validate
 
 TWENTY = [3, 4, 5, 4, 3, 6, 4, 3, 4, 2, 5, 3, 4, 6, 7, 3, 2, 4, 5, 3]
 ERRORS = {
@@ -51,10 +51,7 @@ def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def test_the_json_fits_its_schema(study: Study) -> None:
-    schema = json.loads(files("host.report").joinpath("study_schema.json").read_text("utf-8"))
-    jsonschema.Draft202012Validator.check_schema(schema)
-    values = json.loads((study.folder / "study.json").read_text())
-    jsonschema.Draft202012Validator(schema).validate(values)
+    validate("study", json.loads((study.folder / "report.json").read_text()))
 
 
 def test_the_page_is_self_contained(study: Study) -> None:
@@ -67,10 +64,12 @@ def test_the_page_is_self_contained(study: Study) -> None:
             assert (value or "").startswith("#"), (key, value)
     assert len(page.ids) == len(set(page.ids))
     said = " ".join(" ".join(page.text).split())
-    for route in study.routes:
+    for route in study.comparison.routes:
         assert f"{route.error.value:.2f}" in said
-    for sentence in (*study.sentences, *study.pair_sentences):
-        assert sentence in said
+    for sentence in words.sentences(study.comparison):
+        assert " ".join(sentence.split()) in said
+    for pair in study.comparison.pairs:
+        assert " ".join(pair.sentence.split()) in said
     for failure in study.failures:
         assert failure.message in said
 
@@ -101,39 +100,39 @@ def test_a_row_for_each_run_route_and_executor(study: Study) -> None:
         for run in study.runs
         for name, result in run.routes.items()
         for column in result.columns
-    } | {(str(d.seed), d.route, "device") for d in study.device_results}
+    } | {(str(d.seed), d.route, "device") for d in (study.board.results if study.board else ())}
     assert len(rows) == len(expected)
     assert {(r["seed"], r["route"], r["executor"]) for r in rows} == expected
-    for route in study.routes:
+    for route in study.comparison.routes:
         rates = [
             float(r["error_percent"])
             for r in rows
-            if (r["route"], r["executor"]) == (route.route, route.executor)
+            if (r["route"], r["executor"]) == (route.name, route.executor)
         ]
         assert np.mean(rates) == pytest.approx(route.error.value)
     with (study.folder / "pairs.csv").open(newline="") as file:
         pairs = list(csv.DictReader(file))
-    assert [row["sentence"] for row in pairs] == list(study.pair_sentences)
+    assert [row["sentence"] for row in pairs] == [pair.sentence for pair in study.comparison.pairs]
 
 
 def test_the_terminal_shows_the_table_and_where_the_figure_is(study: Study) -> None:
     console = Console(width=80, record=True, file=(study.folder / "text").open("w"))
     console.print(summary(study))
     text = console.export_text()
-    for route in study.routes:
-        assert re.search(rf"^{route.route} +{route.error.value:.2f} ", text, re.M), text
+    for route in study.comparison.routes:
+        assert re.search(rf"^{route.name} +{route.error.value:.2f} ", text, re.M), text
     assert "…" not in text.replace(" … ", "")  # nothing is cut
-    assert study.headline in " ".join(text.split())
+    assert words.headline(study.comparison) in " ".join(text.split())
     assert str(study.folder / "figure.png") in "".join(text.split())
 
 
 def test_the_agreement_is_symmetric_and_what_the_pairs_say(tmp_path: Path) -> None:
     made = studies.study(tmp_path, **KINDS["twenty runs"])
-    values: Any = document(made)["agreement"]
-    shares = np.array(values["predictions"])
+    agreement = document(made).agreement
+    shares = np.array(agreement.predictions)
     np.testing.assert_array_equal(shares, shares.T)
     assert shares[1, 3] == 1.0 and shares[0, 1] == pytest.approx(0.97)
-    outputs = values["int8_outputs"]
+    outputs = agreement.int8_outputs
     assert outputs[1][3] == 1.0 and outputs[0][1] is None
 
 

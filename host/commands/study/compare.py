@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,16 @@ import numpy.typing as npt
 from host.base.arrays import Array
 from host.commands.study.values import (
     BoardWork,
+    Comparison,
     DeviceResult,
     DeviceSummary,
+    DifferingModel,
     Pair,
     RouteResult,
     RouteSummary,
     RunResult,
 )
+from host.quantize.routes import find_route
 from host.verdict import statistics
 from host.verdict.gaps import Classes, decide
 from host.verdict.statistics import Interval
@@ -29,6 +32,19 @@ FEW_RUNS = 8
 Values = npt.NDArray[np.float64]
 
 
+def compare(
+    routes: Sequence[str], runs: Sequence[RunResult], labels: Classes, board: BoardWork | None
+) -> Comparison:
+    """What the runs, at least one, say of these routes and of the board."""
+    return Comparison(
+        runs=len(runs),
+        samples=len(labels),
+        routes=tuple(summarize_route(route, runs, labels) for route in routes),
+        pairs=compare_pairs(routes, runs, labels),
+        device=summarize_device(runs, board) if board else None,
+    )
+
+
 # --- one route --------------------------------------------------------------------------------
 
 
@@ -37,32 +53,31 @@ def error_percent(outputs: Array, labels: Classes) -> float:
     return 100.0 * float(np.mean(decide(outputs) != labels))
 
 
-def summarize_route(
-    route: str, meaning: str, runs: Sequence[RunResult], labels: Classes
-) -> RouteSummary:
+def summarize_route(route: str, runs: Sequence[RunResult], labels: Classes) -> RouteSummary:
     """One route over all runs, at least one."""
     results = [run.routes[route] for run in runs]
     errors = np.array([error_percent(result.outputs, labels) for result in results])
     executor = results[0].result
     keeps = [np.mean(decide(r.outputs) == decide(r.columns["keras"])) for r in results]
+    in_keras = executor == "keras"
     return RouteSummary(
-        route=route,
-        meaning=meaning,
+        name=route,
+        meaning=find_route(route).meaning,
         executor=executor,
         error=_error_interval(errors, len(labels)),
         sd=float(errors.std(ddof=1)) if len(errors) > 1 else None,
-        errors=tuple(map(float, errors)),
-        keeps=float(np.mean(keeps)) if executor != "keras" else None,
-        tflite_bytes=int(np.median([result.tflite_bytes for result in results])),
+        errors=tuple(errors.tolist()),
+        keeps_keras_predictions=None if in_keras else float(np.mean(keeps)),
+        tflite_bytes=None if in_keras else int(np.median([r.tflite_bytes for r in results])),
     )
 
 
 def _error_interval(errors: Values, samples: int) -> Interval:
     if len(errors) > 1:
-        found = over_runs(errors)
-        return Interval(found.value, max(0.0, found.low), min(100.0, found.high))
-    one = statistics.share(round(errors[0] * samples / 100), samples)
-    return Interval(100 * one.value, 100 * one.low, 100 * one.high)
+        interval = over_runs(errors)
+        return replace(interval, low=max(0.0, interval.low), high=min(100.0, interval.high))
+    share = statistics.share(round(errors[0] * samples / 100), samples)
+    return Interval(100 * share.value, 100 * share.low, 100 * share.high)
 
 
 def over_runs(values: Values) -> Interval:
@@ -77,96 +92,65 @@ def over_runs(values: Values) -> Interval:
 # --- two routes -------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Compared:
-    """Two routes before the corrections. ``differences`` are errors left − right [r], points."""
-
-    left: str
-    right: str
-    differences: Values
-    difference: Interval
-    mcnemar: tuple[float, ...]
-    differing: Values
-    equal_outputs: Values | None
-    same_files: int
-
-
 def compare_pairs(
     routes: Sequence[str], runs: Sequence[RunResult], labels: Classes
 ) -> tuple[Pair, ...]:
     """Every two routes, in order; p values are corrected over all of these pairs."""
-    found = [
-        _compare(left, right, runs, labels) for left, right in itertools.combinations(routes, 2)
-    ]
-    if not found:
-        return ()
-    one = len(runs) == 1
-    wilcoxon = [statistics.wilcoxon(c.differences) for c in found]
-    t = [1.0 if one else statistics.paired_t(c.differences) for c in found]
-    mcnemar = statistics.holm([c.mcnemar[0] for c in found])
-    wilcoxon_corrected, t_corrected = statistics.holm(wilcoxon), statistics.holm(t)
-    return tuple(
-        Pair(
-            left=c.left,
-            right=c.right,
-            difference=c.difference,
-            wilcoxon=None if one else wilcoxon[i],
-            wilcoxon_corrected=None if one else wilcoxon_corrected[i],
-            t=None if one else t[i],
-            t_corrected=None if one else t_corrected[i],
-            mcnemar=c.mcnemar,
-            mcnemar_corrected=statistics.holm(c.mcnemar),
-            mcnemar_pairs=mcnemar[i] if one else None,
-            differing=float(c.differing.mean()),
-            differing_runs=int(np.count_nonzero(c.differing)),
-            equal_outputs=None if c.equal_outputs is None else float(c.equal_outputs.mean()),
-            same_outputs_runs=(
-                0 if c.equal_outputs is None else int(np.count_nonzero(c.equal_outputs == 1.0))
-            ),
-            same_file_runs=c.same_files,
-            detectable=_detectable(c.differences, len(labels), len(found)),
+    names = list(itertools.combinations(routes, 2))
+    pairs = [_compare(left, right, runs, labels, len(names)) for left, right in names]
+    if len(runs) == 1:
+        corrected = statistics.holm([pair.mcnemar_p[0] for pair in pairs])
+        return tuple(
+            replace(pair, mcnemar_p_over_pairs=p) for pair, p in zip(pairs, corrected, strict=True)
         )
-        for i, c in enumerate(found)
+    wilcoxon = statistics.holm([pair.wilcoxon_p or 0.0 for pair in pairs])
+    t = statistics.holm([pair.t_p or 0.0 for pair in pairs])
+    return tuple(
+        replace(pair, wilcoxon_p_corrected=wilcoxon[i], t_p_corrected=t[i])
+        for i, pair in enumerate(pairs)
     )
 
 
-def _compare(left: str, right: str, runs: Sequence[RunResult], labels: Classes) -> _Compared:
+def _compare(left: str, right: str, runs: Sequence[RunResult], labels: Classes, pairs: int) -> Pair:
+    """Two routes, not yet corrected over all pairs."""
     results = [(run.routes[left], run.routes[right]) for run in runs]
     classes = [(decide(a.outputs), decide(b.outputs)) for a, b in results]
     # Left wrong and right right: +1; the other way round: −1.
     by_sample = np.array([(a != labels).astype(float) - (b != labels) for a, b in classes])
     differences = 100 * by_sample.mean(axis=1)
-    equal = [_equal_outputs(a, b) for a, b in results]
-    both_int8 = all(share is not None for share in equal)
+    several = len(runs) > 1
+    equal = [share for a, b in results if (share := _equal_outputs(a, b)) is not None]
+    mcnemar = tuple(statistics.mcnemar(a == labels, b == labels) for a, b in classes)
+    differing = np.array([np.mean(a != b) for a, b in classes])
     files = [(a.tflite_sha256, b.tflite_sha256) for a, b in results]
-    return _Compared(
+    return Pair(
         left=left,
         right=right,
-        differences=differences,
+        pairs=pairs,
         difference=(
-            over_runs(differences)
-            if len(runs) > 1
-            else statistics.bootstrap_mean(100 * by_sample[0])
+            over_runs(differences) if several else statistics.bootstrap_mean(100 * by_sample[0])
         ),
-        mcnemar=tuple(statistics.mcnemar(a == labels, b == labels) for a, b in classes),
-        differing=np.array([np.mean(a != b) for a, b in classes]),
-        equal_outputs=np.array(equal, np.float64) if both_int8 else None,
-        same_files=sum(a is not None and a == b for a, b in files),
+        wilcoxon_p=statistics.wilcoxon(differences) if several else None,
+        wilcoxon_p_corrected=None,
+        t_p=statistics.paired_t(differences) if several else None,
+        t_p_corrected=None,
+        mcnemar_p=mcnemar,
+        mcnemar_p_corrected=statistics.holm(mcnemar),
+        mcnemar_p_over_pairs=None,
+        differing_predictions=float(differing.mean()),
+        differing_runs=int(np.count_nonzero(differing)),
+        equal_int8_outputs=float(np.mean(equal)) if len(equal) == len(runs) else None,
+        same_outputs_runs=equal.count(1.0) if len(equal) == len(runs) else 0,
+        same_file_runs=sum(a is not None and a == b for a, b in files),
+        detectable_points=_detectable(differences, len(labels), pairs),
     )
 
 
 def _equal_outputs(left: RouteResult, right: RouteResult) -> float | None:
     """Share of int8 output values that stand for the same number, None unless both are int8."""
-    a, b = left.outputs, right.outputs
-    if a.dtype != np.int8 or b.dtype != np.int8:
+    if left.outputs.dtype != np.int8 or right.outputs.dtype != np.int8:
         return None
-    if (left.scale, left.zero_point) == (right.scale, right.zero_point):
-        return float(np.mean(a == b))
-    real = [
-        (values.astype(np.float64) - result.zero_point) * result.scale
-        for values, result in ((a, left), (b, right))
-    ]
-    return float(np.mean(real[0] == real[1]))
+    return float(np.mean(left.real_outputs == right.real_outputs))
 
 
 def _detectable(differences: Values, samples: int, pairs: int) -> float:
@@ -180,26 +164,26 @@ def _detectable(differences: Values, samples: int, pairs: int) -> float:
 
 def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummary:
     """What the board computed, against TFLM on the host, model by model."""
-    results = work.results
     oracles = {(run.seed, name): r for run in runs for name, r in run.routes.items()}
-    differing = []
-    for result in results:
-        oracle = oracles[result.seed, result.route].columns["tflm_host"]
-        unequal = (result.outputs != oracle).reshape(len(oracle), -1).any(axis=1)
-        differing.append((result.seed, result.route, int(np.count_nonzero(unequal))))
-    wrong = tuple(entry for entry in differing if entry[2])
-    inferences = sum(len(result.outputs) for result in results)
+    unequal = [
+        (r, np.count_nonzero(~equal_samples(r, oracles[r.seed, r.route]))) for r in work.results
+    ]
     return DeviceSummary(
-        conditions=work.conditions,
-        models=len(results),
-        equal_models=len(results) - len(wrong),
-        inferences=inferences,
-        equal_inferences=inferences - sum(count for _, _, count in wrong),
-        differing=wrong,
-        builds=work.builds,
-        loaded=work.loaded,
-        ticks=_ticks(results),
+        **asdict(work.conditions),
+        models=len(work.results),
+        inferences=sum(len(result.outputs) for result in work.results),
+        differing=tuple(DifferingModel(r.seed, r.route, int(n)) for r, n in unequal if n),
+        images_built=work.images_built,
+        models_loaded=work.models_loaded,
+        median_ticks=_ticks(work.results),
     )
+
+
+def equal_samples(device: DeviceResult, host: RouteResult) -> npt.NDArray[np.bool_]:
+    """For each sample [n], whether the board's outputs are TFLM's on the host, byte for byte."""
+    oracle = host.columns["tflm_host"]
+    equal: npt.NDArray[np.bool_] = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)
+    return equal
 
 
 def _ticks(results: Sequence[DeviceResult]) -> Mapping[str, float]:

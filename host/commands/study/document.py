@@ -1,157 +1,307 @@
-"""A study as one JSON object: what ``study.json`` holds and ``--json`` prints; and as tables.
-
-``study_schema.json`` beside this file describes every key with its unit.
-"""
+"""A study as one JSON object, and as tables."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from host.commands.study.values import DeviceSummary, Pair, RouteSummary, Study
-from host.report.document import JSON, jsonable
+from host.base import versions
+from host.base.arrays import Array
+from host.commands.study import words
+from host.commands.study.compare import equal_samples
+from host.commands.study.runs import default_jobs
+from host.commands.study.values import DeviceSummary, Failure, Pair, RouteSummary, Study
+from host.oracles.columns import ColumnName
+from host.quantize.training import Training
+from host.report.document import Document, Part
 from host.verdict.gaps import decide
-from host.verdict.statistics import Interval
-
-SCHEMA_VERSION = 1
+from host.verdict.statistics import ALPHA
 
 
-def document(study: Study) -> dict[str, JSON]:
-    """The study as plain JSON values. ``created`` is the time of this call: call it once."""
-    plan = study.plan
-    values: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": study.command,
-        "headline": study.headline,
-        "sentences": study.sentences,
-        "data": {
-            "name": plan.data,
-            "samples": study.samples,
-            "trained_on": study.trained_on,
-            "classes": study.classes,
-            "digest": plan.data_digest,
-        },
-        "model": {"function": plan.model, "digest": plan.model_digest},
-        "runs": {
-            "asked": study.asked,
-            "done": len(study.runs),
-            "reused": study.reused,
-            "seeds": [run.seed for run in study.runs],
-            "failed": [asdict(failure) for failure in study.failures],
-        },
-        "training": asdict(plan.training),
-        "routes": [_route(route) for route in study.routes],
-        "agreement": agreement(study),
-        "pairs": [
-            {**_pair(pair), "sentence": sentence}
-            for pair, sentence in zip(study.pairs, study.pair_sentences, strict=True)
-        ],
-        "device": _device(study.device),
-        "results": results(study),
-        "notes": study.notes,
-        "conditions": {
-            "executor": plan.executor,
-            "per_channel_dense": plan.per_channel_dense,
-            "threads_per_run": 1,
-            "jobs": study.jobs,
-            "machine": study.machine,
-            "packages": plan.packages,
-        },
-        "versions": study.versions,
-        "timings": {
-            "wall_seconds": study.seconds,
-            "run_seconds": [run.seconds for run in study.runs],
-        },
-    }
-    return {key: jsonable(value) for key, value in values.items()}
+class Data(Part):
+    """The samples."""
+
+    name: str
+    """Name of the data set."""
+    samples: int
+    """How many are scored in each run."""
+    trained_on: int
+    """How many the models are trained on."""
+    classes: int
+    """How many classes they have."""
+    digest: str
+    """SHA-256 in hex over the arrays."""
 
 
-def agreement(study: Study) -> dict[str, Any]:
-    """Between every two routes: shares of equal predictions and of equal int8 output values."""
-    names = [route.route for route in study.routes]
-    place = {name: index for index, name in enumerate(names)}
-    predictions: list[list[float | None]] = [[1.0] * len(names) for _ in names]
-    outputs: list[list[float | None]] = [[None] * len(names) for _ in names]
-    for pair in study.pairs:
-        i, j = place[pair.left], place[pair.right]
-        predictions[i][j] = predictions[j][i] = 1.0 - pair.differing
-        outputs[i][j] = outputs[j][i] = pair.equal_outputs
-    return {"routes": names, "predictions": predictions, "int8_outputs": outputs}
+class StudiedModel(Part):
+    """The model that is trained in each run."""
+
+    function: str | None
+    """package.module:function; null for the data's demo model."""
+    digest: str
+    """Changes with the model's code or layers."""
 
 
-def results(study: Study) -> list[dict[str, Any]]:
+class Runs(Part):
+    """How far the runs came."""
+
+    asked: int
+    """How many the user asked for."""
+    done: int
+    """How many are done."""
+    reused: int
+    """How many were in the folder already."""
+    seeds: tuple[int, ...]
+    """Of the runs that are done, in the order of every list over runs."""
+    failed: tuple[Failure, ...]
+    """What did not end well."""
+
+
+class Agreement(Part):
+    """Shares in which every two routes agree, means over the runs, 0 to 1."""
+
+    routes: tuple[str, ...]
+    """Of the rows and of the columns."""
+    predictions: tuple[tuple[float, ...], ...]
+    """Shares of samples to which both give the same class."""
+    int8_outputs: tuple[tuple[float | None, ...], ...]
+    """Shares of equal output values; null unless both outputs are int8, and for a route itself."""
+
+
+class Result(Part):
+    """What one executor made of one route in one run."""
+
+    seed: int
+    """Of the run."""
+    route: str
+    """Name of the route."""
+    executor: ColumnName
+    """What ran the model."""
+    samples: int
+    """How many were scored."""
+    errors: int
+    """How many were wrong."""
+    error_percent: float
+    """The same in percent."""
+    equal_to_tflm_host: float | None = None
+    """For the board, the share of samples that equal TFLM on the host in every byte."""
+    median_ticks: float | None = None
+    """For the board, the median ticks of an inference."""
+    tflite_sha256: str | None
+    """Of the .tflite file; null where there is none."""
+
+
+class StudyConditions(Part):
+    """What the numbers hold under."""
+
+    executor: ColumnName
+    """What runs the .tflite files on this machine."""
+    per_channel_dense: bool
+    """Dense layers may have a scale for each channel."""
+    threads_per_run: int = 1
+    """How many threads TensorFlow has in a run."""
+    jobs: int
+    """How many runs go on at once; no result depends on it."""
+    machine: str
+    """Operating system and processors."""
+    packages: Mapping[str, str]
+    """Versions of the packages that compute a run."""
+
+
+class Timings(Part):
+    """Wall time."""
+
+    wall_seconds: float
+    """Of this call."""
+    run_seconds: tuple[float | None, ...]
+    """Of each run when it was computed."""
+
+
+class StudyDocument(Document):
+    """Many runs of many quantization routes.
+
+    A run is one seed. Error rates are percent, differences of them points; shares are 0 to 1.
+    """
+
+    schema_version: Literal[2] = 2
+    headline: str
+    """The result in one line."""
+    sentences: tuple[str, ...]
+    """What the data can and cannot tell, the most telling first."""
+    data: Data
+    """The samples."""
+    model: StudiedModel
+    """The model that is trained in each run."""
+    runs: Runs
+    """How far the runs came."""
+    training: Training
+    """How a run trains."""
+    routes: tuple[RouteSummary, ...]
+    """Each route over all runs."""
+    agreement: Agreement
+    """Shares in which every two routes agree."""
+    pairs: tuple[Pair, ...]
+    """Every two routes, compared."""
+    device: DeviceSummary | None
+    """The board's column; null where no board took part."""
+    results: tuple[Result, ...]
     """A row for each run, route and executor."""
-    rows = []
-    for run in study.runs:
-        for name, result in run.routes.items():
-            for executor, outputs in result.columns.items():
-                wrong = int(np.count_nonzero(decide(outputs) != study.labels))
-                file = None if executor == "keras" else result.tflite_sha256
-                rows.append(_row(study, run.seed, name, executor, wrong, file))
-    runs = {run.seed: run for run in study.runs}
-    for device in study.device_results:
-        result = runs[device.seed].routes[device.route]
-        oracle = result.columns["tflm_host"]
-        equal = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)
-        wrong = int(np.count_nonzero(decide(device.outputs) != study.labels))
-        row = _row(study, device.seed, device.route, "device", wrong, result.tflite_sha256)
-        row["equal_to_tflm_host"] = float(equal.mean())
-        row["median_ticks"] = float(np.median(device.ticks))
-        rows.append(row)
-    order = {name: index for index, name in enumerate(study.plan.routes)}
-    return sorted(rows, key=lambda row: (row["seed"], order[row["route"]]))
+    conditions: StudyConditions
+    """What the numbers hold under."""
+    versions: Mapping[str, str | None]
+    """Versions of this program and of what it used."""
+    timings: Timings
+    """Wall time."""
+    folder: Path
+    """Where the files of the study are."""
 
 
-def _row(
-    study: Study, seed: int, route: str, executor: str, wrong: int, file: str | None
-) -> dict[str, Any]:
-    return {
-        "seed": seed,
-        "route": route,
-        "executor": executor,
-        "samples": study.samples,
-        "errors": wrong,
-        "error_percent": 100 * wrong / study.samples,
-        "equal_to_tflm_host": None,
-        "median_ticks": None,
-        "tflite_sha256": file,
-    }
+def document(study: Study) -> StudyDocument:
+    """The study's document; ``created`` is the time of this call."""
+    plan, comparison = study.plan, study.comparison
+    return StudyDocument(
+        command=study.command,
+        notes=study.notes,
+        headline=words.headline(comparison),
+        sentences=words.sentences(comparison),
+        data=Data(
+            name=plan.data,
+            samples=comparison.samples,
+            trained_on=study.trained_on,
+            classes=study.classes,
+            digest=plan.data_digest,
+        ),
+        model=StudiedModel(function=plan.model, digest=plan.model_digest),
+        runs=Runs(
+            asked=study.asked,
+            done=len(study.runs),
+            reused=study.reused,
+            seeds=tuple(run.seed for run in study.runs),
+            failed=study.failures,
+        ),
+        training=plan.training,
+        routes=comparison.routes,
+        agreement=agreement(plan.routes, comparison.pairs),
+        pairs=comparison.pairs,
+        device=comparison.device,
+        results=results(study),
+        conditions=StudyConditions(
+            executor=plan.executor,
+            per_channel_dense=plan.per_channel_dense,
+            jobs=study.jobs,
+            machine=f"{platform.platform()}, {default_jobs()} processors",
+            packages=plan.packages,
+        ),
+        versions={**versions.versions(), **plan.packages},
+        timings=Timings(
+            wall_seconds=study.seconds, run_seconds=tuple(run.seconds for run in study.runs)
+        ),
+        folder=study.folder,
+    )
 
 
-def runs_csv(study: Study) -> str:
-    """``results`` as CSV."""
-    return _csv(results(study))
+def agreement(routes: Sequence[str], pairs: Sequence[Pair]) -> Agreement:
+    """Between every two of these routes, of which ``pairs`` has each once."""
+    known = {(a, b): pair for pair in pairs for a, b in _both_ways(pair)}
+    return Agreement(
+        routes=tuple(routes),
+        predictions=tuple(
+            tuple(1.0 if a == b else 1.0 - known[a, b].differing_predictions for b in routes)
+            for a in routes
+        ),
+        int8_outputs=tuple(
+            tuple(None if a == b else known[a, b].equal_int8_outputs for b in routes)
+            for a in routes
+        ),
+    )
 
 
-def pairs_csv(study: Study) -> str:
-    """A row for each two routes; of McNemar's tests the number of runs with p below 5 %."""
-    rows = []
-    for pair, sentence in zip(study.pairs, study.pair_sentences, strict=True):
-        row = _pair(pair)
-        difference = row.pop("difference")
-        p = row.pop("mcnemar_p")
-        corrected = row.pop("mcnemar_p_corrected")
-        rows.append(
-            {
-                "left": row.pop("left"),
-                "right": row.pop("right"),
-                "difference_points": difference["mean"],
-                "difference_low": difference["low"],
-                "difference_high": difference["high"],
-                **row,
-                "mcnemar_runs_below_5_percent": sum(value < 0.05 for value in p),
-                "mcnemar_runs_below_5_percent_corrected": sum(value < 0.05 for value in corrected),
-                "sentence": sentence,
-            }
+def _both_ways(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (pair.left, pair.right), (pair.right, pair.left)
+
+
+def results(study: Study) -> tuple[Result, ...]:
+    """A row for each run, route and executor."""
+    rows = [
+        _result(
+            *(study, run.seed, name, executor, outputs),
+            tflite_sha256=None if executor == "keras" else result.tflite_sha256,
         )
-    return _csv(rows)
+        for run in study.runs
+        for name, result in run.routes.items()
+        for executor, outputs in result.columns.items()
+    ]
+    runs = {run.seed: run for run in study.runs}
+    for device in study.board.results if study.board else ():
+        host = runs[device.seed].routes[device.route]
+        rows.append(
+            _result(
+                *(study, device.seed, device.route, "device", device.outputs),
+                tflite_sha256=host.tflite_sha256,
+                equal_to_tflm_host=float(equal_samples(device, host).mean()),
+                median_ticks=float(np.median(device.ticks)),
+            )
+        )
+    order = {name: index for index, name in enumerate(study.plan.routes)}
+    return tuple(sorted(rows, key=lambda row: (row.seed, order[row.route])))
+
+
+def _result(
+    study: Study, seed: int, route: str, executor: ColumnName, outputs: Array, **more: Any
+) -> Result:
+    errors = int(np.count_nonzero(decide(outputs) != study.labels))
+    samples = len(study.labels)
+    return Result(
+        seed=seed,
+        route=route,
+        executor=executor,
+        samples=samples,
+        errors=errors,
+        error_percent=100 * errors / samples,
+        **more,
+    )
+
+
+# --- tables -----------------------------------------------------------------------------------
+
+
+def runs_csv(document: StudyDocument) -> str:
+    """``results`` as CSV."""
+    return _csv([result.model_dump() for result in document.results])
+
+
+# Keys of a pair that are columns as they are.
+_PAIR_COLUMNS = (
+    *("separated", "wilcoxon_p", "wilcoxon_p_corrected", "t_p", "t_p_corrected"),
+    *("mcnemar_p_over_pairs", "differing_predictions", "differing_runs", "equal_int8_outputs"),
+    *("same_outputs_runs", "same_file_runs", "detectable_points"),
+)
+
+
+def pairs_csv(document: StudyDocument) -> str:
+    """A row for each two routes; of McNemar's tests the number of runs with p below 5 %."""
+    return _csv(
+        [
+            {
+                "left": pair.left,
+                "right": pair.right,
+                "difference_points": pair.difference.value,
+                "difference_low": pair.difference.low,
+                "difference_high": pair.difference.high,
+                **{name: getattr(pair, name) for name in _PAIR_COLUMNS},
+                "mcnemar_runs_below_5_percent": sum(p < ALPHA for p in pair.mcnemar_p),
+                "mcnemar_runs_below_5_percent_corrected": pair.mcnemar_runs,
+                "sentence": pair.sentence,
+            }
+            for pair in document.pairs
+        ]
+    )
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
@@ -162,66 +312,3 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _route(route: RouteSummary) -> dict[str, Any]:
-    return {
-        "name": route.route,
-        "meaning": route.meaning,
-        "executor": route.executor,
-        "error": {
-            **_interval(route.error),
-            "sd": route.sd,
-            "min": min(route.errors),
-            "max": max(route.errors),
-        },
-        "errors": route.errors,
-        "keeps_keras_predictions": route.keeps,
-        "tflite_bytes": route.tflite_bytes or None,
-    }
-
-
-def _pair(pair: Pair) -> dict[str, Any]:
-    return {
-        "left": pair.left,
-        "right": pair.right,
-        "difference": _interval(pair.difference),
-        "separated": pair.separated,
-        "wilcoxon_p": pair.wilcoxon,
-        "wilcoxon_p_corrected": pair.wilcoxon_corrected,
-        "t_p": pair.t,
-        "t_p_corrected": pair.t_corrected,
-        "mcnemar_p": pair.mcnemar,
-        "mcnemar_p_corrected": pair.mcnemar_corrected,
-        "mcnemar_p_over_pairs": pair.mcnemar_pairs,
-        "differing_predictions": pair.differing,
-        "differing_runs": pair.differing_runs,
-        "equal_int8_outputs": pair.equal_outputs,
-        "same_outputs_runs": pair.same_outputs_runs,
-        "same_file_runs": pair.same_file_runs,
-        "detectable_points": pair.detectable,
-    }
-
-
-def _device(device: DeviceSummary | None) -> Mapping[str, Any] | None:
-    if device is None:
-        return None
-    return {
-        **asdict(device.conditions),
-        "match": device.match,
-        "models": device.models,
-        "equal_models": device.equal_models,
-        "inferences": device.inferences,
-        "equal_inferences": device.equal_inferences,
-        "differing": [
-            {"seed": seed, "route": route, "samples": count}
-            for seed, route, count in device.differing
-        ],
-        "images_built": device.builds,
-        "models_loaded": device.loaded,
-        "median_ticks": device.ticks,
-    }
-
-
-def _interval(interval: Interval) -> dict[str, float]:
-    return {"mean": interval.value, "low": interval.low, "high": interval.high}

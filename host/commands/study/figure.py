@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from host.commands.study.values import RouteSummary, Study
 from host.report import svg
-from host.report.formats import plain
+from host.report.formats import fixed, many, plain
+from host.report.page import stylesheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,22 +21,15 @@ if TYPE_CHECKING:
 
 WIDTH = 8.0
 _DPI = 200
-# style.css's light colours, for the PNG, which has no style sheet.
-_LIGHT = {
-    svg.INK: "#1c2024",
-    svg.MUTED: "#5f6873",
-    svg.LINE: "#dfe2e6",
-    svg.BLUE: "#0072b2",
-    svg.ORANGE: "#c96a00",
-}
 _POINT_SPREAD = 0.3
 
 
 def figure_svg(study: Study) -> str:
     """The figure as an ``<svg>`` element for the page."""
-    with svg.figure(WIDTH, _height(study.routes)) as (figure, axes):
+    routes = study.comparison.routes
+    with svg.figure(WIDTH, _height(routes)) as (figure, axes):
         _draw(figure, axes, study, {})
-        rates = "; ".join(f"{r.route} {r.error.value:.2f} %" for r in study.routes)
+        rates = "; ".join(f"{r.name} {fixed(r.error.value)} %" for r in routes)
         return svg.to_svg(figure, "study", f"Error rate by route over {_count(study)}: {rates}")
 
 
@@ -43,18 +38,25 @@ def figure_png(study: Study) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    style: Any = {
-        key: _LIGHT.get(value, value) if isinstance(value, str) else value
-        for key, value in svg.STYLE.items()
-    }
+    light = _light_colours()
+    style = {k: light.get(v, v) if isinstance(v, str) else v for k, v in svg.STYLE.items()}
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(WIDTH, _height(study.routes) + 0.3), layout="constrained")
+        size = (WIDTH, _height(study.comparison.routes) + 0.3)
+        figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot()
-        _draw(figure, axes, study, _LIGHT)
-        axes.set_title(_title(study))
+        _draw(figure, axes, study, light)
+        model = study.plan.model or "demo model"
+        axes.set_title(plain(f"{study.plan.data}, {model}: n = {_count(study)}"))
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
         return buffer.getvalue()
+
+
+def _light_colours() -> dict[str, str]:
+    """What stands for style.css's light colours, for a picture that has no style sheet."""
+    light, _, _ = stylesheet().partition("@media")
+    colours = dict(re.findall(r"(--[\w-]+): (#\w+)", light))
+    return {stand_in: colours[variable] for stand_in, variable in svg.VARIABLES.items()}
 
 
 def _height(routes: Sequence[RouteSummary]) -> float:
@@ -62,13 +64,7 @@ def _height(routes: Sequence[RouteSummary]) -> float:
 
 
 def _count(study: Study) -> str:
-    runs = len(study.runs)
-    return f"{runs} {'run' if runs == 1 else 'runs'} of {study.samples} samples"
-
-
-def _title(study: Study) -> str:
-    model = study.plan.model or "demo model"
-    return plain(f"{study.plan.data}, {model}: n = {_count(study)}")
+    return f"{many(study.comparison.runs, 'run')} of {many(study.comparison.samples, 'sample')}"
 
 
 def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) -> None:
@@ -76,8 +72,10 @@ def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) 
     from matplotlib.lines import Line2D
 
     ink, blue, orange = (colours.get(c, c) for c in (svg.INK, svg.BLUE, svg.ORANGE))
-    for place, route in enumerate(study.routes):
-        colour = blue if route.executor == "keras" else orange
+    routes = study.comparison.routes
+    kinds = {False: (blue, "a run, Keras"), True: (orange, "a run, .tflite")}
+    for place, route in enumerate(routes):
+        colour, _ = kinds[route.executor != "keras"]
         errors = np.array(route.errors)
         if len(errors) > 1:
             line = {"color": colour, "linewidth": 1.2}
@@ -89,33 +87,24 @@ def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) 
                 whiskerprops=line, capprops=line,
             )  # fmt: skip
         axes.scatter(
-            errors,
-            place + _spread(errors),
-            s=17,
-            color=colour,
-            alpha=0.55,
-            linewidths=0,
-            zorder=3,
-            clip_on=False,
-        )
+            errors, place + _spread(errors), s=17, color=colour,
+            alpha=0.55, linewidths=0, zorder=3, clip_on=False,
+        )  # fmt: skip
         axes.scatter(
             [route.error.value], [place], marker="D", s=26, color=ink, zorder=4, linewidths=0
         )
-    axes.set_yticks(range(len(study.routes)), [route.route for route in study.routes])
+    axes.set_yticks(range(len(routes)), [route.name for route in routes])
     axes.tick_params(axis="y", length=0, labelcolor=ink)
-    axes.set_ylim(len(study.routes) - 0.4, -0.6)
+    axes.set_ylim(len(routes) - 0.4, -0.6)
     axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(f"error rate (%), n = {_count(study)}")
     axes.grid(axis="x")
-    kinds = [("Keras", blue), (".tflite", orange)]
-    shown = {route.executor == "keras" for route in study.routes}
+    legend = [kinds[kind] for kind in sorted({route.executor != "keras" for route in routes})]
     handles = [
-        Line2D([], [], marker="o", linestyle="", markersize=5, color=colour, label=f"a run, {name}")
-        for name, colour in kinds
-        if (name == "Keras") in shown
+        Line2D([], [], marker=marker, linestyle="", markersize=5, color=colour, label=label)
+        for marker, colour, label in [*(("o", *kind) for kind in legend), ("D", ink, "mean")]
     ]
-    mean = Line2D([], [], marker="D", linestyle="", markersize=5, color=ink, label="mean")
-    figure.legend(handles=[*handles, mean], loc="outside lower right", ncols=3)
+    figure.legend(handles=handles, loc="outside lower right", ncols=3)
 
 
 def _spread(errors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Sequence
 
-from host.base import versions
 from host.base.errors import FlashAndEvalError, MachineError
 from host.base.files import complete
-from host.commands.study import compare, words
-from host.commands.study.device import run_on_board
+from host.commands.study.compare import compare
+from host.commands.study.device import BoardChoice, choose_board, run_on_board
 from host.commands.study.folder import REPORTS, Folder, open_folder
 from host.commands.study.options import StudyRequest, separated
-from host.commands.study.plan import default_folder, make_plan, study_setup
+from host.commands.study.plan import chosen_routes, default_folder, make_plan
 from host.commands.study.runs import absolute, compute_runs, default_jobs
 from host.commands.study.values import BoardWork, Failure, RunResult, Study
 from host.commands.study.write import write_study
-from host.deployment.setup import Setup
 from host.deployment.stages import Observer
 from host.models.dataset import Dataset
-from host.quantize.routes import ROUTES
+from host.report.formats import many
 
 
 def study(request: StudyRequest, observer: Observer) -> Study:
@@ -33,11 +30,14 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         MachineError: no run succeeded.
     """
     begin = time.monotonic()
-    setup = study_setup(request)  # nothing is trained for a board that is not there
+    routes = chosen_routes(separated(request.routes))
+    board = choose_board(request, routes)  # nothing is trained for a board that is not there
     observer.stage("check data and model", None)
-    plan, dataset, notes = make_plan(request, setup)
-    notes = (*(setup.notes if setup else ()), *notes)
+    per_channel_dense = board is None or board.setup.engine.per_channel_dense
+    plan, dataset, notes = make_plan(request, routes, per_channel_dense=per_channel_dense)
+    assert dataset.y is not None and dataset.x_train is not None  # make_plan has seen to it
     folder = open_folder(request.folder or default_folder(plan), plan, fresh=request.fresh)
+    notes = (*(board.setup.notes if board else ()), *notes)
     observer.note(*notes)
 
     seeds = range(plan.first_seed, plan.first_seed + request.runs)
@@ -51,40 +51,22 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         failures = compute_runs(plan, source, missing, folder, jobs, observer.advance)
         runs = [run for seed in seeds if (run := folder.load_run(seed)) is not None]
         if not runs:
-            raise _all_failed(failures)
-        board, trouble = _board(request, setup, folder, runs, dataset, observer)
+            raise MachineError(f"no run succeeded; {failures[0].message}", failures[0].hint)
+        work, trouble = _on_board(board, folder, runs, dataset, observer)
 
         observer.stage("compare and report", None)
-        assert dataset.y is not None and dataset.x_train is not None  # make_plan has seen to it
-        labels, samples = dataset.y, len(dataset.y)
-        routes = tuple(
-            compare.summarize_route(name, ROUTES[name].meaning, runs, labels)
-            for name in plan.routes
-        )
-        pairs = compare.compare_pairs(plan.routes, runs, labels)
-        device = compare.summarize_device(runs, board) if board else None
-        said = words.sentences(routes, pairs, len(runs), samples)
         result = Study(
             plan=plan,
             asked=request.runs,
             reused=reused,
             jobs=jobs,
-            samples=samples,
-            classes=int(labels.max()) + 1,
             trained_on=len(dataset.x_train),
-            labels=labels,
+            labels=dataset.y,
             runs=tuple(runs),
-            device_results=board.results if board else (),
+            board=work,
             failures=(*failures, *trouble),
-            routes=routes,
-            pairs=pairs,
-            device=device,
-            headline=words.headline(routes, pairs, len(runs)),
-            sentences=(words.device_sentence(device), *said) if device else said,
-            pair_sentences=tuple(words.pair_sentence(p, len(runs), len(pairs)) for p in pairs),
+            comparison=compare(plan.routes, runs, dataset.y, work),
             notes=notes,
-            versions={**versions.versions(), **plan.packages},
-            machine=f"{platform.platform()}, {default_jobs()} processors",
             seconds=time.monotonic() - begin,
             folder=folder.path,
             command=request.command,
@@ -95,30 +77,23 @@ def study(request: StudyRequest, observer: Observer) -> Study:
 
 
 def _progress_note(folder: Folder, reused: int, runs: int) -> str:
-    counted = words.many(runs, "run")
+    counted = many(runs, "run")
     there = f"{reused} of {counted} are there already" if reused else f"{counted} to do"
-    return f"{there}; each is kept as it ends, the same command goes on: {folder.path}"
+    return f"{there}; each is kept as it ends, and the same command goes on: {folder.path}"
 
 
-def _all_failed(failures: Sequence[Failure]) -> FlashAndEvalError:
-    first = failures[0]
-    return MachineError(f"no run succeeded; {first.message}", first.hint)
-
-
-def _board(
-    request: StudyRequest,
-    setup: Setup | None,
+def _on_board(
+    board: BoardChoice | None,
     folder: Folder,
     runs: Sequence[RunResult],
     dataset: Dataset,
     observer: Observer,
 ) -> tuple[BoardWork | None, tuple[Failure, ...]]:
     """The board's column, or why there is none: its failure takes no run away."""
-    if setup is None:
+    if board is None:
         return None, ()
-    chosen, routes = runs[: request.board_runs], separated(request.board_routes)
     try:
-        return run_on_board(setup, folder, chosen, routes, dataset, observer), ()
+        return run_on_board(board, folder, runs, dataset, observer), ()
     except FlashAndEvalError as error:
-        message = f"the board {setup.board.name}: {error.message}"
+        message = f"the board {board.setup.board.name}: {error.message}"
         return None, (Failure(None, message, error.hint, error.exit_code),)

@@ -24,10 +24,13 @@ from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.files import replacing, write_text
 from host.commands.study.values import DeviceConditions, DeviceResult, Plan, RouteResult, RunResult
+from host.report.document import DOCUMENT, PAGE
 
 _PLAN = "plan.json"
 _OURS = ("run-*.npz", "device-*.npz", ".*.tmp", _PLAN)
-REPORTS = ("study.json", "report.html", "runs.csv", "pairs.csv", "figure.png")
+RUNS_TABLE, PAIRS_TABLE, FIGURE = "runs.csv", "pairs.csv", "figure.png"
+# The last was the document's name in version 1 of its schema.
+REPORTS = (DOCUMENT, PAGE, RUNS_TABLE, PAIRS_TABLE, FIGURE, "study.json")
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
@@ -42,6 +45,11 @@ class Folder:
 
     path: Path
     plan: str
+
+    @property
+    def device(self) -> Path:
+        """Where images for the board are built."""
+        return self.path / "device"
 
     def log(self, seed: int) -> Path:
         """What TensorFlow and the others wrote in a run."""
@@ -209,14 +217,7 @@ def _forget(path: Path) -> None:
 def _pack_run(run: RunResult, plan: str) -> dict[str, Array]:
     arrays: dict[str, Array] = {"plan": np.array(plan), "seed": np.array(run.seed)}
     for name, result in run.routes.items():
-        facts = {
-            "result": result.result,
-            "tflite_sha256": result.tflite_sha256,
-            "tflite_bytes": result.tflite_bytes,
-            "scale": result.scale,
-            "zero_point": result.zero_point,
-            "columns": list(result.columns),
-        }
+        facts = {**vars(result), "columns": list(result.columns)}
         arrays[f"{name}/facts"] = np.array(json.dumps(facts))
         for column, outputs in result.columns.items():
             arrays[f"{name}/{column}"] = outputs
@@ -232,6 +233,6 @@ def _unpack_run(arrays: Mapping[str, Array], seed: int, plan: str) -> RunResult:
         name, _, what = key.partition("/")
         if what == "facts":
             facts = json.loads(str(arrays[key]))
-            columns = {column: arrays[f"{name}/{column}"] for column in facts.pop("columns")}
-            routes[name] = RouteResult(name, columns, **facts)
+            facts["columns"] = {c: arrays[f"{name}/{c}"] for c in facts["columns"]}
+            routes[name] = RouteResult(**facts)
     return RunResult(seed, routes)

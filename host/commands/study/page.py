@@ -2,75 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from host.commands.study import formats
+from host.commands.study.document import StudyDocument
 from host.commands.study.figure import figure_svg
 from host.commands.study.values import Study
-from host.oracles import columns
-from host.report.document import JSON
-from host.report.page import environment, stylesheet
-from host.verdict import latency
+from host.oracles.columns import COLUMN_LABELS
+from host.report.page import render
+from host.verdict.latency import UNIT_WORDS
+
+# Per cent of the page's blue behind the share of two routes that agree in everything.
+_DARKEST = 60
 
 
-def render_html(study: Study, document: dict[str, JSON]) -> str:
+def render_html(study: Study, document: StudyDocument) -> str:
     """The study as a self-contained HTML page; ``document`` is :func:`document`'s."""
-    env = environment()
-    env.filters.update(points=formats.points, p=formats.p_value, share=formats.share)
-    matrices: Any = document["agreement"]
-    return env.get_template("study.html.j2").render(
-        r=document,
-        css=stylesheet(),
+    return render(
+        "commands/study/page.html.j2",
+        document,
+        {"shaded": shaded},
+        tone="bad" if study.failures or not study.match else "neutral",
         figure=Markup(figure_svg(study)),
-        labels=columns.COLUMN_LABELS,
-        units=latency.UNIT_WORDS,
-        matrices=[
-            _matrix(matrices["routes"], matrices[key], title, meaning)
-            for key, title, meaning in _MATRICES
-        ],
+        labels=COLUMN_LABELS,
+        units=UNIT_WORDS,
         one=len(study.runs) == 1,
-        failed=study.failures,
     )
 
 
-_MATRICES = (
-    (
-        "predictions",
-        "Equal predictions",
-        "Share of samples to which both routes give the same class, mean over the runs.",
-    ),
-    (
-        "int8_outputs",
-        "Equal int8 output values",
-        "Share of output values that are the same number, mean over the runs; a prediction can be "
-        "the same where these differ.",
-    ),
-)
+def shaded(shares: Any, names: Sequence[str]) -> dict[str, list[tuple[float, int] | None]]:
+    """Rows of a table of shares [routes, routes] by the route's name: each share with its shade.
 
+    A shade is 0 for the least agreement, and ``_DARKEST`` where all is equal. A route has no share
+    with itself; one that has none with any other is left out.
+    """
+    places = range(len(names))
+    kept = [i for i in places if any(shares[i][j] is not None for j in places if j != i)]
+    least = min((shares[i][j] for i in kept for j in kept if i != j), default=1.0)
 
-def _matrix(
-    names: list[str], shares: list[list[float | None]], title: str, meaning: str
-) -> dict[str, Any] | None:
-    """Rows of (share, strength 0..100) for those routes that have a share with any other."""
-    kept = [
-        i
-        for i in range(len(names))
-        if any(shares[i][j] is not None for j in range(len(names)) if j != i)
-    ]
-    if len(kept) < 2:
-        return None
-    others = [shares[i][j] for i in kept for j in kept if i != j]
-    low = min(share for share in others if share is not None)
-    rows = []
-    for i in kept:
-        cells = []
-        for j in kept:
-            share = None if i == j else shares[i][j]
-            span = 1.0 - low
-            # From the least agreement, which stays white, to all equal.
-            strength = 0 if share is None else round(60 * (share - low) / span) if span else 60
-            cells.append((share, strength, i == j))
-        rows.append((names[i], cells))
-    return {"title": title, "meaning": meaning, "names": [names[i] for i in kept], "rows": rows}
+    def shade(share: float) -> int:
+        return round(_DARKEST * (share - least) / (1.0 - least)) if least < 1.0 else _DARKEST
+
+    return {
+        names[i]: [None if i == j else (shares[i][j], shade(shares[i][j])) for j in kept]
+        for i in kept
+    }

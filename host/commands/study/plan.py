@@ -14,16 +14,14 @@ import host.models
 import host.oracles
 import host.quantize
 from host.base import cache, isolated, versions
-from host.base.errors import ConfigError, DataError, FlashAndEvalError, ToolMissingError
+from host.base.errors import ConfigError, DataError, FlashAndEvalError
 from host.base.paths import ROOT
 from host.commands.study import models, runs
 from host.commands.study.folder import identity
 from host.commands.study.models import check_form, demo_model, inspect_function
-from host.commands.study.options import StudyRequest, separated
+from host.commands.study.options import StudyRequest
 from host.commands.study.runs import ENVIRONMENT, load_samples
 from host.commands.study.values import Plan
-from host.deployment.request import DeviceOptions
-from host.deployment.setup import Setup, find_setup
 from host.models.data_formats import described
 from host.models.dataset import Dataset, check_fit
 from host.oracles.columns import ColumnName
@@ -39,52 +37,25 @@ _PACKAGES_OF_RUNS = (host.models, host.quantize, host.oracles)
 _MODULES_OF_RUNS = (models, runs)
 
 
-def study_setup(request: StudyRequest) -> Setup | None:
-    """The board that a study also runs on, seen to be there; None where none was asked for.
-
-    Raises:
-        ConfigError: no such board or engine; or options for a board without one.
-        ToolMissingError: what starts it, or the engine, is not installed.
-    """
-    if request.board is None:
-        if request.board_routes or request.board_runs is not None or request.link is not None:
-            raise ConfigError("--board-routes, --board-runs and --link need --board")
-        return None
-    setup = find_setup(
-        DeviceOptions(request.board, request.engine, link=request.link, timeout=request.timeout)
-    )
-    if versions.package_version("tflite-micro") is None:
-        raise ToolMissingError(
-            "--board needs TFLM on the host (tflite-micro) to compare the board with"
-        )
-    if setup.engine.per_channel_dense:
-        return setup
-    note = (
-        f"Dense layers get one scale for all channels in every route: the TFLite-Micro of "
-        f"{setup.board.name} computes a scale for each channel wrongly."
-    )
-    return replace(setup, notes=(*setup.notes, note))
-
-
-def make_plan(request: StudyRequest, setup: Setup | None) -> tuple[Plan, Dataset, tuple[str, ...]]:
+def make_plan(
+    request: StudyRequest, routes: tuple[str, ...], *, per_channel_dense: bool
+) -> tuple[Plan, Dataset, tuple[str, ...]]:
     """What the runs are of, the samples, and what the user must be told about both.
 
+    Args:
+        routes: from ``chosen_routes``.
+        per_channel_dense: see ``quantize_ptq``.
+
     Raises:
-        InputError: routes, numbers, data or model cannot be used.
+        InputError: numbers, data or model cannot be used.
         ToolMissingError: TensorFlow, or the data set's package, is not installed.
     """
-    routes = chosen_routes(separated(request.routes))
     _check_numbers(request)
-    if request.board_routes:
-        _check_board_routes(separated(request.board_routes), routes)
     if request.model_function is not None:
         check_form(request.model_function)
     if request.data is None:
         raise ConfigError(f"--dataset is needed: {described(real=True)}")
     dataset = _classes(load_samples(request.data, request.samples, request.seed))
-    digest = cache.key(
-        dataset.x, dataset.y, dataset.x_calibration, dataset.x_train, dataset.y_train
-    )
     if request.model_function is None:
         demo = demo_model(dataset.name)
         model_digest, training = demo.key, demo.training
@@ -96,22 +67,23 @@ def make_plan(request: StudyRequest, setup: Setup | None) -> tuple[Plan, Dataset
     if request.qat_epochs is not None:
         training = replace(training, qat_epochs=request.qat_epochs)
     executor, note = _executor()
-    notes = (*dataset.notes, *((note,) if note else ()))
     plan = Plan(
         data=dataset.name,
-        data_digest=digest,
+        data_digest=cache.key(
+            *(dataset.x, dataset.y, dataset.x_calibration, dataset.x_train, dataset.y_train)
+        ),
         model=request.model_function,
         model_digest=model_digest,
         routes=routes,
         first_seed=request.seed,
         samples=request.samples,
         training=training,
-        per_channel_dense=setup is None or setup.engine.per_channel_dense,
+        per_channel_dense=per_channel_dense,
         executor=executor,
         program=_program(),
         packages={name: versions.package_version(name) or "missing" for name in _PACKAGES},
     )
-    return plan, dataset, notes
+    return plan, dataset, (*dataset.notes, *note)
 
 
 def chosen_routes(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,18 +119,6 @@ def _check_numbers(request: StudyRequest) -> None:
         raise ConfigError(f"--seed {request.seed} is out of range", "Give one from 0 to 2^31.")
 
 
-def _check_board_routes(wanted: tuple[str, ...], routes: tuple[str, ...]) -> None:
-    for name in wanted:
-        route = find_route(name)
-        if route.runs_in != "tflite" or route.activations != "int8":
-            raise ConfigError(f"--board-routes {name}: that route has no int8 model")
-        if name not in routes:
-            raise ConfigError(
-                f"--board-routes {name} is not among the routes of the study",
-                f"They are: {', '.join(routes)} (--routes).",
-            )
-
-
 def _classes(dataset: Dataset) -> Dataset:
     """The samples with class numbers as labels.
 
@@ -186,18 +146,19 @@ def _inspect(function: str, dataset: Dataset, seed: int, routes: tuple[str, ...]
     arguments = (function, dataset, seed, routes)
     calls = isolated.side_by_side(inspect_function, [arguments], 1, ENVIRONMENT)
     with contextlib.closing(calls) as outcomes:
-        _, found = next(outcomes)
-    if isinstance(found, FlashAndEvalError):
-        raise found
-    return found
+        _, digest = next(outcomes)
+    if isinstance(digest, FlashAndEvalError):
+        raise digest
+    return digest
 
 
-def _executor() -> tuple[ColumnName, str | None]:
+def _executor() -> tuple[ColumnName, tuple[str, ...]]:
+    """What runs the .tflite files on this machine, and a note where that is no good oracle."""
     if versions.package_version("tflite-micro") is not None:
-        return "tflm_host", None
+        return "tflm_host", ()
     return "litert", (
         "TFLM on the host (tflite-micro) is not installed here, so LiteRT runs the .tflite files: "
-        "its kernels round differently from a microcontroller's."
+        "its kernels round differently from a microcontroller's.",
     )
 
 

@@ -6,64 +6,53 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from host.commands.study.formats import share
+from host.commands.study import words
+from host.commands.study.folder import FIGURE
 from host.commands.study.values import RouteSummary, Study
 from host.oracles.columns import COLUMN_LABELS
-from host.report.formats import duration, plain
+from host.report.document import PAGE
+from host.report.formats import duration, fixed, many, percent, plain
+from host.report.text import Tone, headline, remarks, table, tail
 
 
 def summary(study: Study) -> RenderableType:
     """Headline, table of the routes, what can be told, what failed, where the figure is.
 
-    Names are added as text, not as markup. Prints nothing.
+    Prints nothing.
     """
-    runs = len(study.runs)
-    again = f" ({study.reused} from the folder)" if study.reused else ""
-    counted = f"{runs} run{'' if runs == 1 else 's'}{again}"
-    told = f"{counted} of {study.samples} samples, {study.classes} classes"
-    model = plain(study.plan.model or "demo model")
-    device = study.device
-    style = "bold red" if study.failures or (device and not device.match) else "bold"
+    comparison = study.comparison
+    reused = f" ({study.reused} from the folder)" if study.reused else ""
+    facts = (
+        f"{study.plan.data}, {study.plan.model or 'demo model'}, "
+        f"{many(comparison.runs, 'run')}{reused} of {many(comparison.samples, 'sample')}, "
+        f"{study.classes} classes; {duration(study.seconds)}"
+    )
+    tone: Tone = "bad" if study.failures or not study.match else "neutral"
+    headers = ("route", "errors, %", "sd", "95 % interval", "as Keras", "run by")
+    routes = table(*headers, left=(0, -1), wrap=())
+    for route in comparison.routes:
+        routes.add_row(*_row(route))
+    said = Table.grid(padding=(0, 1))
+    for place, sentence in enumerate(words.sentences(comparison)):
+        loud = place == 0 and not study.match  # the first says what the board computed
+        said.add_row("·", Text(plain(sentence), style="bold red" if loud else ""))
     return Group(
-        Text(plain(study.headline), style=style),
-        Text(
-            f"  {plain(study.plan.data)}, {model}, {told}; {duration(study.seconds)}", style="dim"
-        ),
+        headline(words.headline(comparison), tone, facts),
         Text(),
-        _routes(study),
+        routes,
         Text(),
-        *(_bullet(sentence) for sentence in study.sentences),
-        *(Text(f"failed: {plain(f.message)} {plain(f.hint)}", style="red") for f in study.failures),
-        Text("figure: ").append(plain(str(study.folder / "figure.png")), style="bold"),
-        Text("report: ").append(plain(str(study.folder / "report.html")), style="bold"),
+        said,
+        *remarks("failed", [f"{f.message} {f.hint}" for f in study.failures], "red"),
+        *tail((), {"figure": study.folder / FIGURE, "report": study.folder / PAGE}),
     )
 
 
-def _bullet(sentence: str) -> RenderableType:
-    grid = Table.grid(padding=(0, 1))
-    style = "bold red" if sentence.startswith("THE DEVICE DIFFERS") else ""
-    grid.add_row(Text("·"), Text(plain(sentence), style=style))
-    return grid
-
-
-def _routes(study: Study) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    one = len(study.runs) == 1
-    headers = ("route", "errors, %", "sd", "95 % interval", "as Keras, %", "run by")
-    for index, header in enumerate(headers):
-        left = index in (0, len(headers) - 1)
-        table.add_column(header, justify="left" if left else "right", no_wrap=True)
-    for route in study.routes:
-        table.add_row(*_row(route, one))
-    return table
-
-
-def _row(route: RouteSummary, one: bool) -> tuple[str, ...]:
+def _row(route: RouteSummary) -> tuple[str, ...]:
     return (
-        route.route,
-        f"{route.error.value:.2f}",
-        "—" if one or route.sd is None else f"{route.sd:.2f}",
-        f"{route.error.low:.2f} … {route.error.high:.2f}",
-        "—" if route.keeps is None else share(route.keeps),
+        route.name,
+        fixed(route.error.value),
+        fixed(route.sd),
+        f"{fixed(route.error.low)} … {fixed(route.error.high)}",
+        percent(route.keeps_keras_predictions, 2),
         COLUMN_LABELS[route.executor].removesuffix(" on the host"),
     )

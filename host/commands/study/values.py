@@ -14,10 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from host.base.arrays import Array
+from host.commands.study import words
 from host.device.identity import TickUnit
+from host.models.tflite import Quantization
 from host.oracles.columns import ColumnName
 from host.quantize.training import Training
-from host.verdict.statistics import Interval
+from host.report.document import derived
+from host.verdict.statistics import ALPHA, Interval
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,11 @@ class RouteResult:
         """The outputs that the route is judged by."""
         return self.columns[self.result]
 
+    @property
+    def real_outputs(self) -> npt.NDArray[np.float64]:
+        """The int8 outputs as the numbers that they stand for."""
+        return Quantization((self.scale,), (self.zero_point,), 0).dequantize(self.outputs)
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -95,34 +103,44 @@ class DeviceResult:
 
 @dataclass(frozen=True)
 class DeviceConditions:
-    """What a board's results hold under; see ``host.device.identity.DeviceInfo``."""
+    """What a board's results hold under."""
 
     board: str
+    """The env of platformio.ini."""
     engine: str
+    """What runs the models on it."""
     engine_version: str
+    """Its version, as the device says."""
     compiler: str
+    """What compiled the image."""
     tick_unit: TickUnit
+    """What one tick is. Instructions are a count, never a time."""
     tick_rate: int
+    """Ticks per second; 0 where the unit says nothing about time."""
 
 
 @dataclass(frozen=True)
 class BoardWork:
-    """All that a board computed; ``builds`` and ``loaded`` as in ``DeviceSummary``."""
+    """All that a board computed; ``images_built`` and ``models_loaded`` as in ``DeviceSummary``."""
 
     conditions: DeviceConditions
     results: tuple[DeviceResult, ...]
-    builds: int
-    loaded: int
+    images_built: int
+    models_loaded: int
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A run, or the board's part where ``seed`` is None, that did not end well."""
+    """A run, or the board's part, that did not end well."""
 
     seed: int | None
+    """Of the run; null for the board's part."""
     message: str
+    """What failed."""
     hint: str
+    """What to do about it."""
     exit_code: int
+    """What the program ends with because of it."""
 
 
 # --- what is made of them ---------------------------------------------------------------------
@@ -130,143 +148,193 @@ class Failure:
 
 @dataclass(frozen=True)
 class RouteSummary:
-    """One route over all runs.
+    """One route over all runs."""
 
-    Attributes:
-        error: mean error rate, percent; bootstrap interval over runs (of fewer than 8 Student's t),
-            for one run Wilson's.
-        sd: standard deviation over runs, None for one run.
-        errors: error rate of each run, percent, in the order of the seeds.
-        keeps: mean share of the predictions that equal the Keras model's; None where that is it.
-        tflite_bytes: median size of the file, 0 where there is none.
-    """
-
-    route: str
+    name: str
+    """Its name, as ``--routes`` takes it."""
     meaning: str
+    """What it does, in a line."""
     executor: ColumnName
+    """What ran its models on this machine."""
     error: Interval
+    """Mean error rate, percent; the interval is over the runs, bootstrapped or, of fewer than 8,
+    Student's t; of one run Wilson's."""
     sd: float | None
+    """Standard deviation of the error rate over the runs; null for one run."""
     errors: tuple[float, ...]
-    keeps: float | None
-    tflite_bytes: int
+    """Error rate of each run, percent."""
+    keeps_keras_predictions: float | None
+    """Mean share of the predictions that equal those of the route's Keras model; null where it is
+    that model."""
+    tflite_bytes: int | None
+    """Median size of its .tflite file; null where it has none."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two routes compared, run by run and sample by sample.
-
-    Attributes:
-        difference: mean of left's error rate minus right's, points; interval likewise, with one
-            run bootstrapped over its samples.
-        wilcoxon, t: p over runs, None for one run; ``*_corrected`` by Holm over all pairs.
-        mcnemar: p of each run; ``mcnemar_corrected`` by Holm over the runs.
-        mcnemar_pairs: with one run, its p by Holm over all pairs; else None.
-        differing: mean share of samples with another predicted class.
-        differing_runs: in how many runs there is such a sample.
-        equal_outputs: mean share of equal output values; None unless both outputs are int8.
-        same_outputs_runs: in how many runs all output values are equal; 0 unless both are int8.
-        same_file_runs: in how many runs both are the same .tflite, byte for byte.
-        detectable: difference in points that would have been seen, with 80 % probability (one
-            run: at all), by a test corrected for the number of pairs.
-    """
+    """Two routes compared, run by run and sample by sample."""
 
     left: str
+    """One route."""
     right: str
+    """The other."""
+    pairs: int
+    """How many pairs of routes p values are corrected for."""
     difference: Interval
-    wilcoxon: float | None
-    wilcoxon_corrected: float | None
-    t: float | None
-    t_corrected: float | None
-    mcnemar: tuple[float, ...]
-    mcnemar_corrected: tuple[float, ...]
-    mcnemar_pairs: float | None
-    differing: float
+    """Mean of left's error rate minus right's, points; the interval is as that of an error rate, of
+    one run bootstrapped over its samples."""
+    wilcoxon_p: float | None
+    """p of Wilcoxon's signed-rank test over the runs; null for one run."""
+    wilcoxon_p_corrected: float | None
+    """The same by Holm over all pairs."""
+    t_p: float | None
+    """p of the paired t test over the runs; null for one run."""
+    t_p_corrected: float | None
+    """The same by Holm over all pairs."""
+    mcnemar_p: tuple[float, ...]
+    """p of McNemar's exact test in each run."""
+    mcnemar_p_corrected: tuple[float, ...]
+    """The same by Holm over the runs."""
+    mcnemar_p_over_pairs: float | None
+    """For one run, its p by Holm over all pairs; else null."""
+    differing_predictions: float
+    """Mean share of samples whose predicted classes differ."""
     differing_runs: int
-    equal_outputs: float | None
+    """In how many runs there is such a sample."""
+    equal_int8_outputs: float | None
+    """Mean share of equal output values; null unless both outputs are int8."""
     same_outputs_runs: int
+    """In how many runs all output values are equal; 0 unless both are int8."""
     same_file_runs: int
-    detectable: float
+    """In how many runs both are the same .tflite file, byte for byte."""
+    detectable_points: float
+    """Difference in points that a test, corrected for the number of pairs, would have seen with a
+    probability of 80 %; of one run, the least that it can see at all."""
+
+    @derived
+    def separated(self) -> bool:
+        """Whether error rates tell the two apart, at 5 % after the correction."""
+        return self.p < ALPHA
+
+    @derived
+    def mcnemar_runs(self) -> int:
+        """In how many runs McNemar's test tells the two apart, corrected for their number."""
+        return sum(p < ALPHA for p in self.mcnemar_p_corrected)
+
+    @derived
+    def sentence(self) -> str:
+        """What can be said about the two."""
+        return words.pair_sentence(self)
+
+    @property
+    def runs(self) -> int:
+        """How many there are."""
+        return len(self.mcnemar_p)
 
     @property
     def p(self) -> float:
         """The corrected p by which the pair is judged: Wilcoxon's, with one run McNemar's."""
-        if self.wilcoxon_corrected is not None:
-            return self.wilcoxon_corrected
-        assert self.mcnemar_pairs is not None
-        return self.mcnemar_pairs
-
-    @property
-    def separated(self) -> bool:
-        """Whether error rates tell the two apart, at 5 % after the correction."""
-        return self.p < 0.05
+        if self.wilcoxon_p_corrected is not None:
+            return self.wilcoxon_p_corrected
+        assert self.mcnemar_p_over_pairs is not None
+        return self.mcnemar_p_over_pairs
 
 
 @dataclass(frozen=True)
-class DeviceSummary:
-    """The board's column.
+class DifferingModel:
+    """A model that the board does not compute as TFLM on the host does."""
 
-    Attributes:
-        models: how many .tflite files it ran; ``equal_models`` of them equal to TFLM on the host in
-            every byte of every output.
-        inferences: samples times models; ``equal_inferences`` likewise.
-        differing: (seed, route, samples that differ) of those that do not.
-        builds: how many images were built or taken from the cache for it, 0 where all results were
-            there; ``loaded`` is how many models were sent to a running device.
-        ticks: median ticks of an inference by route.
-    """
+    seed: int
+    """Of its run."""
+    route: str
+    """The route that made it."""
+    samples: int
+    """How many samples differ."""
 
-    conditions: DeviceConditions
+
+@dataclass(frozen=True)
+class DeviceSummary(DeviceConditions):
+    """The board's column, compared byte for byte with TFLM on the host."""
+
     models: int
-    equal_models: int
+    """How many .tflite files it ran."""
     inferences: int
-    equal_inferences: int
-    differing: tuple[tuple[int, str, int], ...]
-    builds: int
-    loaded: int
-    ticks: Mapping[str, float]
+    """Samples times models."""
+    differing: tuple[DifferingModel, ...]
+    """The models with a sample that differs."""
+    images_built: int
+    """How many images were built for it; 0 where all results were there."""
+    models_loaded: int
+    """How many models were sent to a running device."""
+    median_ticks: Mapping[str, float]
+    """Median ticks of an inference by route."""
 
-    @property
+    @derived
     def match(self) -> bool:
         """Whether the board computed what TFLM on the host computes, all of it."""
-        return self.equal_models == self.models
+        return not self.differing
+
+    @derived
+    def equal_models(self) -> int:
+        """How many models are equal in every byte of every output."""
+        return self.models - len(self.differing)
+
+    @derived
+    def equal_inferences(self) -> int:
+        """How many inferences are equal in every byte."""
+        return self.inferences - sum(model.samples for model in self.differing)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the runs say: ``samples`` were scored in each of them.
+
+    ``pairs`` are every two routes, in order; ``device`` is None where no board took part.
+    """
+
+    runs: int
+    samples: int
+    routes: tuple[RouteSummary, ...]
+    pairs: tuple[Pair, ...]
+    device: DeviceSummary | None
 
 
 @dataclass(frozen=True)
 class Study:
     """All there is to report.
 
-    ``asked`` runs were asked for, ``reused`` of them taken from the folder. ``sentences`` say what
-    the data can and cannot tell, few enough for a terminal; ``pairs`` have one each, in order, in
-    ``pair_sentences``. ``labels`` are int64 [n].
+    ``asked`` runs were asked for, ``reused`` of them taken from the folder. ``labels`` are int64
+    [n].
     """
 
     plan: Plan
     asked: int
     reused: int
     jobs: int
-    samples: int
-    classes: int
     trained_on: int
     labels: npt.NDArray[np.int64]
     runs: tuple[RunResult, ...]
-    device_results: tuple[DeviceResult, ...]
+    board: BoardWork | None
     failures: tuple[Failure, ...]
-    routes: tuple[RouteSummary, ...]
-    pairs: tuple[Pair, ...]
-    device: DeviceSummary | None
-    headline: str
-    sentences: tuple[str, ...]
-    pair_sentences: tuple[str, ...]
+    comparison: Comparison
     notes: tuple[str, ...]
-    versions: Mapping[str, str]
-    machine: str
     seconds: float
     folder: Path
     command: str
+
+    @property
+    def classes(self) -> int:
+        """How many the samples have."""
+        return int(self.labels.max()) + 1
+
+    @property
+    def match(self) -> bool:
+        """Whether no board took part, or one that computes what TFLM on the host computes."""
+        return self.comparison.device is None or self.comparison.device.match
 
     @property
     def exit_code(self) -> int:
         """0; 1 where the board differs; else that of the first failure."""
         if self.failures:
             return self.failures[0].exit_code
-        return 0 if self.device is None or self.device.match else 1
+        return 0 if self.match else 1
