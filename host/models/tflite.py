@@ -153,6 +153,13 @@ class Tensor:
         low, high = self.quantization.dequantize(np.array([limits.min, limits.max]))
         return float(low), float(high)
 
+    def outside(self, values: Array) -> npt.NDArray[np.bool_]:
+        """Which real values a quantized activation's codes cannot represent to half a step."""
+        limits = np.iinfo(self.numpy_dtype)
+        low = (limits.min - self.zero_point - 0.5) * self.scale
+        high = (limits.max - self.zero_point + 0.5) * self.scale
+        return np.asarray((values < low) | (values > high))
+
     def to_codes(self, values: Array) -> Array:
         """Codes of real values, of the tensor's type; integers are taken for codes already."""
         if values.dtype.kind != "f" or self.quantization is None:

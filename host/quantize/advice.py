@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,75 +60,59 @@ def advise(
     )
 
 
-def _advise_ranges(graph: Graph) -> list[Advice]:
-    tiny = [t for t in graph.activations if t.quantization and t.quantization.scale < _TINY_RANGE]
-    if not tiny:
-        return []
-    names = ", ".join(f"{t.name} (scale {t.quantization.scale:g})" for t in tiny if t.quantization)
-    return [
-        Advice(
+def _advise_ranges(graph: Graph) -> Iterator[Advice]:
+    tiny = [t for t in graph.activations if t.quantization and t.scale < _TINY_RANGE]
+    if tiny:
+        names = ", ".join(f"{t.name} (scale {t.scale:g})" for t in tiny)
+        yield Advice(
             "degenerate-range",
             f"Activations hardly vary on the representative data: {names}.",
             "Calibrate with real training samples; look for dead layers.",
         )
-    ]
 
 
-def _advise_input(graph: Graph, dataset: Dataset | None) -> list[Advice]:
+def _advise_input(graph: Graph, dataset: Dataset | None) -> Iterator[Advice]:
     codes = graph.input_codes
-    q = codes.quantization
-    if dataset is None or dataset.raw or q is None:
-        return []
+    if dataset is None or dataset.raw or codes.quantization is None:
+        return
     low, high = codes.ends
     least, most = float(dataset.x.min()), float(dataset.x.max())
-    outside = (dataset.x < low - q.scale / 2) | (dataset.x > high + q.scale / 2)
-    share = float(np.count_nonzero(outside)) / dataset.x.size
+    share = float(np.count_nonzero(codes.outside(dataset.x))) / dataset.x.size
     data = f"the data's values go from {least:g} to {most:g}"
     range_ = f"the model's {codes.dtype} input covers {low:g} to {high:g}"
     if share > _MOST_SATURATED:
-        return [
-            Advice(
-                "input-saturated",
-                f"{100 * share:.1f} % of the input values are clipped: {data}, {range_}.",
-                "Scale the samples and the representative data alike, as in training.",
-            )
-        ]
-    if most - least < _LEAST_FILLED * (high - low):
-        return [
-            Advice(
-                "input-range-unused",
-                f"Most of the input's codes are unused: {data}, {range_}.",
-                "Scale the representative data as the samples are, as in training (0 to 255 "
-                "against 0 to 1?).",
-            )
-        ]
-    return []
+        yield Advice(
+            "input-saturated",
+            f"{100 * share:.1f} % of the input values are clipped: {data}, {range_}.",
+            "Scale the samples and the representative data alike, as in training.",
+        )
+    elif most - least < _LEAST_FILLED * (high - low):
+        yield Advice(
+            "input-range-unused",
+            f"Most of the input's codes are unused: {data}, {range_}.",
+            "Scale the representative data as the samples are, as in training (0 to 255 against 0 "
+            "to 1?).",
+        )
 
 
-def _advise_operators(graph: Graph, activations: ActivationType) -> list[Advice]:
-    advice = []
+def _advise_operators(graph: Graph, activations: ActivationType) -> Iterator[Advice]:
     per_channel = [o for o in graph.operators if graph.is_per_channel_dense(o)]
     if per_channel:
-        advice.append(
-            Advice(
-                PER_CHANNEL_DENSE,
-                f"{graph.describe(per_channel[0])} has one scale per channel: TFLM from before "
-                "May 2024 computes it wrongly, without an error.",
-                "Use the engine aot or a newer TFLM; or convert with "
-                "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
-            )
+        yield Advice(
+            PER_CHANNEL_DENSE,
+            f"{graph.describe(per_channel[0])} has one scale per channel: TFLM from before May "
+            "2024 computes it wrongly, without an error.",
+            "Use the engine aot or a newer TFLM; or convert with "
+            "_experimental_disable_per_channel_quantization_for_dense_layers = True.",
         )
     # The table is of int8 operators; those of int16 have versions of their own.
     known = _KNOWN_VERSIONS if activations == "int8" else {}
     newer = [o for o in graph.operators if o.version > known.get(o.name, o.version)]
     if newer:
         names = "; ".join(f"{graph.describe(o)} version {o.version}" for o in newer[:3])
-        advice.append(
-            Advice(
-                "operator-version",
-                f"Operators are newer than what TFLM's int8 kernels are known to do: {names}.",
-                "Trust the bit-for-bit comparison, not the version; or convert with an older "
-                "TensorFlow.",
-            )
+        yield Advice(
+            "operator-version",
+            f"Operators are newer than what TFLM's int8 kernels are known to do: {names}.",
+            "Trust the bit-for-bit comparison, not the version; or convert with an older "
+            "TensorFlow.",
         )
-    return advice

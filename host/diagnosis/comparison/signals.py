@@ -159,13 +159,9 @@ def share_outside(values: Array, tensor: Tensor) -> float | None:
 def outside(values: Array, tensor: Tensor) -> npt.NDArray[np.bool_] | None:
     """Which real values the tensor's codes cannot represent to within half a step; None where it
     has no range."""
-    q = tensor.quantization
-    if q is None or tensor.dtype not in ("int8", "int16"):
+    if tensor.quantization is None or tensor.dtype not in ("int8", "int16"):
         return None
-    limits = np.iinfo(tensor.numpy_dtype)
-    low = (limits.min - q.zero_point - 0.5) * q.scale
-    high = (limits.max - q.zero_point + 0.5) * q.scale
-    return np.asarray((values < low) | (values > high))
+    return tensor.outside(values)
 
 
 def correlation(left: RealArray, right: RealArray) -> float | None:
