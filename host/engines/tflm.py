@@ -12,11 +12,10 @@ from host.base.errors import ConfigError, OperatorError
 from host.engines.library import Library, find_library, spec
 from host.firmware import cpp
 from host.firmware.boards import Board
-from host.firmware.rendered import ExecutedOperator, Rendered
+from host.firmware.rendered import ALIGNMENT, ExecutedOperator, Rendered, aligned
 from host.models.tflite import Graph
 from host.oracles.tflm_host import host_arena_bytes
 
-_ALIGNMENT = 16
 # CMSIS-NN's kernels need scratch memory that the host's reference kernels do not; where the first
 # guess is too small the device says so, and it is doubled.
 _GUESS_MARGIN = 4096
@@ -80,11 +79,11 @@ class TflmEngine:
         if arena is None:
             # The wheel may crash on a strange model.
             arena = isolated.call(_largest_arena, [graph, *others]) + _GUESS_MARGIN
-        reserved = _aligned(arena)
+        reserved = aligned(arena)
         names = _operator_names(graph, *others)
         needed = self.library.needed(names)
         largest = max([2 * len(graph.content), *(len(other.content) for other in others)])
-        slot = min(self.slot_limit // _ALIGNMENT * _ALIGNMENT, _aligned(largest))
+        slot = min(self.slot_limit // ALIGNMENT * ALIGNMENT, aligned(largest))
         values = {
             "library": self.library.version,
             "operators": [self.library.calls[name] for name in names],
@@ -119,10 +118,6 @@ class TflmEngine:
             slot_bytes=slot,
             library=self.library_spec,
         )
-
-
-def _aligned(nbytes: int) -> int:
-    return -(-nbytes // _ALIGNMENT) * _ALIGNMENT
 
 
 def _operator_names(*graphs: Graph) -> list[str]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+ALIGNMENT = 16  # of an arena and of what lies in it, bytes; what vector loads of Cortex-M55 want
+
+
+def aligned(nbytes: int) -> int:
+    """The next multiple of ``ALIGNMENT``."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
 
 @dataclass(frozen=True)
 class ArenaBlock:

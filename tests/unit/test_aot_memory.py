@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host.engines.aot.lower import lower
-from host.engines.aot.memory import ALIGNMENT, Lifetime, align, arena_bytes, place, plan
-from host.firmware.rendered import ArenaBlock
+from host.engines.aot.memory import Lifetime, arena_bytes, place, plan
+from host.firmware.rendered import ALIGNMENT, ArenaBlock, aligned
 from host.models import tflite
 from tests.aot import binary, convolution, movement
 from tests.aot.builder import ModelBuilder, Q
@@ -53,7 +53,7 @@ def test_total_lies_between_the_largest_live_set_and_the_sum(wanted: list[Lifeti
         sum(w.nbytes for w in wanted if w.first <= time <= w.last)
         for time in {w.first for w in wanted}
     )
-    assert live <= total <= sum(align(w.nbytes) for w in wanted)
+    assert live <= total <= sum(aligned(w.nbytes) for w in wanted)
 
 
 @st.composite

@@ -12,9 +12,9 @@ import numpy as np
 from host import __version__
 from host.engines.aot import memory
 from host.engines.aot.core.ir import Constant, Lowered, Struct, Value, constants_of
-from host.engines.aot.memory import ALIGNMENT, arena_bytes
+from host.engines.aot.memory import arena_bytes
 from host.firmware import cpp
-from host.firmware.rendered import ArenaBlock
+from host.firmware.rendered import ALIGNMENT, ArenaBlock
 from host.models.tflite import TYPE_CODES, Graph, Tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from host.base.errors import OperatorError
 from host.engines.aot.core.ir import Lowered
-from host.engines.aot.core.operator_context import INT8_HINT, require
+from host.engines.aot.core.operator_context import INT8_HINT, RefusalError, require
 from host.engines.aot.core.quantization import LIMITS
 from host.engines.aot.fold import fold
 from host.engines.aot.operators import LOWERINGS
@@ -71,8 +71,9 @@ def lower(graph: Graph) -> tuple[Lowered, ...]:
 
 
 def _lower(graph: Graph, operator: Operator, written: set[int]) -> Lowered:
-    known = operator.name in LOWERINGS
-    require(known, "is not among the operators of engine aot", _remedy(graph, operator))
+    if operator.name not in LOWERINGS:
+        reason = "is not among the operators of engine aot"
+        raise RefusalError(reason, _remedy(graph, operator))
     step = LOWERINGS[operator.name].lower(graph, operator)
     for tensor in (graph.tensors[index] for index in step.inputs):
         ready = tensor.index in written

@@ -14,10 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from host.engines.aot.core.ir import Lowered
-from host.firmware.rendered import ArenaBlock
+from host.firmware.rendered import ArenaBlock, aligned
 from host.models.tflite import Graph
 
-ALIGNMENT = 16  # bytes; what vector loads of a Cortex-M55 want
 # Steps of the search, so that planning takes well under a second: tries · blocks².
 _EFFORT = 300_000
 _MOST_TRIES = 400
@@ -130,7 +129,7 @@ def _place_in(
         offset = 0
         for low, high in sorted(closed):
             if low < offset < high:
-                offset = align(high)
+                offset = aligned(high)
         offsets[index] = offset
         placed.append(index)
     return offsets, max(o + life.nbytes for o, life in zip(offsets, lifetimes, strict=True))
@@ -144,14 +143,9 @@ def _largest_live(lifetimes: Sequence[Lifetime]) -> int:
     )
 
 
-def align(nbytes: int) -> int:
-    """The next multiple of ALIGNMENT."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
-
-
 def arena_bytes(blocks: Sequence[ArenaBlock]) -> int:
     """Size of the arena that holds these blocks."""
-    return align(max(block.offset + block.bytes for block in blocks))
+    return aligned(max(block.offset + block.bytes for block in blocks))
 
 
 def _roots(lowered: Sequence[Lowered]) -> dict[int, int]:
