@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from host.base import versions
+from host.deployment.document import DeviceDocument, Tflite, conditions
 from host.deployment.folder import check_folder, run_folder
 from host.deployment.images import build, render
 from host.deployment.measure import check_identity
@@ -43,6 +46,32 @@ class Deployed:
     notes: tuple[str, ...]
     folder: Path
     command: str
+
+
+class DeployedDocument(DeviceDocument):
+    """What a command that looks inside one device reports."""
+
+    data: str
+    """The samples, in words."""
+    folder: Path
+    """Where the files of the run are."""
+
+
+def common(device: Deployed) -> dict[str, Any]:
+    """The fields of a ``DeployedDocument``."""
+    loaded = device.loaded
+    return {
+        "command": device.command,
+        "notes": device.notes,
+        "engine": device.rendered.engine,
+        "board": device.board.name,
+        "model": loaded.model,
+        "tflite": Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
+        "conditions": conditions(device.board, device.info),
+        "versions": versions.versions(),
+        "data": loaded.data,
+        "folder": device.folder,
+    }
 
 
 def deployable(

@@ -15,13 +15,11 @@ from rich.console import Console, RenderableType
 from host.commands.evaluate.values import Evaluation
 from host.commands.profile import document as profile_document
 from host.commands.profile import text as profile_text
-from host.commands.profile.page import render_html
+from host.commands.profile.page import render_html, write_profile
 from host.commands.profile.values import Profile
-from host.commands.profile.write import write_profile
 from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
-from host.commands.trace.write import write_trace
 from host.deployment.deployed import Deployed
 from host.deployment.samples import Loaded
 from host.report.document import Document
@@ -47,7 +45,7 @@ def deployed(base: Evaluation) -> Deployed:
 
 
 def profile(base: Evaluation) -> Profile:
-    return Profile(deployed(base), base.latency, base.versions)
+    return Profile(deployed(base), base.latency)
 
 
 def trace(
@@ -79,7 +77,6 @@ def trace(
         first=first,
         tensors=tensors,
         oracle="tflite-micro 0",
-        versions=base.versions,
     )
 
 
@@ -131,7 +128,7 @@ def test_tensors_that_were_asked_for_decide(found: TensorDifference | None, tmp_
     assert ("all 6 values equal" in text) == (found is None)
     assert text in printed(trace_text.summary(run))
     codes = np.arange(6, dtype=np.int8).reshape(1, 2, 3)
-    write_trace(run, {2: codes}, {2: -codes})
+    trace_document.write_trace(run, {2: codes}, {2: -codes})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "tensors.npz"]
     with np.load(tmp_path / "tensors.npz") as arrays:
         np.testing.assert_array_equal(arrays["host_2"], -arrays["device_2"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from host.base import versions
+from host.commands.profile.page import RESULTS, write_profile
 from host.commands.profile.values import Profile
-from host.commands.profile.write import RESULTS, write_profile
 from host.deployment import measure
 from host.deployment.deployed import deployable, deployed
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
@@ -36,6 +35,6 @@ def profile(
         profiled, ticks_by_operator = measure.profile(session, device.info, device.rendered, feeds)
         costs = operator_costs(graph, device.rendered, ticks_by_operator)
         latency = summarize_latency(device.info, ticks, profiled, costs)
-        result = Profile(device, latency, versions.versions())
+        result = Profile(device, latency)
         write_profile(result)
     return result

@@ -1,12 +1,15 @@
-"""A profile's page: one file that needs nothing else, no network and no script."""
+"""A profile's page, and its files."""
 
 from __future__ import annotations
 
-from host.commands.profile.document import ProfileDocument
+from host.commands.profile.document import ProfileDocument, document
 from host.commands.profile.values import Profile
 from host.deployment.figures import arena_over_time, operator_bars
+from host.report.document import DOCUMENT, PAGE, write_report
 from host.report.page import render
 from host.verdict.latency import UNIT_WORDS, latency_text
+
+RESULTS = (DOCUMENT, PAGE)
 
 
 def render_html(profile: Profile, document: ProfileDocument) -> str:
@@ -20,3 +23,13 @@ def render_html(profile: Profile, document: ProfileDocument) -> str:
         bars=operator_bars(profile.latency),
         arena=arena_over_time(profile.deployed.rendered, profile.deployed.info),
     )
+
+
+def write_profile(profile: Profile) -> None:
+    """Write the page and the document.
+
+    Raises:
+        MachineError: the folder cannot be written to.
+    """
+    values = document(profile)
+    write_report(profile.deployed.folder, values, {PAGE: render_html(profile, values)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from host.deployment.deployed import Deployed
@@ -15,7 +14,6 @@ class Profile:
 
     deployed: Deployed
     latency: Latency
-    versions: Mapping[str, str]
 
     @property
     def macs(self) -> int:

@@ -1,17 +1,21 @@
-"""A trace as one JSON object."""
+"""A trace as one JSON object, and its files."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Literal
 
-from host.commands.trace import words
+from host.base.arrays import Array
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
-from host.deployment.document import DeviceDocument, Tflite, conditions
+from host.deployment.deployed import DeployedDocument, common
+from host.report.document import DOCUMENT, write_report
 from host.verdict.differences import FirstDifference
 
+VALUES = "tensors.npz"
+RESULTS = (DOCUMENT, VALUES)
 
-class TraceDocument(DeviceDocument):
+
+class TraceDocument(DeployedDocument):
     """What every operator computes for one sample, on the device and on the host."""
 
     schema_version: Literal[1] = 1
@@ -19,8 +23,6 @@ class TraceDocument(DeviceDocument):
     """match: all that was asked for is equal on the device and on the host."""
     headline: str
     """The result in one line."""
-    data: str
-    """The samples, in words."""
     sample: int
     """Index of the sample."""
     outputs: tuple[TracedOutput, ...]
@@ -31,29 +33,32 @@ class TraceDocument(DeviceDocument):
     """Those that were asked for."""
     oracle: str
     """TFLM on the host and its version."""
-    folder: Path
-    """Where the files of the run are."""
 
 
 def document(trace: Trace) -> TraceDocument:
     """The trace's document; ``created`` is the time of this call."""
-    device, loaded = trace.deployed, trace.deployed.loaded
     return TraceDocument(
-        command=device.command,
-        notes=device.notes,
-        engine=device.rendered.engine,
-        board=device.board.name,
-        model=loaded.model,
-        tflite=Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
-        conditions=conditions(device.board, device.info),
-        versions=trace.versions,
+        **common(trace.deployed),
         verdict="match" if trace.match else "differs",
-        headline=words.headline(trace),
-        data=loaded.data,
+        headline=trace.headline,
         sample=trace.sample,
         outputs=trace.outputs,
         first_difference=trace.first,
         tensors=trace.tensors,
         oracle=trace.oracle,
-        folder=device.folder,
     )
+
+
+def write_trace(trace: Trace, device: Mapping[int, Array], host: Mapping[int, Array]) -> None:
+    """Write the document and, where tensors were asked for, tensors.npz.
+
+    Args:
+        device, host: the tensors that were asked for, by index, each in its full shape. They are
+            ``device_<index>`` and ``host_<index>`` in the file: a name may hold anything.
+
+    Raises:
+        MachineError: the folder cannot be written to.
+    """
+    arrays = {f"device_{index}": values for index, values in device.items()}
+    arrays |= {f"host_{index}": values for index, values in host.items()}
+    write_report(trace.deployed.folder, document(trace), {VALUES: arrays} if arrays else {})

@@ -9,9 +9,9 @@ import numpy as np
 from host.base import versions
 from host.base.arrays import Array
 from host.base.errors import DataError
+from host.commands.trace.document import RESULTS, write_trace
 from host.commands.trace.tensor_names import find_output
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
-from host.commands.trace.write import RESULTS, write_trace
 from host.deployment.deployed import deployable, deployed
 from host.deployment.divergence import crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
@@ -76,7 +76,6 @@ def trace(
             first=traced[unequal[0]].as_first(sample) if unequal else None,
             tensors=tuple(traced[position] for position in asked),
             oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
-            versions=versions.versions(),
         )
         fetched = {operators[position].tensor: on_device[position] for position in asked}
         write_trace(result, fetched, {index: on_host[index] for index in fetched})

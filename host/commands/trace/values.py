@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 from host.deployment.deployed import Deployed
 from host.firmware.rendered import ExecutedOperator
 from host.report.document import derived
-from host.report.formats import number, plain
+from host.report.formats import many, number, plain
 from host.verdict.differences import FirstDifference, TensorDifference, difference
 
 
@@ -84,7 +83,6 @@ class Trace:
     first: FirstDifference | None
     tensors: tuple[TracedTensor, ...]
     oracle: str
-    versions: Mapping[str, str]
 
     @property
     def match(self) -> bool:
@@ -92,3 +90,17 @@ class Trace:
         if self.tensors:
             return all(tensor.equal for tensor in self.tensors)
         return all(output.equal for output in self.outputs)
+
+    @property
+    def headline(self) -> str:
+        """The result in one line."""
+        compared = self.tensors or self.outputs
+        what = many(len(self.tensors), "tensor")
+        if not self.tensors:
+            what = f"the outputs of all operators ({len(self.outputs)})"
+        differ = sum(not one.equal for one in compared)
+        if differ:
+            verb = "differs" if differ == 1 else "differ"
+            return f"sample {self.sample}: of {what}, {differ} {verb}"
+        verb = "equals" if len(self.tensors) == 1 else "equal"
+        return f"sample {self.sample}: {what} {verb} TFLM on the host"
