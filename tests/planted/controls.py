@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 from host.base.paths import ROOT
 from host.models.tflite import Graph
 from tests.planted import converting, surgery
-from tests.planted.workshop import Case, Pair, Workshop
-
-
-def _changed(workshop: Workshop, case: str, network: str, change: Callable[[Graph], Graph]) -> Pair:
-    return workshop.pair(case, network, change(workshop.healthy(network)))
+from tests.planted.workshop import IC, KWS, Case, Pair, Workshop, converted, patched
 
 
 def _recalibrated(
@@ -22,16 +17,8 @@ def _recalibrated(
     """B with other representative samples, drawn alike; A with ``fewer`` of them where given."""
     model = converting.load(workshop.keras(network))
     b = converting.convert(model, workshop.samples(network, seed, count))
-    a = None
-    if fewer:
-        a = converting.convert(model, workshop.samples(network, 0, fewer))
+    a = converting.convert(model, workshop.samples(network, 0, fewer)) if fewer else None
     return workshop.pair(case, network, b, a=a)
-
-
-def _keras_entry(workshop: Workshop, case: str, network: str) -> Pair:
-    model = converting.load(workshop.keras(network))
-    b = converting.convert(model, workshop.samples(network), from_keras=True)
-    return workshop.pair(case, network, b)
 
 
 def _fresh_process(workshop: Workshop, case: str, network: str) -> Pair:
@@ -65,32 +52,32 @@ def _other_branch_first(graph: Graph) -> Graph:
 
 
 CASES = (
-    Case.of("separable-itself", None, _changed, "separable", lambda graph: graph),
-    Case.of("residual-renamed", None, _changed, "residual", surgery.renamed),
+    Case.of("separable-itself", None, patched, "separable", lambda graph: graph),
+    Case.of("residual-renamed", None, patched, "residual", surgery.renamed),
     Case.of(
         "residual-tensors-reordered",
         None,
-        _changed,
+        patched,
         "residual",
         lambda graph: surgery.tensors_reordered(graph, 0),
     ),
     Case.of(
         "logits-renamed-and-reordered",
         None,
-        _changed,
+        patched,
         "logits",
         lambda graph: surgery.renamed(surgery.tensors_reordered(graph, 1)),
     ),
-    Case.of("kws-renamed", None, _changed, "mlperf_kws_int8.tflite", surgery.renamed),
-    Case.of("ic-operators-reordered", None, _changed, "mlperf_ic_int8.tflite", _other_branch_first),
+    Case.of("kws-renamed", None, patched, KWS, surgery.renamed),
+    Case.of("ic-operators-reordered", None, patched, IC, _other_branch_first),
     Case.of("separable-recalibrated", None, _recalibrated, "separable"),
     Case.of("residual-recalibrated", None, _recalibrated, "residual", seed=2),
     Case.of("perceptron-recalibrated", None, _recalibrated, "perceptron", seed=3),
     Case.of("logits-recalibrated", None, _recalibrated, "logits", seed=4),
     Case.of("perceptron-100-against-200", None, _recalibrated, "perceptron", seed=0, fewer=100),
     Case.of("separable-100-against-200", None, _recalibrated, "separable", seed=0, fewer=100),
-    Case.of("perceptron-keras-entry", None, _keras_entry, "perceptron"),
-    Case.of("residual-keras-entry", None, _keras_entry, "residual"),
+    Case.of("perceptron-keras-entry", None, converted, "perceptron", from_keras=True),
+    Case.of("residual-keras-entry", None, converted, "residual", from_keras=True),
     Case.of("logits-fresh-process", None, _fresh_process, "logits"),
     Case.of("residual-same-samples-deployed", None, _same_samples, "residual"),
     Case.of("perceptron-equal-device", None, _equal_device, "perceptron"),

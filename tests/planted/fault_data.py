@@ -9,7 +9,7 @@ import numpy as np
 
 from host.base.arrays import Array
 from tests.planted import converting
-from tests.planted.workshop import Case, Pair, Workshop
+from tests.planted.workshop import Case, Pair, Workshop, converted
 
 SCALE, COVERAGE, OUTLIERS = (
     "representative-data-scale",
@@ -23,8 +23,7 @@ def _calibrated(
 ) -> Pair:
     """The healthy model converted with samples that ``change`` makes of the healthy ones."""
     samples = change(workshop, workshop.samples(network)).astype(np.float32)
-    model = converting.load(workshop.keras(network))
-    return workshop.pair(case, network, converting.convert(model, samples))
+    return converted(workshop, case, network, samples=samples)
 
 
 def _times(factor: float) -> Callable[[Workshop, Array], Array]:

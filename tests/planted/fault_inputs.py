@@ -9,7 +9,7 @@ import numpy as np
 from host.base.arrays import Array
 from host.models.tflite import Graph
 from tests.planted import surgery
-from tests.planted.workshop import Case, Pair, Workshop
+from tests.planted.workshop import IC, KWS, Case, Pair, Workshop, patched
 
 ORDER, OFFSET, SCALE, OLD_TFLM = (
     "input-channel-order",
@@ -26,18 +26,6 @@ def _deployed(
     graph = workshop.healthy(network)
     fed = change(workshop.data(network)["x"], graph)
     return workshop.pair(case, network, graph, deployed=fed)
-
-
-def _baked(
-    workshop: Workshop,
-    case: str,
-    network: str,
-    change: Callable[[Graph], Graph],
-    *,
-    random: bool = False,
-) -> Pair:
-    b = change(workshop.healthy(network))
-    return workshop.pair(case, network, b, random=random)
 
 
 # --- what is baked in -------------------------------------------------------------------------
@@ -80,14 +68,10 @@ def _old_tflm(workshop: Workshop, case: str, network: str, operator: int | None)
 
 CASES = (
     Case.of("residual-channels-swapped", ORDER, _deployed, "residual", lambda x, _: x[..., ::-1]),
-    Case.of("residual-channels-swapped-inside", ORDER, _baked, "residual", _first_weights_reversed),
     Case.of(
-        "ic-channels-swapped-inside",
-        ORDER,
-        _baked,
-        "mlperf_ic_int8.tflite",
-        _first_weights_reversed,
+        "residual-channels-swapped-inside", ORDER, patched, "residual", _first_weights_reversed
     ),
+    Case.of("ic-channels-swapped-inside", ORDER, patched, IC, _first_weights_reversed),
     Case.of(
         "perceptron-offset-of-one-step",
         OFFSET,
@@ -103,15 +87,15 @@ CASES = (
         lambda x, graph: x - surgery.quantization(graph.input).scale,
     ),
     Case.of(
-        "residual-zero-point-moved", OFFSET, _baked, "residual", _input_range(1.0, 1), random=True
+        "residual-zero-point-moved", OFFSET, patched, "residual", _input_range(1.0, 1), random=True
     ),
-    Case.of("kws-zero-point-moved", OFFSET, _baked, "mlperf_kws_int8.tflite", _input_range(1.0, 1)),
-    Case.of("perceptron-offset-inside", OFFSET, _baked, "perceptron", _first_bias_moved),
+    Case.of("kws-zero-point-moved", OFFSET, patched, KWS, _input_range(1.0, 1)),
+    Case.of("perceptron-offset-inside", OFFSET, patched, "perceptron", _first_bias_moved),
     Case.of("separable-normalized-twice", SCALE, _deployed, "separable", lambda x, _: x / 255),
     Case.of("perceptron-not-normalized", SCALE, _deployed, "perceptron", lambda x, _: x * 255),
     Case.of("separable-minus-one-to-one", SCALE, _deployed, "separable", lambda x, _: 2 * x - 1),
     Case.of(
-        "residual-input-scale-inside", SCALE, _baked, "residual", _input_range(2.0, 0), random=True
+        "residual-input-scale-inside", SCALE, patched, "residual", _input_range(2.0, 0), random=True
     ),
     Case.of("perceptron-old-tflm", OLD_TFLM, _old_tflm, "perceptron", None),
     Case.of("separable-old-tflm", OLD_TFLM, _old_tflm, "separable", 6),

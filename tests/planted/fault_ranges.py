@@ -7,7 +7,7 @@ from pathlib import Path
 from host.models import tflite
 from host.models.tflite import Graph
 from tests.planted import converting, surgery
-from tests.planted.workshop import Case, Pair, Workshop
+from tests.planted.workshop import IC, KWS, Case, Pair, Workshop
 
 ONE, UNCONVERGED, IGNORED, ISLAND = (
     "activation-range",
@@ -118,8 +118,8 @@ CASES = (
         "perceptron-hidden-range-too-small", ONE, _one_range, "perceptron", 1, 0.4, consistent=True
     ),
     Case.of("logits-range-too-wide", ONE, _one_range, "logits", 1, 6.0, consistent=True),
-    Case.of("kws-output-scale-doubled", ONE, _one_range, "mlperf_kws_int8.tflite", 3, 2.0),
-    Case.of("ic-output-scale-halved", ONE, _one_range, "mlperf_ic_int8.tflite", 4, 0.5),
+    Case.of("kws-output-scale-doubled", ONE, _one_range, KWS, 3, 2.0),
+    Case.of("ic-output-scale-halved", ONE, _one_range, IC, 4, 0.5),
     Case.of("separable-qat-stopped", UNCONVERGED, _against_settled, "separable"),
     Case.of("separable-qat-stopped-against-ptq", UNCONVERGED, _against_ptq, "separable"),
     Case.of("perceptron-qat-stopped", UNCONVERGED, _against_settled, "perceptron"),
@@ -130,5 +130,5 @@ CASES = (
     Case.of("perceptron-float-dense", ISLAND, _island, "perceptron", 2),
     Case.of("separable-float-mean", ISLAND, _island, "separable", 5),
     Case.of("logits-float-convolution", ISLAND, _island, "logits", 2, interface=True),
-    Case.of("kws-float-operators", ISLAND, _several_islands, "mlperf_kws_int8.tflite", 5, 7),
+    Case.of("kws-float-operators", ISLAND, _several_islands, KWS, 5, 7),
 )

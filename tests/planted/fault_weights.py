@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from host.models.tflite import Graph
 from tests.planted import converting, surgery
 from tests.planted.networks import fit
-from tests.planted.workshop import Case, Pair, Workshop
+from tests.planted.workshop import IC, KWS, Case, Pair, Workshop, converted, patched
 
 GRANULARITY, WEIGHTS, BIAS, FOLDING = (
     "weight-granularity",
@@ -17,27 +18,6 @@ GRANULARITY, WEIGHTS, BIAS, FOLDING = (
     "bias-differs",
     "batch-norm-folding",
 )
-
-
-def _converted_again(
-    workshop: Workshop, case: str, network: str, operator: int | None, change: Callable[[Any], None]
-) -> Pair:
-    """``change`` is done to the float model, which is then converted as the healthy one was."""
-    model = converting.load(workshop.keras(network))
-    change(model)
-    content = converting.convert(model, workshop.samples(network))
-    return workshop.pair(case, network, content, operator)
-
-
-# --- granularity ------------------------------------------------------------------------------
-
-
-def _per_tensor(
-    workshop: Workshop, case: str, network: str, operator: int | None = None, **options: bool
-) -> Pair:
-    model = converting.load(workshop.keras(network))
-    b = converting.convert(model, workshop.samples(network), **options)
-    return workshop.pair(case, network, b, operator)
 
 
 # --- other weights ----------------------------------------------------------------------------
@@ -70,31 +50,32 @@ def _stale_checkpoint(workshop: Workshop, case: str, network: str) -> Pair:
     """A was trained for another epoch, of which B does not know."""
     plain = converting.load(workshop.keras(network))
     fit(plain, workshop.data(network), 1, 1e-3)
-    folder = workshop.folder / case
-    folder.mkdir(parents=True, exist_ok=True)
-    plain.save(folder / "newer.h5", include_optimizer=False)
     newer = converting.convert(plain, workshop.samples(network))
     b = workshop.healthy(network)
-    return workshop.pair(case, network, b, a=newer, keras=folder / "newer.h5")
+    return workshop.pair(case, network, b, a=newer, keras=workshop.saved(case, plain))
 
 
-def _rolled(workshop: Workshop, case: str, network: str, operator: int) -> Pair:
+def _rolled(operator: int) -> Callable[[Graph], Graph]:
     """A layer's output channels in another order."""
-    graph = workshop.healthy(network)
-    weights = surgery.weights_of(graph, operator)
-    assert weights.data is not None
-    rolled = np.roll(weights.data, 1, surgery.quantization(weights).axis)
-    return workshop.pair(case, network, surgery.with_constant(graph, weights, rolled), operator)
+
+    def change(graph: Graph) -> Graph:
+        weights = surgery.weights_of(graph, operator)
+        assert weights.data is not None
+        rolled = np.roll(weights.data, 1, surgery.quantization(weights).axis)
+        return surgery.with_constant(graph, weights, rolled)
+
+    return change
 
 
 # --- biases -----------------------------------------------------------------------------------
 
 
-def _zeroed_bias(workshop: Workshop, case: str, network: str, operator: int) -> Pair:
-    graph = workshop.healthy(network)
-    bias = surgery.bias_of(graph, operator)
-    b = surgery.with_constant(graph, bias, np.zeros(bias.shape))
-    return workshop.pair(case, network, b, operator)
+def _zeroed(operator: int) -> Callable[[Graph], Graph]:
+    def change(graph: Graph) -> Graph:
+        bias = surgery.bias_of(graph, operator)
+        return surgery.with_constant(graph, bias, np.zeros(bias.shape))
+
+    return change
 
 
 def _without_bias(layer: int) -> Callable[[Any], None]:
@@ -109,12 +90,9 @@ def _bias_too_many(workshop: Workshop, case: str, network: str, layer: int, oper
     """A has no bias in one layer (the converter drops zeros of dense layers), B has one."""
     model = converting.load(workshop.keras(network))
     _without_bias(layer)(model)
-    folder = workshop.folder / case
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / "without.h5", include_optimizer=False)
     a = converting.convert(model, workshop.samples(network))
     b = workshop.healthy(network)
-    return workshop.pair(case, network, b, operator, a=a, keras=folder / "without.h5")
+    return workshop.pair(case, network, b, operator, a=a, keras=workshop.saved(case, model))
 
 
 # --- batch normalization ----------------------------------------------------------------------
@@ -135,10 +113,10 @@ def _stale(*which: int, share: float) -> Callable[[Any], None]:
 
 
 CASES = (
-    Case.of("separable-per-tensor", GRANULARITY, _per_tensor, "separable", per_channel=False),
-    Case.of("residual-per-tensor", GRANULARITY, _per_tensor, "residual", per_channel=False),
+    Case.of("separable-per-tensor", GRANULARITY, converted, "separable", per_channel=False),
+    Case.of("residual-per-tensor", GRANULARITY, converted, "residual", per_channel=False),
     Case.of(
-        "logits-dense-per-tensor", GRANULARITY, _per_tensor, "logits", 5, per_channel_dense=False
+        "logits-dense-per-tensor", GRANULARITY, converted, "logits", 5, per_channel_dense=False
     ),
     Case.of("residual-layer-of-another-seed", WEIGHTS, _patched_layer, "residual", 5),
     Case.of(
@@ -147,20 +125,20 @@ CASES = (
     Case.of("perceptron-another-seed", WEIGHTS, _another_seed, "perceptron"),
     Case.of("residual-another-seed", WEIGHTS, _another_seed, "residual"),
     Case.of("residual-stale-checkpoint", WEIGHTS, _stale_checkpoint, "residual"),
-    Case.of("ic-channels-rolled", WEIGHTS, _rolled, "mlperf_ic_int8.tflite", 8),
-    Case.of("kws-channels-rolled", WEIGHTS, _rolled, "mlperf_kws_int8.tflite", 4),
-    Case.of("residual-bias-zeroed", BIAS, _zeroed_bias, "residual", 0),
-    Case.of("logits-bias-zeroed", BIAS, _zeroed_bias, "logits", 5),
-    Case.of("separable-bias-zeroed", BIAS, _zeroed_bias, "separable", 2),
-    Case.of("kws-bias-zeroed", BIAS, _zeroed_bias, "mlperf_kws_int8.tflite", 6),
-    Case.of("residual-bias-lost", BIAS, _converted_again, "residual", 0, _without_bias(1)),
-    Case.of("perceptron-bias-lost", BIAS, _converted_again, "perceptron", 2, _without_bias(3)),
+    Case.of("ic-channels-rolled", WEIGHTS, patched, IC, _rolled(8), 8),
+    Case.of("kws-channels-rolled", WEIGHTS, patched, KWS, _rolled(4), 4),
+    Case.of("residual-bias-zeroed", BIAS, patched, "residual", _zeroed(0), 0),
+    Case.of("logits-bias-zeroed", BIAS, patched, "logits", _zeroed(5), 5),
+    Case.of("separable-bias-zeroed", BIAS, patched, "separable", _zeroed(2), 2),
+    Case.of("kws-bias-zeroed", BIAS, patched, KWS, _zeroed(6), 6),
+    Case.of("residual-bias-lost", BIAS, converted, "residual", 0, change=_without_bias(1)),
+    Case.of("perceptron-bias-lost", BIAS, converted, "perceptron", 2, change=_without_bias(3)),
     Case.of("perceptron-bias-too-many", BIAS, _bias_too_many, "perceptron", 3, 2),
     Case.of(
-        "separable-one-norm-stale", FOLDING, _converted_again, "separable", 2, _stale(2, share=0.5)
+        "separable-one-norm-stale", FOLDING, converted, "separable", 2, change=_stale(2, share=0.5)
     ),
     Case.of(
-        "separable-norms-stale", FOLDING, _converted_again, "separable", None, _stale(share=0.3)
+        "separable-norms-stale", FOLDING, converted, "separable", None, change=_stale(share=0.3)
     ),
-    Case.of("logits-one-norm-stale", FOLDING, _converted_again, "logits", 1, _stale(1, share=0.5)),
+    Case.of("logits-one-norm-stale", FOLDING, converted, "logits", 1, change=_stale(1, share=0.5)),
 )

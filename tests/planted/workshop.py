@@ -18,6 +18,8 @@ from tests.fixtures.graphs import shared_model
 from tests.planted import converting
 from tests.planted.networks import NETWORKS, SCORED, calibration, save_data, train
 
+# Models that others trained, by their files' names.
+KWS, IC = "mlperf_kws_int8.tflite", "mlperf_ic_int8.tflite"
 _RANDOM_SAMPLES = 20  # of the models that others trained, which are large
 
 
@@ -110,6 +112,13 @@ class Workshop:
 
         return tflite.load(self.once(f"{network}-{seed}.tflite", make))
 
+    def saved(self, case: str, model: Any) -> Path:
+        """The file of a float model that only one case has."""
+        path = self.folder / case / "float.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(path, include_optimizer=False)
+        return path
+
     # --- pairs --------------------------------------------------------------------------------
 
     def pair(
@@ -193,6 +202,44 @@ class Case:
     def build(self, workshop: Workshop) -> Pair:
         """Make its files, in the folder of its name."""
         return self.make(workshop, self.name)
+
+
+def patched(
+    workshop: Workshop,
+    case: str,
+    network: str,
+    change: Callable[[Graph], Graph],
+    operator: int | None = None,
+    *,
+    random: bool = False,
+) -> Pair:
+    """The healthy .tflite, and what ``change`` makes of it."""
+    b = change(workshop.healthy(network))
+    return workshop.pair(case, network, b, operator, random=random)
+
+
+def converted(
+    workshop: Workshop,
+    case: str,
+    network: str,
+    operator: int | None = None,
+    *,
+    change: Callable[[Any], None] = lambda model: None,
+    samples: Array | None = None,
+    **options: bool,
+) -> Pair:
+    """The healthy .tflite, and another conversion of the float model.
+
+    Args:
+        workshop, case, network, operator: see ``Workshop.pair``.
+        change: what is done to the float model before.
+        samples: the representative data; None is the healthy conversion's.
+        options: of ``converting.convert``.
+    """
+    model = converting.load(workshop.keras(network))
+    change(model)
+    chosen = workshop.samples(network) if samples is None else samples
+    return workshop.pair(case, network, converting.convert(model, chosen, **options), operator)
 
 
 @cache
