@@ -257,10 +257,15 @@ def _float_model(
     if len(shape) < 2 or None in shape[1:]:
         raise ModelError(f"{model.path}: input {input_.name} has open shape {shape}", _FIX_SHAPES)
     batch = shape[0]
+    if batch not in (None, 1):
+        raise ModelError(
+            f"{model.path}: input {input_.name} has batch size {batch}; a device runs batch 1",
+            "Rebuild the model with an open batch dimension or batch size 1.",
+        )
     fixed = tuple(int(d) for d in shape[1:] if d is not None)
     # A call with zeros settles open output dimensions, and shows that the model runs at all.
-    outcome = np.asarray(call(np.zeros((batch or 1, *fixed), np.float32)))
-    if outcome.ndim < 2 or outcome.shape[0] != (batch or 1):
+    outcome = np.asarray(call(np.zeros((1, *fixed), np.float32)))
+    if outcome.ndim < 2 or outcome.shape[0] != 1:
         raise ModelError(
             f"{model.path}: output {output.name} has shape {result}; its first dimension must be "
             "the batch and there must be another",
@@ -270,11 +275,6 @@ def _float_model(
         raise ModelError(
             f"{model.path} computes NaN or infinite outputs even for an input of zeros",
             "Look at its training: it diverged, or the weights were damaged.",
-        )
-    if batch not in (None, 1):
-        raise ModelError(
-            f"{model.path}: input {input_.name} has batch size {batch}; a device runs batch 1",
-            "Rebuild the model with an open batch dimension or batch size 1.",
         )
     return FloatModel(model, version, fixed, outcome.shape[1:], batch, call, handle)
 

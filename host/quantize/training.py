@@ -14,7 +14,7 @@ import numpy as np
 from host.base.arrays import Array
 from host.base.errors import DataError, FlashAndEvalError, ModelError, ToolMissingError, first_line
 from host.models.dataset import Dataset, check_fit
-from host.models.source import FloatModel, ModelFile, wrap_keras
+from host.models.source import FloatModel, ModelFile, ModelKind, wrap_keras
 from host.quantize.routes import DEFAULT_ROUTE
 
 _SUBCLASSED = (
@@ -77,9 +77,6 @@ def build_model(build: Callable[[], Any], seed: int) -> FloatModel:
         ToolMissingError: TensorFlow is not installed.
     """
     reproducible(seed)
-    import keras
-    import tf_keras
-
     name = getattr(build, "__name__", type(build).__name__)
     try:
         model = build()
@@ -90,9 +87,8 @@ def build_model(build: Callable[[], Any], seed: int) -> FloatModel:
             f"the function {name} failed: {type(error).__name__}: {error}",
             "Call it by itself: it takes no arguments and returns a Keras model.",
         ) from error
-    libraries = {"tf_keras": tf_keras, "keras": keras}
-    owner = next((n for n, library in libraries.items() if isinstance(model, library.Model)), None)
-    if owner is None:
+    library = _library(model)
+    if library is None:
         raise ModelError(
             f"the function {name} returned {type(model).__name__}, not a Keras model",
             "Return a tf_keras model, such as tf_keras.Sequential([...]).",
@@ -103,8 +99,9 @@ def build_model(build: Callable[[], Any], seed: int) -> FloatModel:
             "say what its input is: a subclassed model, or a Sequential without Input",
             _SUBCLASSED,
         )
-    file = ModelFile(Path(name), "keras2" if owner == "tf_keras" else "keras3", "", model.name)
-    return wrap_keras(file, model, f"{owner} {libraries[owner].__version__}")
+    kind: ModelKind = "keras2" if library.__name__ == "tf_keras" else "keras3"
+    file = ModelFile(Path(name), kind, "", model.name)
+    return wrap_keras(file, model, f"{library.__name__} {library.__version__}")
 
 
 def reproducible(seed: int) -> None:
@@ -162,7 +159,7 @@ def compile_like(
         dataset: fitted to the model, with samples to train with.
         rate, epochs, batch: see ``Training``.
     """
-    library = _library(source)
+    library = _library(source.handle)
     assert dataset.x_train is not None
     steps = epochs * -(-len(dataset.x_train) // batch)
     schedule = library.optimizers.schedules.CosineDecay(rate, max(1, steps))
@@ -182,7 +179,7 @@ def default_loss(source: FloatModel, dataset: Dataset) -> Any:
     binary cross-entropy, for class numbers and for targets that are 0 or 1. Other targets: the mean
     squared error.
     """
-    losses = _library(source).losses
+    losses = _library(source.handle).losses
     assert dataset.y_train is not None
     # Noise this strong drives any other output out of 0..1.
     noise = np.random.default_rng(0).normal(0, 30, (_PROBES, *source.input_shape))
@@ -234,9 +231,9 @@ def _labels(y: Array, loss: Any, output_shape: tuple[int, ...]) -> Array:
     return one_hot.reshape(len(y), *output_shape)
 
 
-def _library(source: FloatModel) -> Any:
-    """The Keras that the model is of."""
+def _library(model: Any) -> Any:
+    """The Keras that a model is of, tf_keras or keras; None for what is not a model."""
     import keras
     import tf_keras
 
-    return tf_keras if isinstance(source.handle, tf_keras.Model) else keras
+    return next((each for each in (tf_keras, keras) if isinstance(model, each.Model)), None)
