@@ -19,8 +19,7 @@ from host.deployment.stages import Stage, Stages
 from host.engines import Engine
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described
-from host.models.dataset import Dataset, check_fit
-from host.models.datasets import load_dataset
+from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.source import ModelFile, load_keras, open_model
 from host.oracles import columns
 from host.oracles.columns import NO_KERAS, Column, ColumnName

@@ -10,7 +10,7 @@ from host.deployment.stages import Stages
 from host.engines import Engine
 from host.models import tflite
 from host.models.data_formats import RANDOM, find_format
-from host.models.datasets import load_dataset
+from host.models.dataset import load_dataset
 from host.models.feeds import Feed, drawn, quantize_samples, single
 from host.models.source import ModelFile
 from host.models.tflite import Graph

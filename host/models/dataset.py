@@ -1,13 +1,29 @@
-"""Samples to score, to calibrate with and to train with, and whether they fit a model."""
+"""Samples: loading them, choosing which are scored, which calibrate and which train, and whether
+they fit a model.
+
+Samples that are scored are never samples that calibrate the conversion, or that train.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from host.base.arrays import Array, FloatArray
 from host.base.errors import DataError
+from host.models.data_formats import Wanted, find_format
+
+# Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
+HELD_OUT = 200
+# Scored of an .npz that brings nothing to train with: one sample of so many.
+_SCORED_OF = 5
+# A split into samples to train with and to score is a part of the set: it must not move with
+# --seed, or a model would be scored on samples that it was trained on.
+SPLIT_SEED = 20261123
+
+Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,147 @@ class Dataset:
     notes: tuple[str, ...] = ()
     x_train: FloatArray | None = None
     y_train: Array | None = None
+
+
+def load_dataset(
+    spec: str,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    input_shape: tuple[int, ...] = (),
+    calibrate: bool = False,
+    train: bool = False,
+) -> Dataset:
+    """Load the samples to score, those to calibrate with, and those to train with.
+
+    Args:
+        spec: what ``--data`` was given; see ``DATA_FORMATS``.
+        samples: how many to score, drawn without replacement; None scores all there are.
+        seed: of that draw, of the held-out calibration samples, and of ``random``'s values.
+        input_shape: the model's, without the batch; only samples that are made up need it.
+        calibrate: a conversion follows, so representative data is needed.
+        train: models are trained, so a set without ``x_train`` is split into samples that are
+            scored and samples to train with.
+
+    Raises:
+        DataError: no such set or file, a damaged file, values that cannot be used, or nothing
+            left to calibrate or to train with.
+        ToolMissingError: a named set's package is not installed.
+    """
+    if samples is not None and samples < 1:
+        raise DataError(f"--samples {samples} is too few", "Give 1 or more.")
+    form = find_format(spec)
+    if not form.real and (calibrate or train):
+        raise DataError(
+            f"the set {spec} has no representative data to convert a float model with, and nothing "
+            "to train with",
+            "Give real data with --data, or a ready int8 .tflite with --model.",
+        )
+    whole = form.load(Wanted(spec, samples, seed, input_shape))
+    if train and whole.x_train is None:
+        whole = _split_training(whole)
+    if whole.x_calibration is None and calibrate:
+        return _hold_out(whole, samples, seed)
+    return _draw(whole, samples, seed)
+
+
+def _draw(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """``samples`` of those to score, drawn without replacement; None keeps all."""
+    count = len(whole.x)
+    if samples is None or samples == count:
+        return whole
+    if samples > count:
+        note = f"{samples} samples were asked for; {whole.name} has {count}, and all were scored."
+        return replace(whole, notes=(*whole.notes, note))
+    return _take(whole, _order(count, seed)[:samples])
+
+
+def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
+    """Split the samples into those that are scored and those that calibrate.
+
+    Raises:
+        DataError: there are too few.
+    """
+    count = len(whole.x)
+    scored = count - min(HELD_OUT, max(1, count // 5)) if samples is None else samples
+    if scored < 1 or scored >= count:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_calibration: with {max(scored, 1)} "
+            "scored, none is left for the representative data set",
+            "Score fewer (--samples), or add `x_calibration` to the .npz.",
+        )
+    order = _order(count, seed)
+    held = np.sort(order[scored:][:HELD_OUT])
+    note = (
+        f"{whole.name} has no x_calibration: {len(held)} samples that are not scored, drawn with "
+        f"seed {seed}, calibrate the conversion. Samples that the model was trained on are better."
+    )
+    part = _take(whole, order[:scored])
+    return replace(part, x_calibration=whole.x[held], notes=(*part.notes, note))
+
+
+def _split_training(whole: Dataset) -> Dataset:
+    """Split the samples into a fifth that is scored and the rest to train with, the same always.
+
+    Each class is split alike where the labels are classes of which a fifth can be taken. Where
+    the set brings no representative data, the samples to train with calibrate.
+
+    Raises:
+        DataError: there are no labels, or too few samples.
+    """
+    count = len(whole.x)
+    if whole.y is None:
+        raise DataError(
+            f"{whole.name} has no labels to train with",
+            "Add `y`, or `x_train` and `y_train`, to the .npz.",
+        )
+    if count < _SCORED_OF:
+        raise DataError(
+            f"{whole.name} has {count} samples and no x_train: too few to train and to score with",
+            "Add `x_train` and `y_train` to the .npz.",
+        )
+    order = _order(count, SPLIT_SEED)
+    classes, alike = _classes(whole.y), ""
+    scored = order[: count // _SCORED_OF]
+    if classes is not None:
+        members = [order[classes[order] == label] for label in np.unique(classes)]
+        fifths = np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
+        if len(fifths):
+            scored, alike = fifths, ", each class alike"
+    rest = np.setdiff1d(order, scored)
+    note = (
+        f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
+        f"scored, split at random{alike}, in the same way for every seed."
+    )
+    part = _take(whole, scored)
+    x_train, calibration = whole.x[rest], whole.x_calibration
+    return replace(
+        part,
+        x_calibration=x_train if calibration is None else calibration,
+        x_train=x_train,
+        y_train=whole.y[rest],
+        notes=(*part.notes, note),
+    )
+
+
+def _classes(y: Array) -> Array | None:
+    """Class numbers [n] where y can be read so: whole numbers or one-hot."""
+    flat = y.reshape(len(y), -1)
+    if flat.shape[1] == 1 and (flat == np.floor(flat)).all():
+        return np.asarray(flat[:, 0])
+    return one_hot_classes(y)
+
+
+def _order(count: int, seed: int) -> Indices:
+    return np.random.default_rng(seed).permutation(count)
+
+
+def _take(whole: Dataset, chosen: Indices) -> Dataset:
+    kept = np.sort(chosen)
+    return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])
+
+
+# --- fit to a model ----------------------------------------------------------------------------
 
 
 def check_fit(

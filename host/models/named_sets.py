@@ -7,8 +7,7 @@ import numpy as np
 from host.base.arrays import Array
 from host.base.errors import ToolMissingError
 from host.models.data_formats import Wanted
-from host.models.dataset import Dataset
-from host.models.datasets import SPLIT_SEED
+from host.models.dataset import SPLIT_SEED, Dataset
 
 _DIGITS_TEST = 360
 _MNIST_TEST = 1000

@@ -8,7 +8,7 @@ from typing import Any
 
 from host.base.errors import ToolMissingError
 from host.models.data_formats import DEMO_DATA
-from host.models.datasets import load_dataset
+from host.models.dataset import load_dataset
 from host.quantize.training import Training, build_and_train
 
 # Part of the key under which a trained demo model is cached: change it whenever the layers below,

@@ -16,7 +16,7 @@ from host.base.quiet import captured, quiet
 from host.deployment.divergence import crcs, host_outputs
 from host.firmware.rendered import ExecutedOperator
 from host.models import tflite
-from host.models.datasets import load_dataset
+from host.models.dataset import load_dataset
 from host.models.edit import patch
 from host.models.feeds import drawn, single
 from host.models.tflite import Graph

@@ -12,8 +12,7 @@ import pytest
 from host.base.errors import DataError, ModelError
 from host.engines.aot import AotEngine
 from host.models import tflite
-from host.models.dataset import Dataset, check_fit
-from host.models.datasets import load_dataset
+from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
 from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras

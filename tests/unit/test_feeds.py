@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from host.base.errors import ModelError
-from host.models.datasets import load_dataset
+from host.models.dataset import load_dataset
 from host.models.feeds import drawn, single, to_bytes
 from host.models.tflite import Graph
 from tests.fixtures.graphs import graph, tensor

@@ -16,8 +16,7 @@ from host.commands.explain.explanation import Subject
 from host.commands.explain.options import ExplainRequest
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
-from host.models.dataset import Dataset
-from host.models.datasets import load_dataset
+from host.models.dataset import Dataset, load_dataset
 from host.models.npz import read_npz
 from host.models.tflite import Graph
 from host.quantize.routes import ROUTES

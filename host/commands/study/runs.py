@@ -21,8 +21,7 @@ from host.base.quiet import quiet
 from host.commands.study.folder import Folder
 from host.commands.study.models import builder
 from host.commands.study.values import Failure, Plan, RouteResult, RunResult
-from host.models.dataset import Dataset, check_fit
-from host.models.datasets import load_dataset
+from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
 from host.oracles.columns import ColumnName
 from host.oracles.litert import run_litert
