@@ -29,7 +29,7 @@ from host.device.link import Link, SerialLink
 from host.device.session import Session
 from host.device.sharing import side_by_side
 from host.firmware.boards import find_board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.models import tflite
 from host.targets import find_target, with_link
 from scripts.bench_models import SHARED_MODELS

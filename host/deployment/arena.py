@@ -16,8 +16,8 @@ from host.deployment.setup import Setup
 from host.device.session import Session
 from host.firmware import fingerprint
 from host.firmware.boards import Board
-from host.firmware.build import Image
-from host.firmware.image import build_image
+from host.firmware.build import build_image
+from host.firmware.image import Image
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 

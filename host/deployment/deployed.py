@@ -20,7 +20,7 @@ from host.deployment.stages import Stages
 from host.device.identity import DeviceInfo
 from host.device.session import Session
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.firmware.rendered import Rendered
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from host.device.identity import DeviceInfo
 from host.firmware.boards import Board
-from host.firmware.build import Image, Section
+from host.firmware.image import Image, Section
 from host.firmware.rendered import ArenaBlock, Rendered
 from host.models.source import ModelFile
 from host.report.document import Document, Part

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from host.firmware.build import Section
+from host.firmware.image import Section
 from host.firmware.rendered import ArenaBlock
 from host.report import svg
 from host.report.formats import number, percent, short, size

@@ -10,9 +10,8 @@ from host.deployment import arena
 from host.deployment.setup import Setup
 from host.deployment.stages import Stages
 from host.device.link import Link
-from host.firmware import image
-from host.firmware.build import Image
-from host.firmware.image import build_image
+from host.firmware.build import build_image, check_size
+from host.firmware.image import Image
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 
@@ -28,7 +27,7 @@ def render(setup: Setup, graph: Graph, stages: Stages) -> Rendered:
         setup.engine.check(graph)
         wanted = setup.arena or arena.recall(setup, graph)
         rendered = setup.engine.render(graph, wanted)
-        image.check_size(rendered, graph, setup.board)
+        check_size(rendered, graph, setup.board)
     return rendered
 
 

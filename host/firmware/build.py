@@ -1,80 +1,74 @@
-"""Runs PlatformIO on generated sources; reads sizes from the ELF file."""
+"""From a rendered model to an image: its sources, whether it can fit, PlatformIO's build."""
 
 from __future__ import annotations
 
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from host.base import cache
+from host.base import cache, defaults
 from host.base.errors import BuildError, SizeError, ToolMissingError
 from host.base.files import write_bytes, write_text
 from host.base.paths import ROOT, WORKSPACE, cache_folder
+from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
+from host.firmware import cpp, fingerprint
 from host.firmware.boards import Board
+from host.firmware.image import Image, check_limits, read_sections
 from host.firmware.platformio import build_folder, build_lock, registry_error, run, write_sources
-
-
-@dataclass(frozen=True)
-class Section:
-    """An ELF section that takes memory."""
-
-    name: str
-    """Its name."""
-    bytes: int
-    """Its size, bytes."""
-    kind: Literal["flash", "ram", "both"]
-    """Where it lies; both is initialised data."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """A built firmware image. ``reused`` is True where nothing had to be built.
-
-    The generated sources that it was made from are in ``src`` beside the ELF file; ``library`` is
-    what PlatformIO had to provide for it.
-    """
-
-    elf: Path
-    sections: tuple[Section, ...]
-    reused: bool
-    library: str | None = None
-
-    @property
-    def flash(self) -> int:
-        """Bytes of flash."""
-        return sum(s.bytes for s in self.sections if s.kind in ("flash", "both"))
-
-    @property
-    def ram(self) -> int:
-        """Bytes of statically allocated RAM, without the stack."""
-        return sum(s.bytes for s in self.sections if s.kind in ("ram", "both"))
-
+from host.firmware.rendered import Rendered
+from host.models.tflite import Graph
 
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
-_SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
 # Debian's package of a compiler, where it has another name.
 _PACKAGES = {"arm-none-eabi-g++": "gcc-arm-none-eabi"}
 
 
-def build(
-    files: Mapping[str, str],
-    digest: str,
-    board: Board,
-    folder: Path,
-    library: str | None = None,
-) -> Image:
-    """Build an image, or take it from the cache where the same sources were built before.
+def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:
+    """All generated files of an image by name: the engine's, and the core's configuration.
+
+    ``board.options["baud"]`` is the rate of its serial port.
+    """
+    inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
+    # A device that can change models also takes pieces of one, and tells of more operators.
+    piece = MODEL_PIECE_BYTES + 4 if rendered.slot_bytes else 0
+    config = cpp.render(
+        "config.h.j2",
+        request_payload_bytes=max(TENSOR_HEADER_BYTES + inputs, piece),
+        operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
+        baud_rate=int(board.options.get("baud", defaults.BAUD)),
+    )
+    return {**rendered.files, "config.h": config}
+
+
+def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
+    """Refuse a model whose data alone exceed the board, before anything is built.
+
+    The linker has the last word; code and stack are not counted here.
+
+    Raises:
+        SizeError: names what is needed and what the board has, in bytes.
+    """
+    inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
+    # The arena, the request that carries the input, and both halves of the slot.
+    ram = rendered.arena_bytes + inputs + 2 * rendered.slot_bytes
+    needs = (("flash", rendered.constant_bytes, board.flash), ("RAM", ram, board.ram))
+    for kind, needed, limit in needs:
+        if needed > limit:
+            what = "weights and tables" if kind == "flash" else "arena and input"
+            raise SizeError(
+                f"the model does not fit {board.name}: its {what} need {needed:,} B of {kind}, "
+                f"the board has {limit:,} B"
+            )
+
+
+def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
+    """Build the image of a rendered model, or take it from the cache if its sources were built
+    before.
 
     Args:
-        files: generated sources by name; they are also kept in ``folder/src``.
-        digest: what the image is made from (``firmware.digest``).
-        library: what PlatformIO must provide, as its lib_deps takes it.
-        folder: the run's folder; gets ``firmware.elf`` and ``build.log``.
+        folder: the run's folder; gets ``firmware.elf``, ``build.log`` and the sources, in ``src``.
 
     Raises:
         ToolMissingError: the compiler or PlatformIO is not installed.
@@ -82,8 +76,9 @@ def build(
         BuildError: anything else, with the compiler's first error.
         MachineError: the folder cannot be written to.
     """
+    files, library = sources(rendered, graph, board), rendered.library
     elf = folder / "firmware.elf"
-    cached = cache_folder() / "images" / digest / "firmware.elf"
+    cached = cache_folder() / "images" / fingerprint.digest(files, board) / "firmware.elf"
     write_sources(folder / "src", files)
     if cached.is_file():
         write_bytes(elf, cached.read_bytes())
@@ -100,29 +95,6 @@ def build(
     check_limits(sections, board)
     cache.store_file(cached, elf)
     return Image(elf, sections, reused=False, library=library)
-
-
-def read_sections(elf: Path) -> tuple[Section, ...]:
-    """The sections that take flash or RAM on the device.
-
-    Not a heap: what an Arduino core's linker script calls so is all that is left.
-    Initialised data count twice: they lie in flash and are copied to RAM.
-    """
-    from elftools.elf.elffile import ELFFile
-
-    sections = []
-    with elf.open("rb") as stream:
-        for section in ELFFile(stream).iter_sections():
-            flags, size = section["sh_flags"], section["sh_size"]
-            if not flags & _SHF_ALLOC or size == 0 or section.name == ".heap":
-                continue
-            kind: Literal["flash", "ram", "both"] = "flash"
-            if section["sh_type"] == "SHT_NOBITS":
-                kind = "ram"
-            elif flags & _SHF_WRITE:
-                kind = "both"
-            sections.append(Section(section.name, int(size), kind))
-    return tuple(sections)
 
 
 def first_error(log: str) -> str:
@@ -164,18 +136,3 @@ def _run_platformio(board: Board, library: str | None, log: Path) -> None:
     raise BuildError(
         f"the build for {board.name} failed: {first_error(text)}", f"The whole log is in {log}."
     )
-
-
-def check_limits(sections: tuple[Section, ...], board: Board) -> None:
-    """Refuse an image that exceeds the board, whatever its linker script allowed.
-
-    Raises:
-        SizeError: names what is needed and what the board has, in bytes.
-    """
-    image = Image(Path(), sections, reused=False)
-    for kind, needed, limit in (("flash", image.flash, board.flash), ("RAM", image.ram, board.ram)):
-        if needed > limit:
-            raise SizeError(
-                f"the image does not fit {board.name}: it needs {needed:,} B of {kind}, "
-                f"the board has {limit:,} B"
-            )

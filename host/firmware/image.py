@@ -1,58 +1,86 @@
-"""From a rendered model to an image, and whether it can fit the board."""
+"""A built firmware image: its sections, and whether they fit the board."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from host.base import defaults
 from host.base.errors import SizeError
-from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
-from host.firmware import cpp, fingerprint
 from host.firmware.boards import Board
-from host.firmware.build import Image, build
-from host.firmware.rendered import Rendered
-from host.models.tflite import Graph
+
+_SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
 
 
-def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:
-    """All generated files of an image by name: the engine's, and the core's configuration.
+@dataclass(frozen=True)
+class Section:
+    """An ELF section that takes memory."""
 
-    ``board.options["baud"]`` is the rate of its serial port.
+    name: str
+    """Its name."""
+    bytes: int
+    """Its size, bytes."""
+    kind: Literal["flash", "ram", "both"]
+    """Where it lies; both is initialised data."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built firmware image. ``reused`` is True where nothing had to be built.
+
+    The generated sources that it was made from are in ``src`` beside the ELF file; ``library`` is
+    what PlatformIO had to provide for it.
     """
-    inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
-    # A device that can change models also takes pieces of one, and tells of more operators.
-    piece = MODEL_PIECE_BYTES + 4 if rendered.slot_bytes else 0
-    config = cpp.render(
-        "config.h.j2",
-        request_payload_bytes=max(TENSOR_HEADER_BYTES + inputs, piece),
-        operators=max(len(rendered.operators), 64 if rendered.slot_bytes else 1),
-        baud_rate=int(board.options.get("baud", defaults.BAUD)),
-    )
-    return {**rendered.files, "config.h": config}
+
+    elf: Path
+    sections: tuple[Section, ...]
+    reused: bool
+    library: str | None = None
+
+    @property
+    def flash(self) -> int:
+        """Bytes of flash."""
+        return sum(s.bytes for s in self.sections if s.kind in ("flash", "both"))
+
+    @property
+    def ram(self) -> int:
+        """Bytes of statically allocated RAM, without the stack."""
+        return sum(s.bytes for s in self.sections if s.kind in ("ram", "both"))
 
 
-def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
-    """Refuse a model whose data alone exceed the board, before anything is built.
+def read_sections(elf: Path) -> tuple[Section, ...]:
+    """The sections that take flash or RAM on the device.
 
-    The linker has the last word; code and stack are not counted here.
+    Not a heap: what an Arduino core's linker script calls so is all that is left.
+    Initialised data count twice: they lie in flash and are copied to RAM.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    sections = []
+    with elf.open("rb") as stream:
+        for section in ELFFile(stream).iter_sections():
+            flags, size = section["sh_flags"], section["sh_size"]
+            if not flags & _SHF_ALLOC or size == 0 or section.name == ".heap":
+                continue
+            kind: Literal["flash", "ram", "both"] = "flash"
+            if section["sh_type"] == "SHT_NOBITS":
+                kind = "ram"
+            elif flags & _SHF_WRITE:
+                kind = "both"
+            sections.append(Section(section.name, int(size), kind))
+    return tuple(sections)
+
+
+def check_limits(sections: tuple[Section, ...], board: Board) -> None:
+    """Refuse an image that exceeds the board, whatever its linker script allowed.
 
     Raises:
         SizeError: names what is needed and what the board has, in bytes.
     """
-    inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
-    # The arena, the request that carries the input, and both halves of the slot.
-    ram = rendered.arena_bytes + inputs + 2 * rendered.slot_bytes
-    needs = (("flash", rendered.constant_bytes, board.flash), ("RAM", ram, board.ram))
-    for kind, needed, limit in needs:
+    image = Image(Path(), sections, reused=False)
+    for kind, needed, limit in (("flash", image.flash, board.flash), ("RAM", image.ram, board.ram)):
         if needed > limit:
-            what = "weights and tables" if kind == "flash" else "arena and input"
             raise SizeError(
-                f"the model does not fit {board.name}: its {what} need {needed:,} B of {kind}, "
+                f"the image does not fit {board.name}: it needs {needed:,} B of {kind}, "
                 f"the board has {limit:,} B"
             )
-
-
-def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
-    """Build the image of a rendered model; see ``build``."""
-    files = sources(rendered, graph, board)
-    return build(files, fingerprint.digest(files, board), board, folder, rendered.library)

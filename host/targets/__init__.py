@@ -12,7 +12,7 @@ from host.base import defaults
 from host.base.errors import ConfigError
 from host.device.link import Link
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget
 from host.targets.process import ProcessTarget

@@ -11,7 +11,7 @@ from typing import ClassVar
 from host.base import defaults, locks
 from host.device.link import Link, SerialLink
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets.ports import Snapshot, named, snapshot
 
 

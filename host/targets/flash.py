@@ -16,7 +16,7 @@ from host.base.errors import ConfigError, TargetError
 from host.base.paths import ROOT, WORKSPACE
 from host.device.link import Link, SerialLink, when_there
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.firmware.platformio import build_lock, run, write_sources
 from host.targets.ports import Port, Snapshot, choose, not_returned, returned, snapshot
 from host.targets.uploads import no_permission, upload_error

@@ -15,7 +15,7 @@ import jinja2
 from host.base.errors import ConfigError, ToolMissingError
 from host.device.link import Link
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets.child import Emulator, child
 from host.targets.nrf52840_registers import UICR, Uicr
 from host.targets.sockets import insist, link_on

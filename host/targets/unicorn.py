@@ -11,7 +11,7 @@ from typing import ClassVar
 from host.base.errors import ConfigError, ToolMissingError
 from host.device.link import Link
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets.child import Emulator
 from host.targets.links import start_child
 

@@ -21,7 +21,7 @@ from host.device.session import Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType, Status
 from host.firmware.boards import find_board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets import find_target
 
 CPP = Path(__file__).parent.parent / "cpp"

@@ -15,7 +15,7 @@ from host.device.link import Link, SerialLink
 from host.device.session import Answer, Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import MessageType
-from host.firmware.build import Image
+from host.firmware.image import Image
 from tests.fixtures.models import dense
 from tests.line import table
 from tests.line.device import Device, built

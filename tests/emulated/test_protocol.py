@@ -15,7 +15,7 @@ from host.device.session import Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType, Status
 from host.firmware.boards import find_board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target

@@ -76,7 +76,7 @@ def test_many_models_and_one_build(library: Library, tmp_path: Path) -> None:
     """The model slot: other weights reach the running device and compute as the host does."""
     import numpy as np
 
-    from host.firmware.image import build_image
+    from host.firmware.build import build_image
     from host.oracles.tflm_host import run_tflm_host
 
     board = find_board("qemu-m4")

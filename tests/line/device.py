@@ -9,8 +9,8 @@ from types import TracebackType
 from host.device.link import Link
 from host.engines import find_engine
 from host.firmware.boards import find_board
-from host.firmware.build import Image
-from host.firmware.image import build_image
+from host.firmware.build import build_image
+from host.firmware.image import Image
 from host.models.tflite import parse
 from host.targets import find_target, with_link
 

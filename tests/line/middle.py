@@ -26,7 +26,7 @@ from typing import NoReturn
 
 from host.base.paths import ROOT
 from host.device.link import DescriptorLink
-from host.firmware.build import Image
+from host.firmware.image import Image
 from tests.fixtures.runs import wait_for
 from tests.line.device import Device
 from tests.line.direction import Direction

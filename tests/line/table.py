@@ -11,7 +11,7 @@ from pathlib import Path
 
 from host.device.exchange import LinkStatistics
 from host.device.session import Session
-from host.firmware.build import Image
+from host.firmware.image import Image
 from tests.fixtures.models import dense
 from tests.line.device import Device, built
 from tests.line.direction import Direction

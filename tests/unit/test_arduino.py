@@ -13,7 +13,7 @@ from host.base.paths import FIRMWARE, ROOT
 from host.device.link import DescriptorLink
 from host.device.session import Session
 from host.engines.aot import AotEngine
-from host.firmware import image
+from host.firmware import build
 from host.firmware.boards import find_board
 from host.models import tflite
 from tests.fixtures.models import dense
@@ -54,14 +54,14 @@ def write_sources(folder: Path) -> None:
     graph = tflite.parse(dense(300, 300))
     board = find_board("nucleo_l4r5zi")
     board = replace(board, options={**board.options, "baud": "921600"})
-    for name, text in image.sources(AotEngine().render(graph), graph, board).items():
+    for name, text in build.sources(AotEngine().render(graph), graph, board).items():
         (folder / name).write_text(text)
 
 
 def test_the_port_serves_a_model(tmp_path: Path) -> None:
     write_sources(tmp_path)
     parts = [path for path in (FIRMWARE / "core").glob("*.cc") if path.name != "main.cc"]
-    parts += [*(FIRMWARE / "engines" / "aot").glob("*.cc"), *tmp_path.glob("*.cc")]
+    parts += [*(FIRMWARE / "engines" / "aot").rglob("*.cc"), *tmp_path.glob("*.cc")]
     program = tmp_path / "program"
     sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     everything = (*parts, PORT, STUB / "core.cc")

@@ -15,7 +15,7 @@ import pytest
 from host.base.errors import LinkError, TargetError
 from host.device.link import Link, SerialLink
 from host.firmware.boards import find_board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget
 from host.targets.ports import Port

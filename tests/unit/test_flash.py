@@ -22,7 +22,7 @@ from host.device.link import SerialLink
 from host.device.session import Session
 from host.firmware import platformio
 from host.firmware.boards import Board, find_board, load_boards
-from host.firmware.build import Image, Section, check_limits
+from host.firmware.image import Image, Section, check_limits
 from host.targets import find_target, flash
 from host.targets.attach import AttachTarget
 from host.targets.flash import FlashTarget, upload

@@ -13,7 +13,7 @@ import pytest
 
 from host.base.errors import ConfigError, TargetError, ToolMissingError
 from host.firmware.boards import Board, find_board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.targets import TARGETS, renode
 from tests.fixtures.runs import processes_with, wait_for
 

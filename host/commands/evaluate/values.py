@@ -9,7 +9,7 @@ from pathlib import Path
 from host.deployment.measure import DeviceRun
 from host.deployment.stages import Timing
 from host.firmware.boards import Board
-from host.firmware.build import Image
+from host.firmware.image import Image
 from host.firmware.rendered import Rendered
 from host.models.dataset import Dataset
 from host.models.source import ModelFile

@@ -23,8 +23,8 @@ from host.deployment.setup import Setup, find_setup
 from host.deployment.stages import Observer
 from host.device.identity import DeviceInfo
 from host.device.session import Session
-from host.firmware import fingerprint, image
-from host.firmware.image import build_image
+from host.firmware import fingerprint
+from host.firmware.build import build_image, check_size
 from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.dataset import Dataset
@@ -179,7 +179,7 @@ def _run(
     folder.mkdir(exist_ok=True)
     at = 0
     while at < len(work):
-        image.check_size(rendered, first, setup.board)
+        check_size(rendered, first, setup.board)
         built = build_image(rendered, first, setup.board, folder)
         with setup.target.start(built, setup.board, folder / "device.log") as link:
             try:
