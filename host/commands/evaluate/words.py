@@ -42,5 +42,4 @@ def _quantization_cost(gap: Gap) -> str:
         )
     if gap.flips == 0:
         return "Int8 itself changes no prediction."
-    verb = "prediction" if gap.flips == 1 else "predictions"
-    return f"Int8 itself changes {gap.flips} of {gap.samples} {verb}; {owner}."
+    return f"Int8 itself changes {gap.flips} of {gap.samples} predictions; {owner}."
