@@ -26,7 +26,7 @@ from host.models.feeds import Feed, single, to_bytes
 from host.models.tflite import Graph, Tensor
 from host.oracles.columns import Column
 from host.verdict.differences import FirstDifference
-from host.verdict.gaps import unequal
+from host.verdict.gaps import differing
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def measure(
     outputs, ticks = _table(answered, info, graph)
     feeds = single(graph, inputs[:PROFILED])
     profiled_ticks, operator_ticks = profile(session, info, rendered, feeds)
-    suspects = _differing(outputs, oracle)[:TRACED]
+    suspects = [] if oracle is None else differing(outputs, oracle)[:TRACED].tolist()
     traced, first, notes = _trace(session, graph, rendered, inputs, suspects)
     return DeviceRun(
         info=info,
@@ -203,12 +203,6 @@ def _outputs(answers: Sequence[Answer], tensor: Tensor) -> Array:
             )
     raw = b"".join(answer.output for answer in answers)
     return np.frombuffer(raw, tensor.numpy_dtype).reshape(len(answers), *tensor.shape[1:])
-
-
-def _differing(outputs: Array, oracle: Array | None) -> list[int]:
-    if oracle is None:
-        return []
-    return [int(index) for index in np.flatnonzero(unequal(outputs, oracle).any(axis=1))]
 
 
 def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:

@@ -26,6 +26,10 @@ class Engine(Protocol):
         """Whether only the device knows how much arena a model needs."""
 
     @property
+    def runs_tflm(self) -> bool:
+        """Whether the device runs TFLM itself, in a version of its own."""
+
+    @property
     def per_channel_dense(self) -> bool:
         """Whether a dense layer may have a scale for each channel."""
 

@@ -31,6 +31,7 @@ class TflmEngine:
     slot_limit: int
     name: ClassVar[str] = "tflm"
     plans_on_device: ClassVar[bool] = True
+    runs_tflm: ClassVar[bool] = True
 
     @classmethod
     def for_board(cls, board: Board) -> TflmEngine:

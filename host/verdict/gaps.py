@@ -1,4 +1,4 @@
-"""How two columns differ."""
+"""What outputs mean, and how those of two columns differ."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from host.base.arrays import Array
 from host.models.dataset import Dataset
 from host.models.tflite import Graph, Tensor
 from host.oracles.columns import Column, ColumnName
+from host.report.document import derived
 from host.verdict import statistics
 from host.verdict.statistics import Interval
 
+Task = Literal["classification", "regression"]
+Classes = npt.NDArray[np.int64]
+GapName = Literal["quantization", "desktop", "desktop_reference", "deployment"]
 # Which two columns each gap lies between. Only the last one is the device's own.
 GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
     "quantization": ("keras", "tflm_host"),
@@ -62,10 +66,6 @@ GAP_WORDS: dict[GapName, GapWords] = {
         "and build and flash again.",
     ),
 }
-
-
-GapName = Literal["quantization", "desktop", "desktop_reference", "deployment"]
-Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
@@ -122,25 +122,18 @@ class Gap:
     disagreements: tuple[Disagreement, ...]
     """Samples whose class differs, or without classes whose outputs differ; worst first."""
 
+    @derived
+    def equal_samples(self) -> int:
+        """Samples whose outputs are equal in every byte."""
+        return round(self.bit_equal * self.samples)
 
-Classes = npt.NDArray[np.int64]
-
-
-def differing(left: Column, right: Column) -> npt.NDArray[np.int64]:
-    """Indices of the samples whose outputs differ in any byte; empty where a column is absent."""
-    if left.outputs is None or right.outputs is None:
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(unequal(left.outputs, right.outputs).any(axis=1))
-
-
-def unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
-    """Where two outputs of one type differ in any bit, [n, values]."""
-    bits = np.dtype(f"u{left.dtype.itemsize}")
-    a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
-    return np.asarray(a != b)
+    @property
+    def zero(self) -> bool:
+        """Whether there is no gap: every sample is equal in every byte."""
+        return self.bit_equal == 1.0
 
 
-# --- predictions ------------------------------------------------------------------------------
+# --- one column's outputs ---------------------------------------------------------------------
 
 
 def detect_task(graph: Graph, dataset: Dataset) -> Task:
@@ -170,14 +163,54 @@ def accuracy(outputs: Array | None, labels: Classes | None) -> Interval | None:
     return statistics.share(int(np.count_nonzero(decide(outputs) == labels)), len(labels))
 
 
+def mean_error(outputs: Array | None, targets: Array | None, codes: Tensor) -> Interval | None:
+    """Mean absolute error per sample against float targets, in real units.
+
+    None without outputs or targets, and where the outputs hold what is no number.
+    """
+    if outputs is None or targets is None:
+        return None
+    errors = np.abs(real_values(outputs, codes) - _flat(targets).astype(np.float64))
+    interval = statistics.mean(errors.mean(axis=1))
+    return interval if np.isfinite(interval.value) else None
+
+
+def real_values(outputs: Array, codes: Tensor) -> npt.NDArray[np.float64]:
+    """Outputs in real units, [n, values]: floats as they are, codes dequantized.
+
+    Args:
+        outputs: [n, …] of a column.
+        codes: the tensor whose codes the outputs are or come from (``Graph.output_codes``).
+    """
+    # By way of float32, which is what DEQUANTIZE and Keras give.
+    return _flat(codes.to_real(outputs).astype(np.float32)).astype(np.float64)
+
+
+def steps(outputs: Array, codes: Tensor) -> npt.NDArray[np.int64]:
+    """Outputs as codes, in steps of the tensor, [n, values]; arguments as of ``real_values``."""
+    return _flat(codes.to_codes(outputs)).astype(np.int64)
+
+
 # --- two columns ------------------------------------------------------------------------------
+
+
+def differing(left: Array, right: Array) -> npt.NDArray[np.int64]:
+    """Indices of the samples on which outputs [n, …] of one type differ in any bit."""
+    return np.flatnonzero(_unequal(left, right).any(axis=1))
+
+
+def _unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
+    """Where outputs differ in any bit, [n, values]."""
+    bits = np.dtype(f"u{left.dtype.itemsize}")
+    a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
+    return np.asarray(a != b)
 
 
 def compare(
     name: GapName,
     left: Column,
     right: Column,
-    output: Tensor,
+    codes: Tensor,
     task: Task,
     labels: Classes | None,
 ) -> Gap | None:
@@ -185,38 +218,23 @@ def compare(
 
     Args:
         name, left, right: the gap and its ends.
-        output: the codes that the model's output holds or comes from (``output_codes``); its
-            scale makes codes of float outputs.
+        codes: as of ``real_values``; its scale makes codes of float outputs.
         task: whether classes are compared.
         labels: int64 [n], or None.
     """
     if left.outputs is None or right.outputs is None:
         return None
-    a, b = _codes(left.outputs, output), _codes(right.outputs, output)
-    real_a, real_b = real_outputs(left.outputs, output), real_outputs(right.outputs, output)
-    steps = np.abs(a - b)
+    distance = np.abs(steps(left.outputs, codes) - steps(right.outputs, codes))
+    real_left, real_right = real_values(left.outputs, codes), real_values(right.outputs, codes)
+    error = np.abs(real_left - real_right)
     # Keras is as equal as codes can be; what runs the .tflite must be so in every bit.
     exact = left.outputs.dtype == right.outputs.dtype and "keras" not in (left.name, right.name)
-    differ = unequal(left.outputs, right.outputs) if exact else steps != 0
-    error = np.abs(real_a - real_b)
-    n = len(a)
-    classes_a, classes_b = decide(left.outputs), decide(right.outputs)
-    is_class = task == "classification"
-    flips = np.flatnonzero(classes_a != classes_b)
-    listed = flips if is_class else np.flatnonzero(differ.any(axis=1))
-    worst = steps.max(axis=1)
-    disagreements = tuple(
-        Disagreement(
-            sample=int(i),
-            left=int(classes_a[i]) if is_class else None,
-            right=int(classes_b[i]) if is_class else None,
-            label=int(labels[i]) if labels is not None else None,
-            steps=int(worst[i]),
-            left_margin=_margin(real_a[i]) if is_class else None,
-            right_margin=_margin(real_b[i]) if is_class else None,
-        )
-        for i in sorted(listed, key=lambda i: (-worst[i], i))
-    )
+    differ = _unequal(left.outputs, right.outputs) if exact else distance != 0
+    n, worst = len(distance), distance.max(axis=1)
+    left_classes, right_classes = decide(left.outputs), decide(right.outputs)
+    has_classes = task == "classification"
+    flips = np.flatnonzero(left_classes != right_classes)
+    listed = flips if has_classes else np.flatnonzero(differ.any(axis=1))
     return Gap(
         name=name,
         left=left.name,
@@ -224,29 +242,30 @@ def compare(
         samples=n,
         bit_equal=float((~differ.any(axis=1)).mean()),
         bit_equal_values=float((~differ).mean()),
-        flips=len(flips) if is_class else None,
-        flip_rate_upper=statistics.upper_bound(len(flips), n) if is_class else None,
-        max_steps=int(steps.max()),
-        mean_steps=float(steps.mean()),
+        flips=len(flips) if has_classes else None,
+        flip_rate_upper=statistics.upper_bound(len(flips), n) if has_classes else None,
+        max_steps=int(distance.max()),
+        mean_steps=float(distance.mean()),
         max_error=float(error.max()),
         mean_error=float(error.mean()),
         mcnemar_p=(
-            statistics.mcnemar(classes_a == labels, classes_b == labels)
+            statistics.mcnemar(left_classes == labels, right_classes == labels)
             if labels is not None
             else None
         ),
-        disagreements=disagreements,
+        disagreements=tuple(
+            Disagreement(
+                sample=int(i),
+                left=int(left_classes[i]) if has_classes else None,
+                right=int(right_classes[i]) if has_classes else None,
+                label=int(labels[i]) if labels is not None else None,
+                steps=int(worst[i]),
+                left_margin=_margin(real_left[i]) if has_classes else None,
+                right_margin=_margin(real_right[i]) if has_classes else None,
+            )
+            for i in sorted(listed, key=lambda i: (-worst[i], i))
+        ),
     )
-
-
-def real_outputs(outputs: Array, tensor: Tensor) -> npt.NDArray[np.float64]:
-    """Outputs in real units, [n, values]: floats as they are, codes dequantized."""
-    # By way of float32, which is what DEQUANTIZE and Keras give.
-    return _flat(tensor.to_real(outputs).astype(np.float32)).astype(np.float64)
-
-
-def _codes(outputs: Array, tensor: Tensor) -> npt.NDArray[np.int64]:
-    return _flat(tensor.to_codes(outputs)).astype(np.int64)
 
 
 def _flat(values: Array) -> Array:
@@ -258,8 +277,3 @@ def _margin(values: npt.NDArray[np.float64]) -> float | None:
         return None
     second, first = np.partition(values, -2)[-2:]
     return float(first - second)
-
-
-def equal_samples(gap: Gap) -> int:
-    """Number of samples that are equal in every byte."""
-    return round(gap.bit_equal * gap.samples)

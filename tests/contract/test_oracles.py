@@ -55,7 +55,9 @@ def test_all_columns_of_a_ready_tflite(name: str) -> None:
         assert column.outputs.dtype == np.int8
         assert column.version[-1].isdigit() or column.version.endswith("reference")
     # The reference kernels' FULLY_CONNECTED rounds once, TFLM's twice (FACTS.md §1).
-    unequal = differing(columns["litert_reference"], columns["tflm_host"])
+    reference, oracle = columns["litert_reference"].outputs, columns["tflm_host"].outputs
+    assert reference is not None and oracle is not None
+    unequal = differing(reference, oracle)
     if name in ("mlperf_kws", "mlperf_ic"):
         assert len(unequal) == 0
     if name == "mlperf_ad":

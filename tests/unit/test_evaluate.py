@@ -81,13 +81,13 @@ def test_an_absent_column_has_no_gap() -> None:
     absent = Column("litert", None, "", "not here")
     there = column("tflm_host", [[1, 2, 3]])
     assert compare("desktop", absent, there, OUTPUT, "classification", None) is None
-    assert len(differing(absent, there)) == 0
 
 
 def test_differing_samples() -> None:
-    left = column("tflm_host", [[1, 2, 3], [1, 2, 3], [4, 4, 4]])
-    right = column("device", [[1, 2, 3], [1, 2, 4], [0, 4, 4]])
-    assert differing(left, right).tolist() == [1, 2]
+    left = np.array([[1, 2, 3], [1, 2, 3], [4, 4, 4]], np.int8)
+    assert differing(left, left + np.eye(3, dtype=np.int8)[[0, 1, 2]]).tolist() == [0, 1, 2]
+    assert differing(left, np.array([[1, 2, 3], [1, 2, 4], [0, 4, 4]], np.int8)).tolist() == [1, 2]
+    assert differing(np.zeros((1, 1), np.float32), np.array([[-0.0]], np.float32)).tolist() == [0]
 
 
 def test_ties_go_to_the_lowest_class() -> None:
@@ -157,6 +157,4 @@ def test_float_outputs_are_equal_in_bits_and_differ_in_the_steps_behind_them() -
     keras = column("keras", [[0.0001, step, 0.5]], np.float32)
     found = compare("quantization", keras, oracle, model.output_codes, "regression", None)
     assert found is not None and found.bit_equal == 1.0
-    negative_zero = column("device", [[-0.0, step, 0.5]], np.float32)
-    assert differing(oracle, negative_zero).tolist() == [0]
     assert detect_task(model, Dataset("a", np.zeros((1, 3)), None, None)) == "classification"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from host.base.arrays import Array
 from host.base.errors import MachineError
 from host.base.files import replacing
 from host.commands.evaluate.document import document
@@ -26,8 +27,7 @@ from host.firmware.rendered import ArenaBlock
 from host.report import formats, pictures
 from host.report.document import jsonable
 from host.verdict import latency
-from host.verdict.statistics import Interval
-from tests.fixtures.evaluations import evaluation, hostile
+from tests.fixtures.evaluations import evaluation
 from tests.fixtures.pages import HOSTILE, Page
 from tests.fixtures.schemas import validate
 
@@ -36,7 +36,12 @@ KINDS: dict[str, dict[str, Any]] = {
     "differs": {"differing": 20, "unit": "cycles"},
     "regression without labels": {"task": "regression", "labels": False, "classes": 1},
     "regression": {"task": "regression", "differing": 3, "classes": 3, "unit": "microseconds"},
-    "Keras absent, random data": {"keras": False, "labels": False, "raw": True, "samples": 20},
+    "Keras absent, random data": {
+        "keras": lambda _: None,
+        "labels": False,
+        "raw": True,
+        "samples": 20,
+    },
     "many classes": {"classes": 120, "samples": 40},
 }
 
@@ -100,7 +105,7 @@ def test_pictures_have_alternative_texts(page: str) -> None:
 
 @pytest.mark.parametrize("kind", ["differs", "Keras absent, random data"])
 def test_hostile_names_are_only_text(kind: str, tmp_path: Path) -> None:
-    run = hostile(evaluation(tmp_path, **KINDS[kind]), HOSTILE)
+    run = evaluation(tmp_path, name=HOSTILE, **KINDS[kind])
     values = document(run)
     validate("flash-and-eval", values.values())
     page = render_html(run, values)
@@ -122,7 +127,7 @@ def test_hostile_names_are_only_text(kind: str, tmp_path: Path) -> None:
 
 
 def test_names_with_bytes_that_are_not_utf8(tmp_path: Path) -> None:
-    run = hostile(evaluation(tmp_path), "mod\udc80el")
+    run = evaluation(tmp_path, name="mod\udc80el")
     write_evaluation(run)
     assert (
         json.loads((tmp_path / "report.json").read_text("utf-8"))["model"]["name"] == "mod\udc80el"
@@ -131,46 +136,41 @@ def test_names_with_bytes_that_are_not_utf8(tmp_path: Path) -> None:
 
 
 def test_nan_and_infinity_become_null(tmp_path: Path) -> None:
-    nan, inf = float("nan"), float("inf")
-    base = evaluation(tmp_path, task="regression", classes=2)
-    gap = base.verdict.gaps["quantization"]
-    keras = base.columns["keras"]
-    assert gap is not None
-    assert keras.outputs is not None
-    outputs = keras.outputs.copy()
-    outputs[:3] = nan, inf
-    run = dataclasses.replace(
-        base,
-        columns={**base.columns, "keras": dataclasses.replace(keras, outputs=outputs)},
-        verdict=dataclasses.replace(
-            base.verdict,
-            errors={**base.verdict.errors, "keras": Interval(nan, nan, inf)},
-            gaps={
-                **base.verdict.gaps,
-                "quantization": dataclasses.replace(gap, max_error=inf, mean_error=nan),
-            },
-        ),
-        latency=dataclasses.replace(
-            base.latency,
-            median=nan,
-            max=inf,
-            operators=tuple(
-                dataclasses.replace(c, ticks=nan, share=nan) for c in base.latency.operators
-            ),
-        ),
-    )
+    def broken(outputs: Array) -> Array:
+        outputs[:3] = np.nan, np.inf
+        return outputs
+
+    run = evaluation(tmp_path, task="regression", classes=2, keras=broken)
     values: Any = document(run).values()
     validate("flash-and-eval", values)
-    assert values["errors"]["keras"]["value"] is None
+    assert values["errors"]["keras"] is None
     assert values["gaps"]["quantization"]["max_error"] is None
     page = "".join(Page(render_html(run, document(run))).text)
     assert not re.search(r"\b(nan|inf|None)\b", page)
     assert not re.search(r"\b(nan|inf|None)\b", _printed(run))
 
 
+def test_the_histogram_counts_half_steps_as_the_gap_does(tmp_path: Path) -> None:
+    """A float32 output that lies half way between two codes: the same code in both places."""
+
+    def half_way(outputs: Array) -> Array:
+        halves = np.arange(outputs.size).reshape(outputs.shape) % 200 - 100 + 0.5
+        return (halves * 0.008).astype(np.float32)
+
+    run = evaluation(tmp_path, task="regression", classes=3, keras=half_way)
+    gap = run.verdict.gaps["quantization"]
+    assert gap is not None
+    page = render_html(run, document(run))
+    (label,) = re.findall(r'aria-label="Device − Keras: ([^"]*)"', page)
+    values = 3 * gap.samples
+    assert f"{round(gap.bit_equal_values * values)} of {values} zero" in label
+    steps = [abs(int(end)) for end in re.findall(r"-?\d+", label)[:2]]
+    assert max(steps) == gap.max_steps
+
+
 def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
-    """No operators profiled, no plan, no sections, no limits, no notes: still a page."""
-    base = evaluation(tmp_path)
+    """No oracle, no operators profiled, no plan, no sections, no limits, no notes: still a page."""
+    base = evaluation(tmp_path, oracle=False)
     run = dataclasses.replace(
         base,
         rendered=dataclasses.replace(base.rendered, arena=()),
@@ -179,11 +179,6 @@ def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
         latency=dataclasses.replace(base.latency, operators=()),
         timings=(),
         notes=(),
-        verdict=dataclasses.replace(
-            base.verdict,
-            gaps=dict.fromkeys(base.verdict.gaps),
-            accuracy=dict.fromkeys(base.columns),
-        ),
     )
     page = "".join(Page(render_html(run, document(run))).text)
     assert "plans its arena on the device" in page
@@ -229,7 +224,7 @@ def test_write_report_leaves_whole_files_only(tmp_path: Path) -> None:
 
 
 def test_predictions_without_labels_or_keras(tmp_path: Path) -> None:
-    arrays = predictions(evaluation(tmp_path, labels=False, keras=False))
+    arrays = predictions(evaluation(tmp_path, labels=False, keras=lambda _: None))
     assert "y" not in arrays
     assert "keras" not in arrays
 

@@ -24,7 +24,7 @@ from host.deployment.deployed import Deployed
 from host.deployment.samples import Loaded
 from host.report.document import Document
 from host.verdict.differences import FirstDifference, TensorDifference
-from tests.fixtures.evaluations import DIFFERENCE, evaluation, hostile
+from tests.fixtures.evaluations import DIFFERENCE, evaluation
 from tests.fixtures.pages import HOSTILE, Page
 from tests.fixtures.schemas import validate
 
@@ -175,7 +175,7 @@ def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
-    base = hostile(evaluation(tmp_path), HOSTILE)
+    base = evaluation(tmp_path, name=HOSTILE)
     seen = profile(base)
     tensor = TracedTensor(1, HOSTILE, 2, HOSTILE, (1, 2, 3), None)
     traces = [trace(base, wrong=2), trace(base, tensors=(tensor,))]

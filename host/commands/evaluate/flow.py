@@ -84,7 +84,7 @@ def flash_and_eval(
                 dataset,
                 first=run.first_difference,
                 traced=len(run.traced),
-                info=run.info,
+                library=run.info.engine_version if setup.engine.runs_tflm else None,
             )
             costs = operator_costs(graph, rendered, run.operator_ticks)
             latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)

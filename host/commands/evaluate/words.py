@@ -2,39 +2,41 @@
 
 from __future__ import annotations
 
-from host.commands.evaluate.values import Evaluation
+from collections.abc import Mapping
+
 from host.oracles.columns import COLUMN_LABELS
 from host.report.formats import number
-from host.verdict.gaps import GAP_WORDS, Gap, equal_samples
+from host.verdict.gaps import GAP_WORDS, Gap, GapName
 
 
-def why(evaluation: Evaluation) -> str:
+def why(gaps: Mapping[GapName, Gap | None]) -> str:
     """One or two sentences under the headline: why this verdict, and whose each gap is."""
-    gaps = evaluation.verdict.gaps
-    deployment, quantization = gaps.get("deployment"), gaps.get("quantization")
-    sentences = []
-    if deployment is None:
-        sentences.append("The device could not be compared with TFLM on the host.")
-    elif deployment.bit_equal == 1.0:
-        sentences.append(
-            f"The device computes byte for byte what {COLUMN_LABELS[deployment.left]} computes: "
-            "nothing is lost between the int8 model and the board."
-        )
-    else:
-        wrong = deployment.samples - equal_samples(deployment)
-        flips = f", {deployment.flips} with another class" if deployment.flips else ""
-        sentences.append(
-            f"On {wrong} of {deployment.samples} samples{flips}, the device computes something "
-            f"else than {COLUMN_LABELS[deployment.left]}. That is the deployment gap; "
-            f"its owner is {GAP_WORDS['deployment'].owner}."
-        )
-    if quantization is not None and quantization.bit_equal < 1.0:
-        sentences.append(_quantization_cost(quantization))
+    sentences = [_deployment(gaps["deployment"])]
+    quantization = gaps["quantization"]
+    if quantization is not None and not quantization.zero:
+        sentences.append(_quantization(quantization))
     return " ".join(sentences)
 
 
-def _quantization_cost(gap: Gap) -> str:
-    owner = f"that is the quantization gap, owned by {GAP_WORDS['quantization'].owner}"
+def _deployment(gap: Gap | None) -> str:
+    if gap is None:
+        return "The device could not be compared with TFLM on the host."
+    oracle = COLUMN_LABELS[gap.left]
+    if gap.zero:
+        return (
+            f"The device computes byte for byte what {oracle} computes: nothing is lost between "
+            "the int8 model and the board."
+        )
+    flips = f", {gap.flips} of them with another class" if gap.flips else ""
+    return (
+        f"On {gap.samples - gap.equal_samples} of {gap.samples} samples{flips}, the device does "
+        f"not compute what {oracle} computes. That is the deployment gap; its owner is "
+        f"{GAP_WORDS[gap.name].owner}."
+    )
+
+
+def _quantization(gap: Gap) -> str:
+    owner = f"that is the quantization gap, owned by {GAP_WORDS[gap.name].owner}"
     if gap.flips is None:
         return (
             f"Int8 moves the outputs by {number(gap.mean_error)} on average and "

@@ -21,6 +21,7 @@ class AotEngine:
 
     name = "aot"
     plans_on_device = False
+    runs_tflm = False
     # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
     per_channel_dense = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +11,6 @@ from host.base.arrays import Array
 from host.report import svg
 from host.report.formats import number, percent
 from host.verdict.statistics import Interval
-
-if TYPE_CHECKING:
-    pass
 
 # Above this, the cells of a confusion matrix are too small for their counts.
 COUNTED_CLASSES = 20
