@@ -82,6 +82,18 @@ def test_the_page_about_engines_names_every_operator_of_aot() -> None:
     assert table in (ROOT / "docs" / "engines.md").read_text(), f"write there:\n{table}"
 
 
+def test_the_picture_of_the_rooms_shows_every_arrow_or_implies_it() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    drawn = set(re.findall(r"^  (\w+) --> (\w+)$", page, re.MULTILINE))
+    ends = {(rooms.room(here), rooms.room(there)) for here, there in rooms.arrows(ROOT)}
+    real = {(here, there) for here, there in ends if here not in (there, "__main__")}
+    assert drawn <= real
+    implied = set(drawn)
+    while more := {(a, d) for a, b in implied for c, d in implied if b == c} - implied:
+        implied |= more
+    assert real <= implied
+
+
 def test_the_pages_link_to_what_there_is_and_the_readme_is_short() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
