@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from host.commands.explain.words import operator, points
 from host.diagnosis.comparison.interventions import Intervention
@@ -37,30 +37,29 @@ def interventions(rows: Sequence[Intervention], start: float, name: str) -> str:
         name: of the figure, its own in the page.
     """
     pitch = 0.42 if len(rows) <= 12 else 0.34
+    alone = [(100 * row.equal, row.alone) for row in rows]
+    added = [(100 * row.equal_added, row.added) for row in rows]
     with svg.figure(WIDTH, 0.95 + pitch * len(rows)) as (figure, axes):
-        ends = [100 * start, 100.0]
-        for place, row in enumerate(rows):
-            for up, after, change, colour in (
-                (-0.2, row.equal, row.alone, svg.GREEN),
-                (0.2, row.equal_added, row.added, svg.MUTED),
-            ):
-                before = 100 * after - change
-                ends += [before, 100 * after]
-                _bar(axes, place + up, before, change, colour)
-        low, high = min(ends), max(ends)
+        _changes(axes, -0.2, alone, svg.GREEN, "alone")
+        _changes(axes, 0.2, added, svg.MUTED, "added in order")
+        ends = [end - part for end, change in (*alone, *added) for part in (0.0, change)]
+        low, high = min(*ends, 100 * start), 100.0
         span = max(high - low, 1e-3)
         axes.set_xlim(low - 0.1 * span, high + 0.16 * span)
         axes.set_xticks([tick for tick in axes.get_xticks() if 0 <= tick <= 100])
         axes.set_xlim(low - 0.1 * span, high + 0.16 * span)
         axes.xaxis.set_major_formatter(lambda value, _: number(value, 6))
-        for end, colour in ((100 * start, svg.INK), (100, svg.BLUE)):
-            axes.axvline(end, color=colour, lw=1, ls="--", zorder=3)
+        for end, colour, label in (
+            (100 * start, svg.INK, f"as they are, {percent(start)}"),
+            (100, svg.BLUE, "all equal"),
+        ):
+            axes.axvline(end, color=colour, lw=1, ls="--", zorder=3, label=label)
         axes.set_yticks(range(len(rows)), [short(row.name, NAME) for row in rows])
         axes.set_ylim(len(rows) - 0.45, -0.55)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("equal output values (%)")
         axes.grid(axis="x")
-        _legend(figure, (f"as they are, {percent(start)}", "all equal"))
+        _legend(figure, axes)
         best = max(rows, key=lambda row: row.alone)
         alt = (
             f"{len(rows)} interventions on {percent(start)} of equal output values; the most by "
@@ -69,29 +68,25 @@ def interventions(rows: Sequence[Intervention], start: float, name: str) -> str:
         return svg.to_svg(figure, name, alt)
 
 
-def _bar(axes: Axes, place: float, start: float, change: float, colour: str) -> None:
-    height, end = 0.38, start + change
-    axes.barh(place, change, left=start, height=height, color=colour, lw=0)
-    axes.plot([start, start], [place - height / 2, place + height / 2], color=colour, lw=1.2)
-    axes.annotate(
-        points(change), (max(start, end), place), (4, 0),
-        textcoords="offset points", va="center", fontsize=7.5,
-    )  # fmt: skip
+def _changes(
+    axes: Axes, up: float, ends: Sequence[tuple[float, float]], colour: str, label: str
+) -> None:
+    """A bar of each row: where it ends, and by how much the intervention changed that."""
+    places = [row + up for row in range(len(ends))]
+    starts, changes = [end - change for end, change in ends], [change for _, change in ends]
+    axes.barh(places, changes, left=starts, height=0.38, color=colour, lw=0, label=label)
+    axes.vlines(starts, [p - 0.19 for p in places], [p + 0.19 for p in places], colour, lw=1.2)
+    for place, start, change in zip(places, starts, changes, strict=True):
+        axes.annotate(
+            points(change), (max(start, start + change), place), (4, 0),
+            textcoords="offset points", va="center", fontsize=7.5,
+        )  # fmt: skip
 
 
-def _legend(figure: Figure, lines: tuple[str, str]) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Patch | Line2D] = [
-        Patch(color=svg.GREEN, label="alone"),
-        Patch(color=svg.MUTED, label="added in order"),
-        *(
-            Line2D([], [], color=colour, lw=1, ls="--", label=label)
-            for label, colour in zip(lines, (svg.INK, svg.BLUE), strict=True)
-        ),
-    ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+def _legend(figure: Figure, axes: Axes) -> None:
+    """What is labelled in one pair of axes, above the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
 
 
 def layers(rows: Sequence[Layer], first: int | None) -> str:
@@ -129,10 +124,13 @@ def layers(rows: Sequence[Layer], first: int | None) -> str:
             if len(rows) > 20:
                 panel.tick_params(axis="x", labeltop=True)
             if first is not None:
-                panel.axhspan(first - 0.5, first + 0.5, color=svg.RED, alpha=0.13, lw=0, zorder=0)
+                panel.axhspan(
+                    first - 0.5, first + 0.5, color=svg.RED, alpha=0.13, lw=0, zorder=0,
+                    label="first difference",
+                )  # fmt: skip
         noise.set_yticks(range(len(rows)), [_name(row) for row in rows], fontsize=7.5)
         noise.set_ylim(len(rows) - 0.4, -0.6)
-        _dots(figure, marked=first is not None)
+        _legend(figure, codes)
         where = "" if first is None else f"; they first diverge at operator {operator(rows[first])}"
         return svg.to_svg(figure, "layers", f"{len(rows)} operators of A and B{where}")
 
@@ -151,25 +149,29 @@ def _values(rows: Sequence[Layer], key: str) -> list[tuple[float | None, float |
 
 def _pairs(axes: Axes, pairs: Sequence[tuple[float | None, float | None]]) -> None:
     """A's and B's value of each row, joined by a line; ``∞`` at the panel's right end."""
-    ends: list[float] = []
+    for place, (a, b) in enumerate(pairs):
+        if _finite(a) and _finite(b):
+            axes.plot([a, b], [place, place], color=svg.MUTED, lw=1, zorder=1)
+    for side, (name, dot) in enumerate(_DOTS.items()):
+        known = [(pair[side], place) for place, pair in enumerate(pairs) if _finite(pair[side])]
+        axes.plot(*zip(*known, strict=True), ls="", **dot, zorder=2, label=name)
     for place, pair in enumerate(pairs):
-        named = {name: v for name, v in zip(_DOTS, pair, strict=True) if v is not None}
-        known = {name: value for name, value in named.items() if math.isfinite(value)}
-        ends += known.values()
-        if len(known) == 2:
-            axes.plot(list(known.values()), [place, place], color=svg.MUTED, lw=1, zorder=1)
-        for name, value in known.items():
-            axes.plot(value, place, **_DOTS[name], zorder=2)
-        if len(known) < len(named):
+        endless = [name for name, value in zip(_DOTS, pair, strict=True) if value == math.inf]
+        if endless:
             axes.text(
-                1, place, f"{' '.join(name for name in named if name not in known)} ∞",
-                transform=axes.get_yaxis_transform(), ha="right", va="center", fontsize=7.5,
+                1, place, f"{' '.join(endless)} ∞", transform=axes.get_yaxis_transform(),
+                ha="right", va="center", fontsize=7.5,
             )  # fmt: skip
-    if not ends:
+    values = [value for pair in pairs for value in pair if _finite(value)]
+    if not values:
         _nothing(axes, len(pairs))
         return
-    low, high = min(0.0, *ends), max(*ends, 1.0)
+    low, high = min(0.0, *values), max(*values, 1.0)
     axes.set_xlim(low, high + 0.12 * (high - low))
+
+
+def _finite(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def _bars(
@@ -195,15 +197,3 @@ def _nothing(axes: Axes, rows: int) -> None:
     axes.set_xlim(0, 1)
     axes.set_xticks([])
     axes.text(0.5, (rows - 1) / 2, "not measured", ha="center", va="center", color=svg.MUTED)
-
-
-def _dots(figure: Figure, *, marked: bool) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Line2D | Patch] = [
-        Line2D([], [], ls="", **dot, label=name) for name, dot in _DOTS.items()
-    ]
-    if marked:
-        handles.append(Patch(color=svg.RED, alpha=0.25, lw=0, label="first difference"))
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
