@@ -12,7 +12,7 @@ from host.oracles.columns import Column, ColumnName
 from host.verdict.differences import FirstDifference
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
-from tests.fixtures.graphs import device_run, graph
+from tests.fixtures.graphs import device_info, graph
 
 GRAPH = graph("CONV_2D", "SOFTMAX")
 CODES = np.eye(4, dtype=np.int8)[[0, 1, 2, 3, 0, 1]] * 100
@@ -134,7 +134,7 @@ def test_what_two_versions_of_tflm_differ_by_is_called_so(
 
 
 def test_latency_leaves_the_first_samples_out() -> None:
-    info = device_run(CODES).info
+    info = device_info()
     ticks = np.array([900.0, 800.0, 700.0, 10.0, 30.0, 20.0])
     latency = summarize_latency(info, ticks, np.array([22.0, 22.0, 30.0]), [])
     assert (latency.median, latency.min, latency.max) == (20.0, 10.0, 30.0)
@@ -143,6 +143,6 @@ def test_latency_leaves_the_first_samples_out() -> None:
 
 
 def test_latency_of_a_short_run_without_a_profile() -> None:
-    latency = summarize_latency(device_run(CODES[:2]).info, np.array([4.0, 2.0]), np.zeros(0), [])
+    latency = summarize_latency(device_info(), np.array([4.0, 2.0]), np.zeros(0), [])
     assert (latency.median, latency.samples, latency.warmup) == (3.0, 2, 0)
     assert latency.operators == () and latency.disturbance is None

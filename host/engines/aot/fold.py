@@ -48,7 +48,7 @@ def fold(graph: Graph) -> Graph:
 
 
 def _needed(graph: Graph, operators: Sequence[Operator]) -> tuple[Operator, ...]:
-    """Those whose outputs somebody reads."""
+    """The operators whose outputs are read."""
     read = set(graph.outputs)
     kept = []
     for operator in reversed(operators):
@@ -60,7 +60,7 @@ def _needed(graph: Graph, operators: Sequence[Operator]) -> tuple[Operator, ...]
 
 
 def _values(operator: Operator, tensors: Tensors) -> Arrays | None:
-    """The outputs' values; None where they depend on the inputs, or are not for here to compute."""
+    """The outputs' values; None where they depend on the inputs, or cannot be computed here."""
     outputs = [tensors[i] for i in operator.outputs]
     inputs = [tensors[i] for i in operator.inputs if i != -1]
     if operator.name == "SHAPE":

@@ -85,7 +85,7 @@ def _lower(graph: Graph, operator: Operator, written: set[int]) -> Lowered:
 
 
 def _remedy(graph: Graph, operator: Operator) -> str:
-    """What may help instead of an operator that there is not."""
+    """What may help where the engine does not have the operator."""
     name = operator.name
     choice = f"Engine aot has {', '.join(sorted(LOWERINGS))}; another engine may have more."
     if name.startswith("CUSTOM"):
@@ -99,7 +99,7 @@ def _remedy(graph: Graph, operator: Operator) -> str:
 
 
 def _check_ends(graph: Graph, written: set[int]) -> None:
-    """Check inputs and outputs; most of what can be wrong, their operators have refused."""
+    """Check inputs and outputs. Their operators have refused most of what can be wrong."""
     for role, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for tensor in (graph.tensors[i] for i in indices):
             name = f"the model's {role} {tensor.name!r}"

@@ -1,4 +1,4 @@
-"""How an operator is lowered, and what it must be like: an entry of the tables in operators/."""
+"""What an operator must be like, and what lowers it: an entry of the tables in operators/."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MOVED = ("int8", "int16", "int32", "float32")
 
 @dataclass(frozen=True)
 class Lowering:
-    """A function that makes calls of an operator, and the demands that are checked before.
+    """A function that turns an operator into calls, and what is checked before it runs.
 
     Attributes:
-        function: gets an operator that meets the demands; raises ValueError with what else it
-            cannot do.
+        function: gets an operator that meets the requirements; raises ValueError for what else
+            it cannot do.
         inputs: how many inputs there are, at least and at most; None: any number.
         operands: the positions of the inputs that are computed with, all of one type; None: all
             inputs. A lone operand must not be constant, nor both of two.
@@ -51,8 +51,8 @@ class Lowering:
         """Lower an operator.
 
         Raises:
-            ValueError: a demand that it does not meet, as a sentence that begins with the
-                operator. Mostly a ``RefusalError``, which may have a hint.
+            ValueError: a requirement that it does not meet; the text continues a sentence about
+                the operator. Mostly a ``RefusalError``, which may have a hint.
         """
         least, most = self.inputs
         count, outputs = len(operator.inputs), len(operator.outputs)

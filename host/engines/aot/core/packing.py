@@ -42,7 +42,7 @@ def pack_channels(weights: Array) -> Array:
 
 
 def fold_zero_point(bias: Array | None, weights: Array, zero_point: int) -> Array:
-    """int64 [channels]: a bias, 0 without one, in which the input's zero point z is taken care of.
+    """int64 [channels]: a bias, 0 without one, with the input's zero point z folded in.
 
     Σ w·(x − z) = Σ w·x − z·Σ w. ``weights`` is [channels, …].
     """

@@ -45,8 +45,7 @@ def window(
         transposed: the window slides over the output and leads to the input.
 
     Raises:
-        RefusalError: an option makes no sense, or the output has not the shape that the window
-            gives.
+        RefusalError: an option makes no sense, or the output's shape is not what the window gives.
     """
     x, y = op.x, op.y
     strides = (int(op.option("strideH")), int(op.option("strideW")))
