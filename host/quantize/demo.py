@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,25 @@ def train_demo(path: Path, seed: int) -> None:
 
 
 def build_demo(input_shape: tuple[int, ...] = (8, 8, 1)) -> Any:
-    """Conv, two depthwise-separable blocks, global average pooling, dense softmax, 10 classes.
+    """The digits' demo model, with 10 classes.
+
+    Raises:
+        ToolMissingError: tf_keras is not installed.
+    """
+    return depthwise_separable("digits_demo", input_shape, (3, 1), ((32, 1), (48, 2)))
+
+
+def depthwise_separable(
+    name: str,
+    input_shape: tuple[int, ...],
+    first: tuple[int, int],
+    blocks: Iterable[tuple[int, int]],
+) -> Any:
+    """Conv, depthwise-separable blocks, global average pooling, dense softmax, 10 classes.
+
+    Args:
+        first: kernel size and stride of the first convolution.
+        blocks: filters and stride of each block.
 
     Raises:
         ToolMissingError: tf_keras is not installed.
@@ -51,11 +70,12 @@ def build_demo(input_shape: tuple[int, ...] = (8, 8, 1)) -> Any:
         return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
 
     image = tf_keras.Input(input_shape, name="image")
-    x = normalized(layers.Conv2D(16, 3, padding="same", use_bias=False)(image))
-    x = normalized(layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x))
-    x = normalized(layers.Conv2D(32, 1, use_bias=False)(x))
-    x = normalized(layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)(x))
-    x = normalized(layers.Conv2D(48, 1, use_bias=False)(x))
+    kernel, stride = first
+    options = {"padding": "same", "use_bias": False}
+    x = normalized(layers.Conv2D(16, kernel, strides=stride, **options)(image))
+    for filters, stride in blocks:
+        x = normalized(layers.DepthwiseConv2D(3, strides=stride, **options)(x))
+        x = normalized(layers.Conv2D(filters, 1, use_bias=False)(x))
     x = layers.GlobalAveragePooling2D()(x)
     probability = layers.Dense(10, activation="softmax", name="probability")(x)
-    return tf_keras.Model(image, probability, name="digits_demo")
+    return tf_keras.Model(image, probability, name=name)

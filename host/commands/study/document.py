@@ -68,9 +68,9 @@ class Agreement(Part):
 
     routes: tuple[str, ...]
     """Of the rows and of the columns."""
-    predictions: tuple[tuple[float, ...], ...]
+    predictions: Sequence[Sequence[float]]
     """Shares of samples to which both give the same class."""
-    int8_outputs: tuple[tuple[float | None, ...], ...]
+    int8_outputs: Sequence[Sequence[float | None]]
     """Shares of equal output values; null unless both outputs are int8, and for a route itself."""
 
 
@@ -208,22 +208,14 @@ def document(study: Study) -> StudyDocument:
 
 def agreement(routes: Sequence[str], pairs: Sequence[Pair]) -> Agreement:
     """Between every two of these routes, of which ``pairs`` has each once."""
-    known = {(a, b): pair for pair in pairs for a, b in _both_ways(pair)}
+    predictions, outputs = np.ones((len(routes),) * 2), np.full((len(routes),) * 2, None)
+    for pair in pairs:
+        i, j = routes.index(pair.left), routes.index(pair.right)
+        predictions[i, j] = predictions[j, i] = 1.0 - pair.differing_predictions
+        outputs[i, j] = outputs[j, i] = pair.equal_int8_outputs
     return Agreement(
-        routes=tuple(routes),
-        predictions=tuple(
-            tuple(1.0 if a == b else 1.0 - known[a, b].differing_predictions for b in routes)
-            for a in routes
-        ),
-        int8_outputs=tuple(
-            tuple(None if a == b else known[a, b].equal_int8_outputs for b in routes)
-            for a in routes
-        ),
+        routes=tuple(routes), predictions=predictions.tolist(), int8_outputs=outputs.tolist()
     )
-
-
-def _both_ways(pair: Pair) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (pair.left, pair.right), (pair.right, pair.left)
 
 
 def results(study: Study) -> tuple[Result, ...]:

@@ -45,7 +45,9 @@ def study(request: StudyRequest, observer: Observer) -> Study:
     with folder.locked():
         missing = [seed for seed in seeds if folder.load_run(seed) is None]
         reused = request.runs - len(missing)
-        observer.note(_progress_note(folder, reused, request.runs))
+        kept = "Each is kept when it ends: the same command goes on where this one stops."
+        done = f"{reused} of {many(request.runs, 'run')} done already"
+        observer.note(f"{done}, in {folder.path}. {kept}")
         observer.stage("runs", len(missing))
         source = absolute(request.data or "")
         failures = compute_runs(plan, source, missing, folder, jobs, observer.advance)
@@ -74,12 +76,6 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         with complete(folder.path, REPORTS):
             write_study(result)
     return result
-
-
-def _progress_note(folder: Folder, reused: int, runs: int) -> str:
-    counted = many(runs, "run")
-    there = f"{reused} of {counted} are there already" if reused else f"{counted} to do"
-    return f"{there}; each is kept as it ends, and the same command goes on: {folder.path}"
 
 
 def _on_board(

@@ -7,12 +7,12 @@ same seed gives the same bytes. The board's results of a run are in device-0007.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy as np
 from host.base import locks
 from host.base.arrays import Array
 from host.base.errors import ConfigError
-from host.base.files import replacing, write_text
+from host.base.files import replacing, write_bytes, write_text
 from host.commands.study.values import DeviceConditions, DeviceResult, Plan, RouteResult, RunResult
 from host.report.document import DOCUMENT, PAGE
 
@@ -59,30 +59,27 @@ class Folder:
         """A route's .tflite file."""
         return self.path / "models" / f"run-{seed:04d}-{route}.tflite"
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the folder: two studies in one would do the same work twice.
 
         Raises:
             ConfigError: another process holds it.
         """
-        with locks.folder(self.path, "study"):
-            yield
+        return locks.folder(self.path, "study")
 
     # --- runs ---
 
     def store_run(self, run: RunResult, models: Mapping[str, bytes]) -> None:
         """Write a run: its models by route, its timing, then its results."""
         for route, content in models.items():
-            with replacing(self.model(run.seed, route)) as file:
-                file.write(content)
+            write_bytes(self.model(run.seed, route), content)
         write_text(self._timing(run.seed), json.dumps({"seconds": run.seconds}) + "\n")
-        self._save(self._run(run.seed), _pack_run(run, self.plan))
+        _save(self._results("run", run.seed), _pack_run(run, self.plan))
 
     def load_run(self, seed: int) -> RunResult | None:
         """A complete run, or None: a file that is missing, damaged or of another plan is none."""
         try:
-            with np.load(self._run(seed), allow_pickle=False) as arrays:
+            with np.load(self._results("run", seed), allow_pickle=False) as arrays:
                 run = _unpack_run(arrays, seed, self.plan)
             for route, result in run.routes.items():
                 if result.tflite_sha256 is not None:
@@ -106,37 +103,34 @@ class Folder:
         }
         for route, result in results.items():
             arrays[f"{route}/outputs"], arrays[f"{route}/ticks"] = result.outputs, result.ticks
-        self._save(self._device(seed), arrays)
+        _save(self._results("device", seed), arrays)
 
     def load_device(
         self, seed: int, key: str
     ) -> tuple[DeviceConditions, dict[str, DeviceResult]] | None:
         """What the same board computed before for that run, by route; None where there is none."""
         try:
-            with np.load(self._device(seed), allow_pickle=False) as arrays:
+            with np.load(self._results("device", seed), allow_pickle=False) as arrays:
                 if str(arrays["key"]) != key:
                     return None
                 conditions = DeviceConditions(**json.loads(str(arrays["conditions"])))
-                routes = [name.split("/")[0] for name in arrays.files if name.endswith("/outputs")]
                 return conditions, {
                     r: DeviceResult(seed, r, arrays[f"{r}/outputs"], arrays[f"{r}/ticks"])
-                    for r in routes
+                    for r in {name.partition("/")[0]: None for name in arrays if "/" in name}
                 }
         except (*_UNREADABLE, TypeError):
             return None
 
-    def _run(self, seed: int) -> Path:
-        return self.path / f"run-{seed:04d}.npz"
-
-    def _device(self, seed: int) -> Path:
-        return self.path / f"device-{seed:04d}.npz"
+    def _results(self, kind: str, seed: int) -> Path:
+        return self.path / f"{kind}-{seed:04d}.npz"
 
     def _timing(self, seed: int) -> Path:
         return self.path / "logs" / f"run-{seed:04d}.json"
 
-    def _save(self, path: Path, arrays: Mapping[str, Array]) -> None:
-        with replacing(path) as file:
-            np.savez(file, allow_pickle=False, **arrays)
+
+def _save(path: Path, arrays: Mapping[str, Array]) -> None:
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
 def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:

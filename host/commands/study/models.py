@@ -15,11 +15,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from host.base.errors import ConfigError, FlashAndEvalError, ModelError
+from host.models.data_formats import DEMO_DATA
 from host.models.dataset import Dataset, check_fit
-from host.quantize.demo import DEMO_KEY, build_demo
+from host.quantize.demo import DEMO_KEY, build_demo, depthwise_separable
 from host.quantize.follow import check_routes
 from host.quantize.routes import find_route
 from host.quantize.training import Training, build_model
@@ -42,27 +43,13 @@ class DemoModel:
 
 
 def _build_mnist() -> Any:
-    """28×28 pictures: the layers of the digits' demo, but every block halves the picture."""
-    import tf_keras
-
-    layers = tf_keras.layers
-
-    def normalized(x: Any) -> Any:
-        return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-
-    image = tf_keras.Input((28, 28, 1), name="image")
-    x = normalized(layers.Conv2D(16, 5, strides=2, padding="same", use_bias=False)(image))
-    for filters in (32, 64):
-        x = layers.DepthwiseConv2D(3, strides=2, padding="same", use_bias=False)(x)
-        x = normalized(layers.Conv2D(filters, 1, use_bias=False)(normalized(x)))
-    x = layers.GlobalAveragePooling2D()(x)
-    probability = layers.Dense(10, activation="softmax", name="probability")(x)
-    return tf_keras.Model(image, probability, name="mnist_demo")
+    """As the digits' demo, but every block halves the picture."""
+    return depthwise_separable("mnist_demo", (28, 28, 1), (5, 2), ((32, 2), (64, 2)))
 
 
 # By the name of the data set.
 DEMO_MODELS = {
-    "digits": DemoModel(DEMO_KEY, build_demo, Training()),
+    DEMO_DATA: DemoModel(DEMO_KEY, build_demo, Training()),
     "mnist5k": DemoModel(
         "mnist-dscnn-1", _build_mnist, Training(epochs=12, qat_epochs=3, rate=8e-3)
     ),
@@ -155,8 +142,7 @@ def find_function(spec: str) -> Callable[..., Any]:
             f"--model-fn {spec}: {name} {what} in {module_name}",
             f"Its functions are: {', '.join(functions) or 'none'}.",
         )
-    found: Callable[..., Any] = function
-    return found
+    return cast(Callable[..., Any], function)
 
 
 def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
@@ -168,11 +154,8 @@ def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
         ModelError: it raises, or returns something else than a built tf_keras model.
     """
     function = find_function(spec)
-    offered = {
-        "seed": seed,
-        "input_shape": dataset.x.shape[1:],
-        "classes": _classes(dataset),
-    }
+    shape, classes = dataset.x.shape[1:], class_count(dataset)
+    offered = {"seed": seed, "input_shape": shape, "classes": classes}
     parameters = inspect.signature(function).parameters
     unknown = [
         p.name
@@ -198,11 +181,11 @@ def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
     return model
 
 
-def _classes(dataset: Dataset) -> int:
+def class_count(dataset: Dataset) -> int:
+    """How many classes the labels tell of, at least 2."""
     labels = [y for y in (dataset.y, dataset.y_train) if y is not None]
-    if any(y.ndim == 2 and y.shape[1] > 1 for y in labels):
-        return int(labels[0].shape[1])
-    return 1 + max(int(y.max()) for y in labels)
+    one_hot = [y.shape[1] for y in labels if y.ndim == 2 and y.shape[1] > 1]
+    return one_hot[0] if one_hot else 1 + max(1, *(int(y.max()) for y in labels))
 
 
 def _check_kind(spec: str, model: Any) -> None:

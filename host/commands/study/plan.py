@@ -18,7 +18,7 @@ from host.base.errors import ConfigError, DataError, FlashAndEvalError
 from host.base.paths import ROOT
 from host.commands.study import models, runs
 from host.commands.study.folder import identity
-from host.commands.study.models import check_form, demo_model, inspect_function
+from host.commands.study.models import check_form, class_count, demo_model, inspect_function
 from host.commands.study.options import StudyRequest
 from host.commands.study.runs import ENVIRONMENT, load_samples
 from host.commands.study.values import Plan
@@ -55,7 +55,7 @@ def make_plan(
         check_form(request.model_function)
     if request.data is None:
         raise ConfigError(f"--dataset is needed: {described(real=True)}")
-    dataset = _classes(load_samples(request.data, request.samples, request.seed))
+    dataset = _with_classes(load_samples(request.data, request.samples, request.seed))
     if request.model_function is None:
         demo = demo_model(dataset.name)
         model_digest, training = demo.key, demo.training
@@ -119,20 +119,16 @@ def _check_numbers(request: StudyRequest) -> None:
         raise ConfigError(f"--seed {request.seed} is out of range", "Give one from 0 to 2^31.")
 
 
-def _classes(dataset: Dataset) -> Dataset:
+def _with_classes(dataset: Dataset) -> Dataset:
     """The samples with class numbers as labels.
 
     Raises:
         DataError: there are none.
     """
     y = dataset.y
-    if y is not None and y.dtype.kind == "f" and y.ndim == 1 and (y != np.floor(y)).any():
-        y = None
-    if y is not None:
-        width = y.shape[1] if y.ndim == 2 and y.shape[1] > 1 else 1 + max(1, int(y.max()))
-        dataset = check_fit(dataset, dataset.x.shape[1:], (width,))
-        y = dataset.y
-    if y is None or y.dtype.kind != "i":
+    if y is not None and not (y.dtype.kind == "f" and y.ndim == 1 and (y != np.floor(y)).any()):
+        dataset = check_fit(dataset, dataset.x.shape[1:], (class_count(dataset),))
+    if dataset.y is None or dataset.y.dtype.kind != "i":
         raise DataError(
             f"the data set {dataset.name} has no class labels: a study compares error rates, so "
             "it is for classification",

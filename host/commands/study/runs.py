@@ -85,15 +85,10 @@ def compute_runs(
             if isinstance(outcome, InputError):
                 raise outcome
             if isinstance(outcome, FlashAndEvalError):
-                log = folder.log(seeds[index])
-                failures.append(
-                    Failure(
-                        seeds[index],
-                        f"the run with seed {seeds[index]} failed: {outcome.message} (log: {log})",
-                        outcome.hint,
-                        outcome.exit_code,
-                    )
-                )
+                seed = seeds[index]
+                said = f"the run with seed {seed} failed: {outcome.message}"
+                said += f" (log: {folder.log(seed)})"
+                failures.append(Failure(seed, said, outcome.hint, outcome.exit_code))
             progress(done)
     return tuple(sorted(failures, key=lambda failure: failure.seed or 0))
 
