@@ -1,5 +1,5 @@
 // The kernels: what generated code calls. Each takes its parameters, then tensors as bare pointers:
-// inputs, the output, and scratch memory where it wants some. Parameters are computed by
+// inputs, the output, and scratch memory where it needs some. Parameters are computed by
 // host/engines/aot; nothing is checked here, since the host refuses what a kernel cannot do.
 #pragma once
 

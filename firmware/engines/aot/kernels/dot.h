@@ -1,4 +1,4 @@
-// Dot products of int8 vectors for kernels that come upon their weights one output at a time; those
+// Dot products of int8 vectors for kernels that read their weights one output at a time; those
 // of convolution and dense layers are in rows.h. Sums are modulo 2^32, as TFLite's are.
 #pragma once
 

@@ -41,7 +41,7 @@ class Widening {
   int16_t* column_;
 };
 
-// Puts it into a buffer, where runs are no multiples of four.
+// Puts it into a buffer, where runs are not multiples of four.
 class Buffering {
  public:
   explicit Buffering(int8_t* buffer) : buffer_(buffer) {}

@@ -25,7 +25,7 @@ struct Requantization {
 
 // Rows of rows.h, [filter_height, filter_width, input_channels / groups] for each output channel;
 // where rows_each is 1 every output channel has a pair of rows of its own, of which one is zero.
-// scratch: two columns of int16, and one of int8 where the channels are no multiple of four.
+// scratch: two columns of int16, and one of int8 where the channels are not a multiple of four.
 struct Conv2D {
   Window window;
   int32_t groups;

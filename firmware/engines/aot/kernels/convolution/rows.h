@@ -3,7 +3,7 @@
 //
 // Weights are rows, one for each output channel, two rows to a pair: an element is w + 256·v, of
 // row w and of row v. One multiplication with x then serves both, for Σ x·(w + 256·v) and Σ x·w,
-// which is had from the elements' lower bytes, give Σ x·v, as long as that fits 24 bits. In every
+// which comes from the elements' lower bytes, give Σ x·v, as long as that fits 24 bits. In every
 // four elements the order is 0 2 1 3: the one in which the DSP extension widens four bytes. Rows
 // are filled up with zeros to a multiple of eight.
 #pragma once

@@ -47,7 +47,7 @@ struct Lstm {
 };
 void lstm(const Lstm& params, const int8_t* input, int8_t* output, int8_t* scratch);
 
-// With a state of zero, one step sees of the time weights only those of the newest activation.
+// With a state of zero, one step uses only the time weights of the newest activation.
 // feature_weights: [units, rank, depth]; time_weights: [units, rank]; feature_bias: [units, rank],
 // − input zero point · Σ weights.
 struct Svdf {

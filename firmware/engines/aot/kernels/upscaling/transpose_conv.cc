@@ -28,7 +28,7 @@ Seen taps_seeing(int32_t position, int32_t stride, int32_t pad, int32_t filter_s
 }
 
 // Adds to the sums of `count` output channels what one tap gives them, whose weights, and offsets,
-// lie behind each other.
+// follow each other.
 void add_tap(const int8_t* x, const int8_t* weights, const int32_t* offsets, int32_t depth,
              int32_t count, uint32_t sums[kBlock]) {
   for (int32_t i = 0; i < count; ++i) sums[i] += static_cast<uint32_t>(offsets[i]);
