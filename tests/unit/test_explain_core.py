@@ -12,9 +12,10 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from host.diagnosis.causes import registry
 from host.diagnosis.causes.feeding import input_parts
-from host.diagnosis.causes.inquiry import Suspect
-from host.diagnosis.causes.registry import inquire
+from host.diagnosis.causes.inquiry import Inquiry, Suspect
+from host.diagnosis.causes.registry import Cause, inquire
 from host.diagnosis.comparison.align import Pair, align
 from host.diagnosis.comparison.case import Case, Matched, match
 from host.diagnosis.comparison.graft import graft, with_biases
@@ -281,6 +282,16 @@ def test_feeding(change: object, cause: str, said: str) -> None:
     (suspect,) = of_feeding(x, fed)
     assert suspect.cause == cause
     assert said in suspect.evidence[0]
+
+
+def test_a_new_cause_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    def rule(inquiry: Inquiry, /) -> list[Suspect]:
+        return [Suspect(frozenset(inquiry.open("input")), ("It is Friday.",))]
+
+    cause = Cause("Friday", "What is fed differs on Fridays.", "Wait.", {"samples": rule})
+    monkeypatch.setattr(registry, "CAUSES", {"friday": cause, **registry.CAUSES})
+    x = np.random.default_rng(0).random((9, 5, 4, 3), np.float32)
+    assert [suspect.cause for suspect in of_feeding(x, 2 * x)] == ["friday"]
 
 
 def test_captured_codes_are_the_samples_they_were_made_of() -> None:
