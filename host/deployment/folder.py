@@ -15,6 +15,9 @@ from host.models.keras_file import ZIP_MAGIC
 from host.models.source import ModelFile
 from host.models.tflite import Graph
 
+# Files of a run that other commands read.
+MODEL, PREDICTIONS = "model.tflite", "predictions.npz"
+
 
 def check_folder(folder: Path | None) -> None:
     """See that the run can have its folder, before anything is trained for it.
@@ -27,7 +30,7 @@ def check_folder(folder: Path | None) -> None:
     if not folder.is_dir():
         raise ConfigError(f"--out {folder} is not a folder")
     others = {path.name for path in folder.iterdir()} - {locks.NAME}
-    if others and "model.tflite" not in others:
+    if others and MODEL not in others:
         raise ConfigError(
             f"--out {folder} holds other files", "Give a new folder, or one of an earlier run."
         )
@@ -61,5 +64,5 @@ def run_folder(
             content = model.path.read_bytes()
             suffix = ".keras" if content.startswith(ZIP_MAGIC) else ".h5"  # whatever its name says
             write_bytes(folder / f"model{suffix}", content)
-        write_bytes(folder / "model.tflite", graph.content)
+        write_bytes(folder / MODEL, graph.content)
         yield folder

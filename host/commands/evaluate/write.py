@@ -6,9 +6,9 @@ from host.base.arrays import Array
 from host.commands.evaluate.document import document
 from host.commands.evaluate.page import render_html
 from host.commands.evaluate.values import Evaluation
+from host.deployment.folder import PREDICTIONS
 from host.report.document import DOCUMENT, PAGE, write_report
 
-PREDICTIONS = "predictions.npz"
 RESULTS = (DOCUMENT, PAGE, PREDICTIONS)
 
 

@@ -12,7 +12,6 @@ from host.base.paths import new_run_folder
 from host.base.quiet import quiet
 from host.commands.explain.explanation import Explanation
 from host.commands.explain.inputs import (
-    MODEL,
     check_alike,
     choose_data,
     draw,
@@ -25,6 +24,7 @@ from host.commands.explain.inputs import (
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
 from host.commands.explain.reference import find_reference, follow_route, run_reference
+from host.deployment.folder import MODEL
 from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import OPERATOR_SAMPLES, FloatModel, Material, analyse
 from host.diagnosis.comparison.signals import Samples

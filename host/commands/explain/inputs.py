@@ -14,6 +14,7 @@ from host.base.errors import ConfigError, DataError, ModelError
 from host.base.paths import exists
 from host.commands.explain.explanation import Subject
 from host.commands.explain.options import ExplainRequest
+from host.deployment.folder import MODEL, PREDICTIONS
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
 from host.models.dataset import Dataset, load_dataset
@@ -21,8 +22,6 @@ from host.models.npz import read_npz
 from host.models.tflite import Graph
 from host.quantize.routes import ROUTES
 from host.report.document import DOCUMENT
-
-MODEL, _PREDICTIONS = "model.tflite", "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _open_run(text: str, path: Path) -> Opened:
     stored = _predictions(path)
     device = stored.get("device")
     if device is not None and device.shape[1:] != graph.output.shape[1:]:
-        raise DataError(f"{path / _PREDICTIONS} does not fit {path / MODEL}")
+        raise DataError(f"{path / PREDICTIONS} does not fit {path / MODEL}")
     return Opened(
         text,
         "a run's folder",
@@ -111,7 +110,7 @@ def _open_run(text: str, path: Path) -> Opened:
 
 
 def _predictions(folder: Path) -> dict[str, Array]:
-    path = folder / _PREDICTIONS
+    path = folder / PREDICTIONS
     if not path.is_file():
         return {}
     try:
