@@ -50,7 +50,7 @@ def fit(
     while True:
         try:
             with setup.target.start(image, board, folder / "device.log") as link:
-                used = Session(link, timeout=setup.timeout).hello(setup.timeout).arena_used
+                used = Session(link, timeout=setup.timeout).hello().arena_used
             break
         except SizeError:
             larger = doubled(rendered, board)

@@ -113,7 +113,7 @@ def deployed(
         log = folder / "device.log"
         with stages.run("device"), setup.target.start(image, board, log) as link:
             session = Session(link, timeout=setup.timeout)
-            info = session.hello(setup.timeout)
+            info = session.hello()
             check_identity(info, rendered, graph)
             yield (
                 session,

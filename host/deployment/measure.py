@@ -72,7 +72,6 @@ def measure(
     oracle: Array | None,
     *,
     timeout: float,
-    patience: float,
     answers: AnswerFile | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> DeviceRun:
@@ -84,8 +83,7 @@ def measure(
         inputs: [n, *input shape without batch], the input tensor's type.
         oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
             it is asked for the CRC of every operator's output, and for the first that differs.
-        timeout: seconds without progress before requests are repeated.
-        patience: seconds to wait for the device's first sign of life.
+        timeout: seconds without progress before requests are repeated, and for the first answer.
         answers: keeps what was answered, and gives what was answered before.
         progress: called with the number of samples done.
 
@@ -96,7 +94,7 @@ def measure(
     """
     cancelled = threading.Event()
     sessions = [Session(link, timeout=timeout, cancelled=cancelled) for link in links]
-    infos = [session.hello(patience) for session in sessions]
+    infos = [session.hello() for session in sessions]
     for info in infos:
         check_identity(info, rendered, graph)
     session, info = sessions[0], infos[0]

@@ -73,11 +73,11 @@ class Session:
         carried = self._exchange.statistics()
         return replace(carried, reconnects=self._reconnects, payload=self._payload)
 
-    def hello(self, patience: float) -> DeviceInfo:
+    def hello(self, patience: float | None = None) -> DeviceInfo:
         """Ask who is there until it is answered.
 
         Args:
-            patience: seconds to go on asking, now and after each reset.
+            patience: seconds to go on asking, now and after each reset; by default the timeout.
 
         Raises:
             LinkError: no answer.
@@ -85,7 +85,7 @@ class Session:
             SizeError: its arena is too small for its model.
             DeviceError: an answer that makes no sense.
         """
-        self._patience = patience
+        self._patience = patience = patience or self._patience
         self._exchange.forget()
         request = Request.of(MessageType.HELLO, "HELLO")
         info = device_info(self._exchange.greet(request, patience, HELLO_INTERVAL), self.log)
@@ -173,13 +173,12 @@ class Session:
         self._run([Request.of(MessageType.TENSOR, what, **fields)], accept)
         return tensors[0]
 
-    def load_model(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
+    def load_model(self, content: bytes, info: DeviceInfo) -> DeviceInfo:
         """Change the running device to another model of the same operators.
 
         Args:
             content: the .tflite file.
             info: the device's answer to HELLO.
-            patience: seconds for the device to answer HELLO afterwards.
 
         Returns:
             The device's new answer to HELLO.
@@ -197,12 +196,12 @@ class Session:
         failures = 0
         while True:
             try:
-                return self._load(content, info, patience)
+                return self._load(content, info)
             except LinkError as error:
                 failures += 1
                 self._find_again(error, failures)
 
-    def _load(self, content: bytes, info: DeviceInfo, patience: float) -> DeviceInfo:
+    def _load(self, content: bytes, info: DeviceInfo) -> DeviceInfo:
         piece = min(MODEL_PIECE_BYTES, info.max_payload - 4)
         what, digest = "the model", hashlib.sha256(content).digest()
         begin = Request.of(MessageType.MODEL_BEGIN, what, size=len(content), digest=digest)
@@ -212,7 +211,7 @@ class Session:
         ]
         for requests in ([begin], pieces, [Request.of(MessageType.MODEL_END, what)]):
             self._exchange.run(requests, _loaded)
-        info = self.hello(patience)
+        info = self.hello()
         self._loaded = content
         return info
 
@@ -253,7 +252,7 @@ class Session:
         known = self._known
         info = self._reach(error, failures)
         if self._loaded and info.model_digest != known.model_digest:
-            info = self._load(self._loaded, info, self._patience)
+            info = self._load(self._loaded, info)
         if info != known:
             self._known = known
             raise StaleImageError(
@@ -273,7 +272,7 @@ class Session:
             except LinkError as reason:
                 raise LinkError(f"{last.message}; {reason.message}", last.hint) from reason
             try:
-                return self.hello(self._patience)
+                return self.hello()
             except LinkError as again:
                 last = again
         raise last

@@ -97,7 +97,7 @@ def test_every_output_is_given_as_it_was_when_its_operator_was_done(link: Link) 
 
 def test_an_output_that_the_run_does_not_come_to_is_refused(link: Link) -> None:
     session = Session(link)
-    session.load_model(model(254), session.hello(5), 5)
+    session.load_model(model(254), session.hello(5))
     assert session.tensor(3, bytes(4), 0) == bytes([254] * 4)
     with pytest.raises(DeviceError, match=r"output 1 .* its engine failed"):
         session.tensor(3, bytes(4), 1)
@@ -107,22 +107,22 @@ def test_another_model_without_a_rebuild(link: Link) -> None:
     session = Session(link)
     info = session.hello(5)
     for add in (5, 9, 5):  # through both halves of the slot
-        info = session.load_model(model(add), info, 5)
+        info = session.load_model(model(add), info)
         assert info.model_digest == hashlib.sha256(model(add)).hexdigest()
         assert session.infer([bytes(4)])[0].output == bytes([2 * add] * 4)
 
 
 def test_a_model_that_does_not_fit_leaves_the_old_one(link: Link) -> None:
     session = Session(link)
-    info = session.load_model(model(5), session.hello(5), 5)
+    info = session.load_model(model(5), session.hello(5))
     with pytest.raises(SizeError, match="the device's slot 64 B"):
-        session.load_model(model(6, 65), info, 5)
+        session.load_model(model(6, 65), info)
     with pytest.raises(DeviceError, match="larger than its slot"):
-        Session(link).load_model(model(6, 65), replace(info, model_slot=1000), 5)
+        Session(link).load_model(model(6, 65), replace(info, model_slot=1000))
     with pytest.raises(DeviceError, match="cannot run this model"):
-        session.load_model(b"no model at all", info, 5)
+        session.load_model(b"no model at all", info)
     with pytest.raises(SizeError, match="arena"):
-        session.load_model(model(255), info, 5)
+        session.load_model(model(255), info)
     assert session.log == ("byte 9 is 255",) * 2
     assert session.hello(5).model_digest == info.model_digest
     assert session.infer([bytes(4)])[0].output == bytes([10] * 4)

@@ -94,7 +94,7 @@ def test_many_models_and_one_build(library: Library, tmp_path: Path) -> None:
         info = session.hello(10)
         for graph in [*graphs, graphs[0]]:
             if info.model_digest != graph.sha256:
-                info = session.load_model(graph.content, info, 10)
+                info = session.load_model(graph.content, info)
             expected = run_tflm_host(graph, x).outputs
             assert expected is not None
             assert outputs(session) == expected.tobytes()

@@ -72,7 +72,6 @@ def flash_and_eval(
                 inputs,
                 columns["tflm_host"].outputs,
                 timeout=setup.timeout,
-                patience=setup.timeout,
                 answers=answers,
                 progress=observer.advance,
             )

@@ -184,12 +184,12 @@ def _run(
         with setup.target.start(built, setup.board, folder / "device.log") as link:
             try:
                 session = Session(link, timeout=setup.timeout)
-                info = session.hello(setup.timeout)
+                info = session.hello()
                 check_identity(info, rendered, first)
                 held = first.sha256
                 for item in work[at:]:
                     if item.graph.sha256 != held:
-                        info = _load(session, item.graph, info, setup.timeout)
+                        info = _load(session, item.graph, info)
                         held = item.graph.sha256
                     yield item, info, _answers(session, info, item, observer)
                     at += 1
@@ -208,9 +208,9 @@ def _answers(session: Session, info: DeviceInfo, item: _Work, observer: Observer
     return DeviceResult(item.seed, item.route, outputs, ticks)
 
 
-def _load(session: Session, graph: Graph, info: DeviceInfo, timeout: float) -> DeviceInfo:
+def _load(session: Session, graph: Graph, info: DeviceInfo) -> DeviceInfo:
     """Have the device hold the model, and see that it does."""
-    info = session.load_model(graph.content, info, timeout)
+    info = session.load_model(graph.content, info)
     outputs = sum(len(operator.outputs) for operator in graph.operators)
     if info.model_digest != graph.sha256 or info.operators != outputs:
         raise StaleImageError(
