@@ -94,10 +94,12 @@ def test_the_picture_of_the_rooms_shows_every_arrow_or_implies_it() -> None:
     assert real <= implied
 
 
-def test_the_pages_link_to_what_there_is_and_the_readme_is_short() -> None:
+def test_the_pages_name_what_there_is_and_the_readme_is_short() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#]+)", page.read_text()):
             assert link.startswith("https://") or (page.parent / link).exists(), f"{page}: {link}"
+        for path in re.findall(r"`((?:host|firmware|tests|scripts)/[^`<\s]+)`", page.read_text()):
+            assert any(ROOT.glob(path.rstrip("/"))), f"{page}: {path}"
     assert len((ROOT / "README.md").read_text().split()) <= 1000
 
 
