@@ -20,7 +20,6 @@ from host.base.files import replacing, write_text
 DOCUMENT = "report.json"
 PAGE = "report.html"
 # A text, the bytes of a file, or arrays for an .npz.
-JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Content: TypeAlias = str | bytes | Mapping[str, Array]
 
 

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markupsafe import Markup
 
 from host.report import formats
 from host.report.document import Document
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 def render(
@@ -33,30 +30,24 @@ def render(
         filters: the command's own, besides those of ``host.report.formats``.
         values: what else the template shows. A variable that it misses is an error.
     """
-    env = environment("host", "")
-    env.filters.update(filters or {})
-    return env.get_template(template).render(r=document.values(), css=stylesheet(), **values)
-
-
-def stylesheet() -> Markup:
-    """style.css, which every page carries inside."""
-    return Markup(files("host.report").joinpath("style.css").read_text("utf-8"))
-
-
-def environment(package: str = "host.report", folder: str = "templates") -> Environment:
-    """What renders every page: escapes, makes hidden characters visible, knows number formats."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader(package, folder),
+        loader=PackageLoader("host", ""),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({form.__name__: form for form in _FORMATS})
-    return environment
+    environment.filters.update({form.__name__: form for form in _FORMATS}, **(filters or {}))
+    page = environment.get_template(template)
+    return page.render(r=document.values(), css=stylesheet(), **values)
+
+
+def stylesheet() -> Markup:
+    """style.css, which every page carries inside."""
+    return Markup(files("host.report").joinpath("style.css").read_text("utf-8"))
 
 
 _FORMATS: tuple[Callable[..., str], ...] = (

@@ -6,9 +6,11 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from host.report.formats import number, plain
 
@@ -76,7 +78,7 @@ def figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
         yield made, made.add_subplot()
 
 
-def to_svg(figure: Figure, name: str, alt: str) -> str:
+def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     """The figure as an ``<svg>`` element for a page; call it inside the figure's block.
 
     Args:
@@ -96,7 +98,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> str:
     used = {id_ for tag in _TAG.findall(svg) for id_ in _REFERENCE.findall(tag)}
     # Only in tags: a tensor's name between them may read like an attribute.
     svg = _TAG.sub(lambda tag: _adapted(tag[0], name, used), svg)
-    return (
+    return Markup(
         f'<svg class="plot" role="img" aria-label="{html.escape(plain(alt))}" '
         f'viewBox="0 0 {width:g} {height:g}" style="max-width:{width * 1.5:.0f}px">{svg}'
     )
@@ -115,3 +117,16 @@ def thousands(axes: Axes, which: str) -> None:
     """Group the digits of an axis's numbers; ``which`` is x or y."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(lambda value, _: number(value))
+
+
+def named_rows(axes: Axes, names: Sequence[str], margin: float = 0.6) -> None:
+    """Rows from top to bottom, each with its name at the left and a grid to read values by."""
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 1 + margin, -margin)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+
+
+def beside(axes: Axes, text: str, place: tuple[float, float]) -> None:
+    """A small text to the right of a bar's end."""
+    axes.annotate(text, place, (5, 0), textcoords="offset points", va="center", fontsize=8)

@@ -15,12 +15,14 @@ from host.cli import terminal
 from host.cli.progress import Bar
 from host.commands.study import document, page
 from host.commands.study.plan import default_folder
-from host.deployment import figures
+from host.deployment.figures import operator_bars
 from host.engines.library import Library
 from host.engines.tflm import TflmEngine
 from host.firmware.boards import load_boards
 from host.models.tflite import parse
 from host.report.formats import plain, short
+from host.verdict.costs import OperatorCost
+from host.verdict.latency import Latency
 from tests.fixtures import studies
 from tests.fixtures.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
 
@@ -65,12 +67,16 @@ def test_a_study_of_data_with_such_a_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_figures(name: str) -> None:
-    svg = figures.operators([(name, 3.0), (f"{name} too", 2.0)], "cycles", 5.0)
-    usual = figures.operators([("a", 3.0), ("b", 2.0)], "cycles", 5.0)
+    def bars(*names: str) -> str:
+        costs = [OperatorCost(0, name, 3.0, 0.5, 0, None, (), ()) for name in names]
+        latency = Latency("cycles", 0, 6.0, 6.0, 6.0, 1, 0, tuple(costs))
+        return operator_bars(latency) or ""
+
+    svg, usual = bars(name, f"{name} too"), bars("a", "b")
     found, other = (ElementTree.fromstring(text) for text in (svg, usual))
     assert {e.tag for e in found.iter()} == {e.tag for e in other.iter()}
     # Of names joined by ";" the first is shown.
-    wanted = short(name, 40)
+    wanted = short(f"0 {name}", 40)
     assert wanted in {e.text for e in found.iter("text")} or not wanted.strip()
 
 

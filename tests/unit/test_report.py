@@ -22,7 +22,7 @@ from host.commands.evaluate.page import render_html
 from host.commands.evaluate.text import summary
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import predictions, write_evaluation
-from host.deployment import figures
+from host.deployment.figures import arena_over_time
 from host.firmware.rendered import ArenaBlock
 from host.report import formats, pictures
 from host.report.document import jsonable
@@ -265,10 +265,11 @@ def test_what_is_a_picture(shape: tuple[int, ...], expected: bool) -> None:
         assert draw(1).startswith("data:image/png;base64,")
 
 
-def test_plan_of_many_operators() -> None:
-    blocks = [ArenaBlock(i, f"t{i}", 0, 64, i, i + 1) for i in range(-1, 80)]
-    figure = figures.arena(blocks, ["ADD"] * 79, 128, 128)
-    assert "most are alive" in figure
+def test_plan_of_many_operators(tmp_path: Path) -> None:
+    base = evaluation(tmp_path)
+    blocks = tuple(ArenaBlock(i, f"t{i}", 0, 64, i, i + 1) for i in range(-1, 80))
+    rendered = dataclasses.replace(base.rendered, arena=blocks)
+    assert "most are alive" in (arena_over_time(rendered, base.device.info) or "")
 
 
 def test_json_has_plain_values() -> None:

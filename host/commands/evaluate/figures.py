@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from markupsafe import Markup
 
 from host.base.arrays import Array
 from host.report import svg
@@ -17,7 +18,7 @@ COUNTED_CLASSES = 20
 MAX_POINTS = 1000
 
 
-def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool) -> str:
+def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool) -> Markup:
     """A dot with whiskers per row: a value and its 95 % interval.
 
     Args:
@@ -31,22 +32,16 @@ def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool)
     low = [max(0.0, scale * (i.value - i.low)) for _, i in rows]
     high = [max(0.0, scale * (i.high - i.value)) for _, i in rows]
     with svg.figure(svg.WIDTH, 0.75 + 0.3 * len(rows)) as (figure, axes):
-        places = range(len(rows))
-        axes.errorbar(
-            values, places, xerr=[low, high], fmt="o", color=svg.BLUE, capsize=4, markersize=6
-        )
-        axes.set_yticks(places, [name for name, _ in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
+        places, ends = range(len(rows)), [low, high]
+        axes.errorbar(values, places, xerr=ends, fmt="o", color=svg.BLUE, capsize=4, markersize=6)
+        svg.named_rows(axes, [name for name, _ in rows])
         axes.set_xlabel(label)
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-        alt = "; ".join(
-            f"{name} {percent(i.value) if shares else number(i.value)}" for name, i in rows
-        )
+        form = percent if shares else number
+        alt = "; ".join(f"{name} {form(interval.value)}" for name, interval in rows)
         return svg.to_svg(figure, "intervals", f"{label}: {alt}")
 
 
-def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> str:
+def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> Markup:
     """A confusion matrix.
 
     Args:
@@ -85,7 +80,7 @@ def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> str:
         return svg.to_svg(figure, "confusion", alt)
 
 
-def scatter(reference: Array, device: Array, reference_name: str) -> str:
+def scatter(reference: Array, device: Array, reference_name: str) -> Markup:
     """Device's outputs over another column's, both in real units, any equal shapes."""
     left, right = reference.reshape(-1), device.reshape(-1)
     stride = -(-len(left) // MAX_POINTS)
@@ -100,7 +95,7 @@ def scatter(reference: Array, device: Array, reference_name: str) -> str:
         return svg.to_svg(figure, "scatter", alt)
 
 
-def step_histogram(differences: npt.NDArray[np.int64], name: str, label: str) -> str:
+def step_histogram(differences: npt.NDArray[np.int64], name: str, label: str) -> Markup:
     """How often each difference occurs, in quantization steps; ``name`` its own in the page."""
     flat = differences.reshape(-1)
     low, high = int(flat.min()), int(flat.max())

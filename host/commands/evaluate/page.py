@@ -12,7 +12,7 @@ from host.base.arrays import Array
 from host.commands.evaluate import figures, words
 from host.commands.evaluate.document import EvaluationDocument
 from host.commands.evaluate.values import Evaluation
-from host.deployment.figures import arena_over_time, memory, operator_bars
+from host.deployment.figures import arena_over_time, memory_sections, operator_bars
 from host.oracles.columns import COLUMN_LABELS, COLUMN_MEANINGS, ColumnName
 from host.report import pictures
 from host.report.page import render
@@ -77,7 +77,7 @@ class Disagreements:
 def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
     """The report as a self-contained HTML page; ``document`` is :func:`document`'s."""
     classes = evaluation.verdict.task == "classification"
-    latency, board = evaluation.latency, evaluation.board
+    latency = evaluation.latency
     return render(
         "commands/evaluate/page.html.j2",
         document,
@@ -95,7 +95,7 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
         disagreements=_disagreements(evaluation),
         operators=operator_bars(latency),
         arena=arena_over_time(evaluation.rendered, evaluation.device.info),
-        memory=Markup(memory(evaluation.image.sections, board.flash, board.ram)),
+        memory=memory_sections(evaluation.image, evaluation.board),
     )
 
 
@@ -107,7 +107,7 @@ def _intervals(evaluation: Evaluation) -> Markup | None:
     if not rows:
         return None
     label = "accuracy (%), 95 % interval" if shares else "mean absolute error (output units)"
-    return Markup(figures.intervals(rows, label, shares=shares))
+    return figures.intervals(rows, label, shares=shares)
 
 
 def _reference(evaluation: Evaluation, *names: ColumnName) -> tuple[str, Array] | None:
@@ -140,7 +140,7 @@ def _confusion(evaluation: Evaluation) -> Confusion | None:
     drawn = classes <= MATRIX_CLASSES
     return Confusion(
         truth=truth,
-        figure=Markup(figures.confusion(counts, truth, "Device")) if drawn else None,
+        figure=figures.confusion(counts, truth, "Device") if drawn else None,
         frequent=tuple((r, c, int(wrong[r, c])) for r, c in pairs if wrong[r, c]),
         right=int(np.trace(counts)),
         total=len(predicted),
@@ -154,14 +154,14 @@ def _outputs(evaluation: Evaluation) -> tuple[Markup, ...]:
     if reference := _reference(evaluation, "keras", "tflm_host"):
         label, outputs = reference
         values = real_values(outputs, codes), real_values(device, codes)
-        drawn.append(Markup(figures.scatter(*values, label)))
+        drawn.append(figures.scatter(*values, label))
     names: tuple[ColumnName, ...] = ("keras", "tflm_host")
     for name in names:
         other = evaluation.columns[name].outputs
         if other is not None and codes.quantization is not None:
             difference = steps(device, codes) - steps(other, codes)
             label = f"Device − {COLUMN_LABELS[name]}"
-            drawn.append(Markup(figures.step_histogram(difference, f"steps-{name}", label)))
+            drawn.append(figures.step_histogram(difference, f"steps-{name}", label))
     return tuple(drawn)
 
 
