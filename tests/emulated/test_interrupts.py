@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from host.base import locks
 from host.base.paths import ROOT
 from tests.fixtures.runs import Finished, command, wait_for
-from tests.fixtures.trouble import MARK, World, finish, make_world, mark, marked, take_interrupts
+from tests.fixtures.trouble import MARK, World, finish, make_world, mark, marked
 
 Alive = Callable[[], list[str]]
 ATTEMPTS = 4  # at random moments, with each signal
@@ -203,7 +203,6 @@ def test_an_interrupt_that_python_drops(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, script],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        preexec_fn=take_interrupts,
         capture_output=True,
         text=True,
         timeout=20,
