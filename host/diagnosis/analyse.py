@@ -136,8 +136,6 @@ class Analysis:
         findings: the largest effect first.
         equal_after_all: share of equal outputs with all of A's parameters in B; None where nothing
             could be put in.
-        first_difference: position in ``layers`` of the first whose values are not all equal; None
-            for none.
         unaligned: what has no partner, in sentences.
         notes: what could not be said, and why; differences that are no findings.
         traced: on how many samples layers were looked at.
@@ -148,7 +146,6 @@ class Analysis:
     interventions: tuple[Intervention, ...]
     equal_after_all: float | None
     findings: tuple[Finding, ...]
-    first_difference: int | None
     unaligned: tuple[str, ...]
     notes: tuple[str, ...]
     traced: int
@@ -161,7 +158,7 @@ def analyse(material: Material) -> Analysis:
         OracleError: TFLM on the host is absent or refuses one of them.
     """
     m = replace(material, a=with_biases(material.a), b=with_biases(material.b))
-    case, likeness = _case(m)
+    case = _case(m)
     inquiry = inquire(case)
     experiment = Experiment(case, case.samples)
     suspects = [suspect for suspect in inquiry.suspects if suspect.parts]
@@ -169,45 +166,40 @@ def analyse(material: Material) -> Analysis:
     causes = play("cause", players, experiment.equal, share=True)
     groups = play("group", _groups(case), experiment.equal, share=True)
     operators, restored = _by_operator(case)
-    layers = compare_layers(case, m.reference.layers if m.reference else (), likeness, restored)
-    findings = [
-        *(_measured(case, *pair, len(suspects)) for pair in zip(suspects, causes, strict=True)),
-        *(_finding(case, suspect) for suspect in inquiry.suspects if not suspect.parts),
-    ]
+    measured = [_measured(*pair, len(suspects)) for pair in zip(suspects, causes, strict=True)]
+    measured += [suspect for suspect in inquiry.suspects if not suspect.parts]
+    findings = [finding for suspect in measured if (finding := _finding(case, suspect))]
     return Analysis(
         agreement=_agreement(experiment, m),
-        layers=layers,
+        layers=compare_layers(case, m.reference.layers if m.reference else (), restored),
         interventions=(*groups, *operators, *causes),
         equal_after_all=experiment.equal(range(len(case.parts))) if case.parts else None,
-        findings=tuple(
-            sorted((f for f in findings if f.effect > _LEAST_EFFECT), key=lambda f: -f.effect)
-        ),
-        first_difference=next((i for i, layer in enumerate(layers) if layer.diverges), None),
+        findings=tuple(sorted(findings, key=lambda finding: -finding.effect)),
         unaligned=unaligned(case),
         notes=(*inquiry.notes, *number_formats(case), *_limits(case, len(m.samples.meant))),
         traced=case.traces.count,
     )
 
 
-def _case(m: Material) -> tuple[Case, Mapping[tuple[int, int], float | None]]:
-    """What can be said before any intervention, and how alike all operators' outputs are."""
+def _case(m: Material) -> Case:
+    """What can be said before any intervention."""
     reference = m.reference.graph if m.reference else None
     traces = trace(m.a, m.b, reference, m.samples)
     likeness = similarity(m.a, m.b, traces)
     matched = match(m.a, m.b, likeness)
     fed = input_parts(m.samples, m.b.input)
-    case = Case(
+    return Case(
         a=m.a,
         b=m.b,
         pairs=matched.pairs,
         parts=(*matched.parts, *float_parts(matched), *fed),
         traces=traces,
+        likeness=likeness,
         samples=m.samples if fed else m.samples.undeployed(),
         x_calibration=m.x_calibration,
         device=m.device,
         device_name=m.device_name,
     )
-    return case, likeness
 
 
 def _limits(case: Case, samples: int) -> list[str]:
@@ -224,8 +216,8 @@ def _limits(case: Case, samples: int) -> list[str]:
 # --- findings ---------------------------------------------------------------------------------
 
 
-def _measured(case: Case, suspect: Suspect, result: Intervention, suspects: int) -> Finding:
-    """The finding of a suspect whose parts were put in, beside so many others."""
+def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
+    """A suspect, one of so many, with what putting its parts in has shown."""
     evidence = (
         f"With A's values for it alone in B, equal outputs go from {percent(result.start)} to "
         f"{percent(result.equal)}."
@@ -233,12 +225,12 @@ def _measured(case: Case, suspect: Suspect, result: Intervention, suspects: int)
     effect = result.alone if result.share is None else result.share
     if suspects > 1:
         evidence += f" Over all orders with the other causes it restores {effect:.2g} points."
-    whole = replace(suspect, effect=effect, evidence=(*suspect.evidence, evidence))
-    return _finding(case, whole)
+    return replace(suspect, effect=effect, evidence=(*suspect.evidence, evidence))
 
 
-def _finding(case: Case, suspect: Suspect) -> Finding:
-    assert suspect.effect is not None
+def _finding(case: Case, suspect: Suspect) -> Finding | None:
+    if suspect.effect is None or suspect.effect <= _LEAST_EFFECT:
+        return None
     return Finding(
         cause=suspect.cause,
         operator=suspect.operator,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +83,7 @@ class Case(Matched):
     """A and B with all that was measured before any intervention.
 
     Attributes:
+        likeness: of the outputs of A's and B's operators.
         x_calibration: float32 representative data, or None.
         device: what a device made of B on the samples that are meant, [n, …], or None.
         device_name: its engine and version, or None.
@@ -90,6 +91,7 @@ class Case(Matched):
 
     traces: Traces
     samples: Samples
+    likeness: Similarity = field(default_factory=dict)
     x_calibration: FloatArray | None = None
     device: Array | None = None
     device_name: str | None = None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from host.base.arrays import RealArray
-from host.diagnosis.comparison.align import CONVERSIONS, Means, Similarity
+from host.diagnosis.comparison.align import CONVERSIONS, Means
 from host.diagnosis.comparison.case import Case
 from host.diagnosis.comparison.keras_layers import KerasLayer, layers_of
 from host.diagnosis.comparison.parameters import Difference
@@ -63,17 +63,12 @@ class Layer:
 
 
 def compare_layers(
-    case: Case,
-    keras: Sequence[KerasLayer],
-    likeness: Similarity,
-    restored: Mapping[int | None, float],
+    case: Case, keras: Sequence[KerasLayer], restored: Mapping[int | None, float]
 ) -> tuple[Layer, ...]:
     """Every operator of B with its partner, then those of A that have none.
 
     Args:
-        case: the case.
         keras: the Keras layers, run on the first samples.
-        likeness: correlation of the outputs of (A's, B's) operators.
         restored: points that each operator's parameters alone restore, by B's index.
     """
     traces = case.traces
@@ -93,7 +88,7 @@ def compare_layers(
                 tensor=right.name,
                 keras=names.get(operator.index, ()),
                 aligned=None if pair is None else pair.by,
-                correlation=None if pair is None else likeness.get((pair.a, pair.b)),
+                correlation=None if pair is None else case.likeness.get((pair.a, pair.b)),
                 differences=tuple(
                     d for p in case.parts if p.operator == operator.index for d in p.differences
                 ),
