@@ -38,15 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def arguments(data: Path, out: Path, *more: str) -> list[str | Path]:
     return [
-        *(
-            "study",
-            "--dataset",
-            data,
-            "--model-fn",
-            f"{MODELS}:small",
-            "--out",
-            out,
-        ),
+        *("study", "--dataset", data, "--model-fn", f"{MODELS}:small", "--out", out),
         *("--routes", ",".join(ROUTES), "--epochs", "2", "--qat-epochs", "1", *more),
     ]
 
@@ -186,10 +178,8 @@ def test_a_model_that_cannot_be_used(function: str, error: type[Exception], word
 def test_what_a_function_may_take() -> None:
     model = builder(f"{MODELS}:small", BLOBS, 7)()
     assert model.output_shape == (None, 3)
-    assert builder(f"{MODELS}:with_defaults", BLOBS, 0)().output_shape == (
-        None,
-        3,
-    )
+    model = builder(f"{MODELS}:with_defaults", BLOBS, 0)()
+    assert model.output_shape == (None, 3)
 
 
 def test_tf_keras_is_what_tf_dot_keras_means() -> None:

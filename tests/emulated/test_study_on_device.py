@@ -23,15 +23,7 @@ def study(folder: Path, engine: str, routes: str) -> Finished:
         x = (rng.normal(0, 0.7, (150, 6)) + np.eye(6)[y]).astype(np.float32)
         np.savez(data, x=x[:50], y=y[:50], x_train=x[50:], y_train=y[50:])
     words: list[str | Path] = [
-        *(
-            "study",
-            "--dataset",
-            data,
-            "--model-fn",
-            f"{MODELS}:small",
-            "--runs",
-            "1",
-        ),
+        *("study", "--dataset", data, "--model-fn", f"{MODELS}:small", "--runs", "1"),
         *("--routes", routes, "--epochs", "1", "--qat-epochs", "1", "--json"),
         *("--board", "qemu-m4", "--engine", engine, "--out", folder / "study"),
     ]

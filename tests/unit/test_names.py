@@ -44,10 +44,8 @@ def test_what_engine_tflm_renders(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_folders_of_runs(name: str) -> None:
     runs = ROOT / "runs"
-    for folder in (
-        new_run_folder("qemu-m4", name),
-        default_folder(studies.plan(data=name)),
-    ):
+    study = default_folder(replace(studies.PLAN, data=name))
+    for folder in (new_run_folder("qemu-m4", name), study):
         assert folder.parent == runs
         assert re.fullmatch(r"[A-Za-z0-9_-]+", folder.name)
 
@@ -56,7 +54,7 @@ def test_a_study_of_data_with_such_a_name(tmp_path: Path) -> None:
     pages = []
     for name in ("digits", "+".join(FILE_NAMES)):
         study = studies.study(tmp_path, {"float": [1, 2], "ptq-int8": [2, 2]})
-        study = replace(study, plan=studies.plan(data=name, model=f"{name}:build"))
+        study = replace(study, plan=replace(studies.PLAN, data=name, model=f"{name}:build"))
         report = tmp_path / "study.html"
         report.write_text(page.render_html(study, document.document(study)))
         pages.append(Page(report))

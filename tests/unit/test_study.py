@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,9 @@ from host.verdict import statistics
 from host.verdict.statistics import Interval
 from tests.fixtures.studies import (
     CONDITIONS,
+    PLAN,
     device_results,
     labels,
-    plan,
     route_result,
     run_results,
 )
@@ -30,8 +32,8 @@ Y = labels()
 
 
 def pair(runs: list[RunResult], *routes: str) -> Pair:
-    (found,) = compare.compare_pairs(routes, runs, Y)
-    return found
+    (compared,) = compare.compare_pairs(routes, runs, Y)
+    return compared
 
 
 # --- statistics over runs ---------------------------------------------------------------------
@@ -39,56 +41,57 @@ def pair(runs: list[RunResult], *routes: str) -> Pair:
 
 def test_a_route_over_runs() -> None:
     errors = [3, 4, 5, 4, 3, 6, 4, 3, 4]
-    found = compare.summarize_route("float", run_results({"float": errors}), Y)
-    assert found.errors == tuple(map(float, errors))
-    assert found.error.value == pytest.approx(4.0)
-    assert found.sd == pytest.approx(1.0)
-    assert found.error == statistics.bootstrap_mean(np.array(errors, float))
-    assert found.executor == "keras"
-    assert found.keeps_keras_predictions is None and found.tflite_bytes is None
+    route = compare.summarize_route("float", run_results({"float": errors}), Y)
+    assert route.errors == tuple(map(float, errors))
+    assert route.error.value == pytest.approx(4.0)
+    assert route.sd == pytest.approx(1.0)
+    assert route.error == statistics.bootstrap_mean(np.array(errors, float))
+    assert route.executor == "keras"
+    assert route.keeps_keras_predictions is None and route.tflite_bytes is None
 
 
 def test_few_runs_have_students_interval() -> None:
-    found = compare.summarize_route("float", run_results({"float": [23, 25]}), Y)
-    assert found.error == statistics.mean(np.array([23.0, 25.0]))
-    found = compare.summarize_route("float", run_results({"float": [3, 5]}), Y)
-    assert found.error.low == 0.0  # no less than none
+    route = compare.summarize_route("float", run_results({"float": [23, 25]}), Y)
+    assert route.error == statistics.mean(np.array([23.0, 25.0]))
+    route = compare.summarize_route("float", run_results({"float": [3, 5]}), Y)
+    assert route.error.low == 0.0  # no less than none
 
 
 def test_one_run_has_wilsons_interval() -> None:
-    found = compare.summarize_route("ptq-int8", run_results({"ptq-int8": [5]}), Y)
+    route = compare.summarize_route("ptq-int8", run_results({"ptq-int8": [5]}), Y)
     expected = statistics.share(5, 100)
-    assert found.error.low == pytest.approx(100 * expected.low)
-    assert found.error.high == pytest.approx(100 * expected.high)
-    assert found.sd is None
-    assert (found.executor, found.keeps_keras_predictions) == ("tflm_host", 1.0)
+    assert route.error.low == pytest.approx(100 * expected.low)
+    assert route.error.high == pytest.approx(100 * expected.high)
+    assert route.sd is None
+    assert (route.executor, route.keeps_keras_predictions) == ("tflm_host", 1.0)
 
 
 def test_a_pair_by_hand() -> None:
     # Left errs on the first samples, right on samples from 50 on: all of them differ.
     runs = run_results({"float": [3, 4], "ptq-int8": [1, 2]}, starts={"ptq-int8": 50})
-    found = pair(runs, "float", "ptq-int8")
-    assert found.difference.value == pytest.approx(2.0)
-    assert found.differing_predictions == pytest.approx((0.04 + 0.06) / 2)
-    assert found.differing_runs == 2
-    assert found.mcnemar_p[0] == pytest.approx(10 / 16)  # 3 of 4: (1 + 4) · 2 / 2^4
-    assert found.wilcoxon_p == 0.5 and found.t_p == 0.0
-    assert found.equal_int8_outputs is None
-    assert not found.separated
+    compared = pair(runs, "float", "ptq-int8")
+    assert compared.difference.value == pytest.approx(2.0)
+    assert compared.differing_predictions == pytest.approx((0.04 + 0.06) / 2)
+    assert compared.differing_runs == 2
+    assert compared.mcnemar_p[0] == pytest.approx(10 / 16)  # 3 of 4: (1 + 4) · 2 / 2^4
+    assert compared.wilcoxon_p == 0.5 and compared.t_p == 0.0
+    assert compared.equal_int8_outputs is None
+    assert not compared.separated
 
 
 def test_int8_outputs_are_compared_as_numbers() -> None:
     same = {"qat-int8": [2, 2], "qat-weights-ptq": [2, 2]}
-    found = pair(run_results(same), *same)
-    assert (found.equal_int8_outputs, found.same_outputs_runs, found.same_file_runs) == (1.0, 2, 0)
+    compared = pair(run_results(same), *same)
+    assert compared.equal_int8_outputs == 1.0
+    assert (compared.same_outputs_runs, compared.same_file_runs) == (2, 0)
     files = dict.fromkeys(same, "f" * 64)
     assert pair(run_results(same, files=files), *same).same_file_runs == 2
     # The same codes at another scale are other numbers.
     runs = run_results(same)
     other = dataclasses.replace(runs[0].routes["qat-int8"], scale=1 / 128)
     routes = {**runs[0].routes, "qat-int8": other}
-    found = pair([dataclasses.replace(runs[0], routes=routes)], *same)
-    assert found.equal_int8_outputs == 0.0
+    compared = pair([dataclasses.replace(runs[0], routes=routes)], *same)
+    assert compared.equal_int8_outputs == 0.0
 
 
 def test_all_pairs_are_corrected_together() -> None:
@@ -98,11 +101,7 @@ def test_all_pairs_are_corrected_together() -> None:
         for name, mean in (("float", 3), ("qat-int8", 9), ("ptq-int8", 3))
     }
     pairs = compare.compare_pairs(tuple(errors), run_results(errors), Y)
-    assert [(p.left, p.right) for p in pairs] == [
-        ("float", "qat-int8"),
-        ("float", "ptq-int8"),
-        ("qat-int8", "ptq-int8"),
-    ]
+    assert [(p.left, p.right) for p in pairs] == list(itertools.combinations(errors, 2))
     raw = [p.wilcoxon_p for p in pairs if p.wilcoxon_p is not None]
     assert tuple(p.wilcoxon_p_corrected for p in pairs) == statistics.holm(raw)
     assert [p.separated for p in pairs] == [True, False, True]
@@ -224,8 +223,6 @@ MODEL = b"TFL3 in spirit"
 
 
 def stored(folder: Folder, seed: int) -> RunResult:
-    import hashlib
-
     result = route_result("ptq-int8", Y, hashlib.sha256(MODEL).hexdigest())
     run = RunResult(seed, {"ptq-int8": result, "float": route_result("float", Y)}, 2.5)
     folder.store_run(run, {"ptq-int8": MODEL})
@@ -234,28 +231,28 @@ def stored(folder: Folder, seed: int) -> RunResult:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    return open_folder(tmp_path / "study", plan(), fresh=False)
+    return open_folder(tmp_path / "study", PLAN, fresh=False)
 
 
 def test_a_run_comes_back_whole(folder: Folder) -> None:
     run = stored(folder, 7)
     assert (folder.path / "run-0007.npz").is_file()
     assert (folder.path / "models" / "run-0007-ptq-int8.tflite").read_bytes() == MODEL
-    found = folder.load_run(7)
-    assert found is not None
-    assert (found.seed, found.seconds) == (7, 2.5)
+    again = folder.load_run(7)
+    assert again is not None
+    assert (again.seed, again.seconds) == (7, 2.5)
     for name, result in run.routes.items():
-        again = found.routes[name]
-        assert dataclasses.replace(again, columns={}) == dataclasses.replace(result, columns={})
+        read = again.routes[name]
+        assert dataclasses.replace(read, columns={}) == dataclasses.replace(result, columns={})
         for column, outputs in result.columns.items():
-            assert again.columns[column].dtype == outputs.dtype
-            np.testing.assert_array_equal(again.columns[column], outputs)
+            assert read.columns[column].dtype == outputs.dtype
+            np.testing.assert_array_equal(read.columns[column], outputs)
 
 
 def test_equal_runs_are_equal_bytes(tmp_path: Path) -> None:
     files = []
     for name in "ab":
-        folder = open_folder(tmp_path / name, plan(), fresh=False)
+        folder = open_folder(tmp_path / name, PLAN, fresh=False)
         stored(folder, 3)
         files.append((folder.path / "run-0003.npz").read_bytes())
     assert files[0] == files[1]
@@ -270,30 +267,23 @@ def test_a_partial_run_does_not_count(folder: Folder, left: float) -> None:
     assert folder.load_run(0) is None
 
 
-def test_a_run_without_its_models_does_not_count(folder: Folder) -> None:
+def test_a_run_counts_only_with_its_models_its_seed_and_its_plan(folder: Folder) -> None:
     stored(folder, 0)
+    assert folder.load_run(0) is not None
+    (folder.path / "run-0001.npz").write_bytes((folder.path / "run-0000.npz").read_bytes())
+    assert folder.load_run(1) is None
+    assert Folder(folder.path, "another").load_run(0) is None
     folder.model(0, "ptq-int8").write_bytes(b"another")
     assert folder.load_run(0) is None
     folder.model(0, "ptq-int8").unlink()
     assert folder.load_run(0) is None
 
 
-def test_a_run_counts_once_and_under_its_own_seed(folder: Folder) -> None:
-    stored(folder, 0)
-    (folder.path / "run-0001.npz").write_bytes((folder.path / "run-0000.npz").read_bytes())
-    assert folder.load_run(1) is None
-
-
-def test_a_run_of_another_plan_does_not_count(folder: Folder) -> None:
-    stored(folder, 0)
-    assert Folder(folder.path, "another").load_run(0) is None
-
-
 def test_the_same_plan_goes_on(folder: Folder) -> None:
     stored(folder, 0)
     for name in REPORTS:
         (folder.path / name).write_text("{}")
-    again = open_folder(folder.path, plan(), fresh=False)
+    again = open_folder(folder.path, PLAN, fresh=False)
     assert again.load_run(0) is not None
     assert not any((folder.path / name).exists() for name in REPORTS)
 
@@ -309,8 +299,8 @@ def test_the_same_plan_goes_on(folder: Folder) -> None:
 )
 def test_another_plan_is_refused(folder: Folder, changes: dict[str, Any], words_in_it: str) -> None:
     stored(folder, 0)
-    other = plan(**changes)
-    assert identity(other) != identity(plan())
+    other = dataclasses.replace(PLAN, **changes)
+    assert identity(other) != identity(PLAN)
     with pytest.raises(ConfigError) as caught:
         open_folder(folder.path, other, fresh=False)
     assert words_in_it in caught.value.message
@@ -324,26 +314,26 @@ def test_other_files_are_not_touched(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("dear")
     for fresh in (False, True):
         with pytest.raises(ConfigError, match="other files"):
-            open_folder(tmp_path, plan(), fresh=fresh)
+            open_folder(tmp_path, PLAN, fresh=fresh)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
 def test_one_study_at_a_time(folder: Folder) -> None:
     with FileLock(folder.path / ".lock"), pytest.raises(ConfigError, match="another study"):
-        open_folder(folder.path, plan(), fresh=True)
+        open_folder(folder.path, PLAN, fresh=True)
 
 
 def test_the_boards_results_come_back_for_the_same_board(folder: Folder) -> None:
     result = DeviceResult(0, "ptq-int8", np.zeros((5, 4), np.int8), np.arange(5.0))
     folder.store_device(0, "key", CONDITIONS, {"ptq-int8": result})
-    found = folder.load_device(0, "key")
-    assert found is not None and found[0] == CONDITIONS
-    np.testing.assert_array_equal(found[1]["ptq-int8"].ticks, result.ticks)
+    known = folder.load_device(0, "key")
+    assert known is not None and known[0] == CONDITIONS
+    np.testing.assert_array_equal(known[1]["ptq-int8"].ticks, result.ticks)
     assert folder.load_device(0, "another key") is None
     assert folder.load_device(1, "key") is None
 
 
 def test_the_plan_can_be_read(folder: Folder) -> None:
     known = json.loads((folder.path / "plan.json").read_text())
-    assert known["identity"] == identity(plan())
+    assert known["identity"] == identity(PLAN)
     assert known["plan"]["training"]["epochs"] == 30

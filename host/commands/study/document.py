@@ -28,13 +28,11 @@ class Data(Part):
     """The samples."""
 
     name: str
-    """Name of the data set."""
     samples: int
     """How many are scored in each run."""
     trained_on: int
     """How many the models are trained on."""
     classes: int
-    """How many classes they have."""
     digest: str
     """SHA-256 in hex over the arrays."""
 
@@ -52,15 +50,12 @@ class Runs(Part):
     """How far the runs came."""
 
     asked: int
-    """How many the user asked for."""
     done: int
-    """How many are done."""
     reused: int
     """How many were in the folder already."""
     seeds: tuple[int, ...]
     """Of the runs that are done, in the order of every list over runs."""
     failed: tuple[Failure, ...]
-    """What did not end well."""
 
 
 class Agreement(Part):
@@ -78,17 +73,12 @@ class Result(Part):
     """What one executor made of one route in one run."""
 
     seed: int
-    """Of the run."""
     route: str
-    """Name of the route."""
     executor: ColumnName
-    """What ran the model."""
     samples: int
     """How many were scored."""
     errors: int
-    """How many were wrong."""
     error_percent: float
-    """The same in percent."""
     equal_to_tflm_host: float | None = None
     """For the board, the share of samples that equal TFLM on the host in every byte."""
     median_ticks: float | None = None
@@ -135,17 +125,11 @@ class StudyDocument(Document):
     sentences: tuple[str, ...]
     """What the data can and cannot tell, the most telling first."""
     data: Data
-    """The samples."""
     model: StudiedModel
-    """The model that is trained in each run."""
     runs: Runs
-    """How far the runs came."""
     training: Training
-    """How a run trains."""
     routes: tuple[RouteSummary, ...]
-    """Each route over all runs."""
     agreement: Agreement
-    """Shares in which every two routes agree."""
     pairs: tuple[Pair, ...]
     """Every two routes, compared."""
     device: DeviceSummary | None
@@ -153,11 +137,9 @@ class StudyDocument(Document):
     results: tuple[Result, ...]
     """A row for each run, route and executor."""
     conditions: StudyConditions
-    """What the numbers hold under."""
     versions: Mapping[str, str | None]
     """Versions of this program and of what it used."""
     timings: Timings
-    """Wall time."""
     folder: Path
     """Where the files of the study are."""
 

@@ -106,7 +106,6 @@ class DeviceConditions:
     """What a board's results hold under."""
 
     board: str
-    """The env of platformio.ini."""
     engine: str
     """What runs the models on it."""
     engine_version: str
@@ -136,9 +135,7 @@ class Failure:
     seed: int | None
     """Of the run; null for the board's part."""
     message: str
-    """What failed."""
     hint: str
-    """What to do about it."""
     exit_code: int
     """What the program ends with because of it."""
 
@@ -175,9 +172,7 @@ class Pair:
     """Two routes compared, run by run and sample by sample."""
 
     left: str
-    """One route."""
     right: str
-    """The other."""
     pairs: int
     """How many pairs of routes p values are corrected for."""
     difference: Interval
@@ -245,9 +240,7 @@ class DifferingModel:
     """A model that the board does not compute as TFLM on the host does."""
 
     seed: int
-    """Of its run."""
     route: str
-    """The route that made it."""
     samples: int
     """How many samples differ."""
 
