@@ -157,6 +157,17 @@ class Windowed:
     padding: int = SAME
     activation: int = 0
 
+    def options(self, kind: str, **values: Any) -> Any:
+        """A built-in options object that has these, and other values."""
+        return options(
+            kind,
+            padding=self.padding,
+            strideH=self.stride[0],
+            strideW=self.stride[1],
+            fusedActivationFunction=self.activation,
+            **values,
+        )
+
     def output(self, size: Sequence[int]) -> tuple[int, int]:
         result = []
         for n, k, s, d in zip(size, self.filter, self.stride, self.dilation, strict=True):

@@ -16,14 +16,8 @@ def conv_2d(
     """weights: [out, height, width, depth]."""
     batch, height, width, _ = b.shape(x)
     y = b.tensor((batch, *w.output((height, width)), weights.shape[0]), q, dtype=b.dtype(x).type)
-    settings = options(
-        "Conv2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
-        dilationHFactor=w.dilation[0],
-        dilationWFactor=w.dilation[1],
-        fusedActivationFunction=w.activation,
+    settings = w.options(
+        "Conv2DOptions", dilationHFactor=w.dilation[0], dilationWFactor=w.dilation[1]
     )
     b.operator("CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
     return y
@@ -35,15 +29,11 @@ def depthwise_conv_2d(
     """weights: [1, height, width, input channels · multiplier]."""
     batch, height, width, channels = b.shape(x)
     y = b.tensor((batch, *w.output((height, width)), weights.shape[3]), q, dtype=b.dtype(x).type)
-    settings = options(
+    settings = w.options(
         "DepthwiseConv2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
         dilationHFactor=w.dilation[0],
         dilationWFactor=w.dilation[1],
         depthMultiplier=weights.shape[3] // channels,
-        fusedActivationFunction=w.activation,
     )
     b.operator("DEPTHWISE_CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
     return y

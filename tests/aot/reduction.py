@@ -15,15 +15,7 @@ def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
     """name: AVERAGE_POOL_2D or MAX_POOL_2D."""
     batch, height, width, channels = b.shape(x)
     y = b.tensor((batch, *w.output((height, width)), channels), b.q(x), dtype=b.dtype(x).type)
-    settings = options(
-        "Pool2DOptions",
-        padding=w.padding,
-        strideH=w.stride[0],
-        strideW=w.stride[1],
-        filterHeight=w.filter[0],
-        filterWidth=w.filter[1],
-        fusedActivationFunction=w.activation,
-    )
+    settings = w.options("Pool2DOptions", filterHeight=w.filter[0], filterWidth=w.filter[1])
     b.operator(name, [x], [y], settings, 2)
     return y
 
