@@ -15,21 +15,18 @@ Q15 = Q.tensor(2.0**-15)
 
 def unary(b: ModelBuilder, name: str, x: int, q: Q) -> int:
     y = b.tensor(b.shape(x), q, dtype=b.dtype(x).type)
-    b.operator(name, [x], [y], None, 2)
-    return y
+    return b.operator(name, [x], [y], None, 2)
 
 
 def leaky_relu(b: ModelBuilder, x: int, alpha: float, q: Q) -> int:
     y = b.tensor(b.shape(x), q)
-    b.operator("LEAKY_RELU", [x], [y], options("LeakyReluOptions", alpha=alpha), 2)
-    return y
+    return b.operator("LEAKY_RELU", [x], [y], options("LeakyReluOptions", alpha=alpha), 2)
 
 
 def softmax(b: ModelBuilder, x: int, beta: float = 1.0) -> int:
     dtype = b.dtype(x).type
     y = b.tensor(b.shape(x), Q15 if dtype == np.int16 else Q.tensor(1 / 256, -128), dtype=dtype)
-    b.operator("SOFTMAX", [x], [y], options("SoftmaxOptions", beta=beta), 2)
-    return y
+    return b.operator("SOFTMAX", [x], [y], options("SoftmaxOptions", beta=beta), 2)
 
 
 def _softmax(c: Chain) -> int:

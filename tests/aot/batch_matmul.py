@@ -20,8 +20,7 @@ def batch_matmul(
     shape = (seen(left, adj_x) @ seen(right, adj_y)).shape
     y = b.tensor(shape, q, dtype=b.dtype(left).type)
     settings = options("BatchMatMulOptions", adjX=adj_x, adjY=adj_y)
-    b.operator("BATCH_MATMUL", [left, right], [y], settings, 4)
-    return y
+    return b.operator("BATCH_MATMUL", [left, right], [y], settings, 4)
 
 
 def _batch_matmul(dtype: type[np.int8] | type[np.int16], c: Chain) -> int:

@@ -24,8 +24,7 @@ def elementwise(
     y = b.tensor(shape, q, dtype=b.dtype(x).type)
     values = {} if activation is None else {"fusedActivationFunction": activation}
     settings = options(_OPTIONS[name], **values) if name in _OPTIONS else None
-    b.operator(name, [x, other], [y], settings, 2)
-    return y
+    return b.operator(name, [x, other], [y], settings, 2)
 
 
 def add(b: ModelBuilder, x: int, other: int, q: Q, activation: int = 0) -> int:

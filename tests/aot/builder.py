@@ -105,7 +105,8 @@ class ModelBuilder:
         outputs: Sequence[int],
         options: Any = None,
         version: int = 1,
-    ) -> None:
+    ) -> int:
+        """Add an operator; returns its first output."""
         code = schema.OperatorCodeT()
         code.builtinCode = getattr(schema.BuiltinOperator, name)
         code.deprecatedBuiltinCode = min(code.builtinCode, 127)
@@ -119,6 +120,7 @@ class ModelBuilder:
             operator.builtinOptions = options
         self.model.operatorCodes.append(code)
         self.graph.operators.append(operator)
+        return int(outputs[0])
 
     def shape(self, index: int) -> tuple[int, ...]:
         return tuple(self.graph.tensors[index].shape)

@@ -19,8 +19,7 @@ def conv_2d(
     settings = w.options(
         "Conv2DOptions", dilationHFactor=w.dilation[0], dilationWFactor=w.dilation[1]
     )
-    b.operator("CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
-    return y
+    return b.operator("CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
 
 
 def depthwise_conv_2d(
@@ -35,8 +34,9 @@ def depthwise_conv_2d(
         dilationWFactor=w.dilation[1],
         depthMultiplier=weights.shape[3] // channels,
     )
-    b.operator("DEPTHWISE_CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3)
-    return y
+    return b.operator(
+        "DEPTHWISE_CONV_2D", weighted_inputs(b, x, weights, wq, bias), [y], settings, 3
+    )
 
 
 def fully_connected(
@@ -61,8 +61,7 @@ def fully_connected(
         keepNumDims=keep,
         asymmetricQuantizeInputs=False,
     )
-    b.operator("FULLY_CONNECTED", weighted_inputs(b, x, weights, wq, bias), [y], settings, 5)
-    return y
+    return b.operator("FULLY_CONNECTED", weighted_inputs(b, x, weights, wq, bias), [y], settings, 5)
 
 
 def note_bias_type(b: ModelBuilder, dtype: type[np.generic]) -> None:

@@ -29,15 +29,13 @@ def _empty(b: ModelBuilder, x: int) -> np.ndarray:
 def concatenation(b: ModelBuilder, inputs: Sequence[int], axis: int, activation: int = 0) -> int:
     y = like(b, inputs[0], np.concatenate([_empty(b, x) for x in inputs], axis).shape)
     settings = options("ConcatenationOptions", axis=axis, fusedActivationFunction=activation)
-    b.operator("CONCATENATION", inputs, [y], settings, 2)
-    return y
+    return b.operator("CONCATENATION", inputs, [y], settings, 2)
 
 
 def pack(b: ModelBuilder, inputs: Sequence[int], axis: int) -> int:
     y = like(b, inputs[0], np.stack([_empty(b, x) for x in inputs], axis).shape)
     settings = options("PackOptions", axis=axis, valuesCount=len(inputs))
-    b.operator("PACK", inputs, [y], settings, 2)
-    return y
+    return b.operator("PACK", inputs, [y], settings, 2)
 
 
 def unpack(b: ModelBuilder, x: int, axis: int) -> list[int]:
@@ -73,8 +71,7 @@ def slice_(
     bounds = [slice(s, None if n < 0 else s + n) for s, n in zip(begins, sizes, strict=True)]
     y = like(b, x, _empty(b, x)[tuple(bounds)].shape)
     inputs = [x, _numbers(b, begins, dtype), _numbers(b, sizes, dtype)]
-    b.operator("SLICE", inputs, [y], options("SliceOptions"), 2)
-    return y
+    return b.operator("SLICE", inputs, [y], options("SliceOptions"), 2)
 
 
 def strided_slice(
@@ -96,45 +93,40 @@ def strided_slice(
         "StridedSliceOptions", beginMask=masks[0], endMask=masks[1], shrinkAxisMask=masks[2]
     )
     inputs = [x, _numbers(b, begins), _numbers(b, ends), _numbers(b, strides)]
-    b.operator("STRIDED_SLICE", inputs, [y], settings, 2)
-    return y
+    return b.operator("STRIDED_SLICE", inputs, [y], settings, 2)
 
 
 def transpose(b: ModelBuilder, x: int, order: Sequence[int]) -> int:
     y = like(b, x, _empty(b, x).transpose(order).shape)
-    b.operator("TRANSPOSE", [x, _numbers(b, order)], [y], options("TransposeOptions"), 2)
-    return y
+    return b.operator("TRANSPOSE", [x, _numbers(b, order)], [y], options("TransposeOptions"), 2)
 
 
 def reverse_v2(b: ModelBuilder, x: int, axes: Sequence[int]) -> int:
     y = like(b, x, b.shape(x))
-    b.operator("REVERSE_V2", [x, _numbers(b, axes)], [y], options("ReverseV2Options"), 3)
-    return y
+    return b.operator("REVERSE_V2", [x, _numbers(b, axes)], [y], options("ReverseV2Options"), 3)
 
 
 def broadcast_to(b: ModelBuilder, x: int, shape: Sequence[int]) -> int:
     y = like(b, x, np.broadcast_to(_empty(b, x), shape).shape)
-    b.operator("BROADCAST_TO", [x, _numbers(b, shape)], [y], options("BroadcastToOptions"), 2)
-    return y
+    return b.operator(
+        "BROADCAST_TO", [x, _numbers(b, shape)], [y], options("BroadcastToOptions"), 2
+    )
 
 
 def tile(b: ModelBuilder, x: int, times: Sequence[int]) -> int:
     y = like(b, x, np.tile(_empty(b, x), times).shape)
-    b.operator("TILE", [x, _numbers(b, times)], [y], options("TileOptions"), 2)
-    return y
+    return b.operator("TILE", [x, _numbers(b, times)], [y], options("TileOptions"), 2)
 
 
 def squeeze(b: ModelBuilder, x: int, axes: Sequence[int]) -> int:
     """No axes: all of size 1."""
     y = like(b, x, _empty(b, x).squeeze(tuple(axes) or None).shape)
-    b.operator("SQUEEZE", [x], [y], options("SqueezeOptions", squeezeDims=list(axes)))
-    return y
+    return b.operator("SQUEEZE", [x], [y], options("SqueezeOptions", squeezeDims=list(axes)))
 
 
 def expand_dims(b: ModelBuilder, x: int, axis: int) -> int:
     y = like(b, x, np.expand_dims(_empty(b, x), axis).shape)
-    b.operator("EXPAND_DIMS", [x, _numbers(b, [axis])], [y], options("ExpandDimsOptions"))
-    return y
+    return b.operator("EXPAND_DIMS", [x, _numbers(b, [axis])], [y], options("ExpandDimsOptions"))
 
 
 def pad(
@@ -144,11 +136,9 @@ def pad(
     y = like(b, x, np.pad(_empty(b, x), paddings).shape)
     inputs = [x, _numbers(b, paddings)]
     if value is None:
-        b.operator("PAD", inputs, [y], options("PadOptions"), 2)
-        return y
+        return b.operator("PAD", inputs, [y], options("PadOptions"), 2)
     filling = b.constant(np.array([value], b.dtype(x)), b.q(x))
-    b.operator("PADV2", [*inputs, filling], [y], options("PadV2Options"), 2)
-    return y
+    return b.operator("PADV2", [*inputs, filling], [y], options("PadV2Options"), 2)
 
 
 def mirror_pad(
@@ -161,8 +151,7 @@ def mirror_pad(
     """mode: 0 is REFLECT, 1 is SYMMETRIC."""
     y = like(b, x, np.pad(_empty(b, x), paddings).shape)
     inputs = [x, _numbers(b, paddings, dtype)]
-    b.operator("MIRROR_PAD", inputs, [y], options("MirrorPadOptions", mode=mode), 2)
-    return y
+    return b.operator("MIRROR_PAD", inputs, [y], options("MirrorPadOptions", mode=mode), 2)
 
 
 def resize_nearest_neighbor(
@@ -173,15 +162,13 @@ def resize_nearest_neighbor(
     settings = options(
         "ResizeNearestNeighborOptions", alignCorners=corners, halfPixelCenters=centers
     )
-    b.operator("RESIZE_NEAREST_NEIGHBOR", [x, _numbers(b, size)], [y], settings, 3)
-    return y
+    return b.operator("RESIZE_NEAREST_NEIGHBOR", [x, _numbers(b, size)], [y], settings, 3)
 
 
 def reshape(b: ModelBuilder, x: int, shape: Sequence[int]) -> int:
     y = like(b, x, shape)
     settings = options("ReshapeOptions", newShape=list(shape))
-    b.operator("RESHAPE", [x, b.constant(np.array(shape, np.int32))], [y], settings)
-    return y
+    return b.operator("RESHAPE", [x, b.constant(np.array(shape, np.int32))], [y], settings)
 
 
 def _pad(c: Chain) -> int:

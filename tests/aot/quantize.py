@@ -13,14 +13,12 @@ from tests.aot.chain import Chain, Draw, Dtype
 
 def quantize(b: ModelBuilder, x: int, q: Q, dtype: type[np.generic] = np.int8) -> int:
     y = b.tensor(b.shape(x), q, dtype=dtype)
-    b.operator("QUANTIZE", [x], [y], options("QuantizeOptions"), 2)
-    return y
+    return b.operator("QUANTIZE", [x], [y], options("QuantizeOptions"), 2)
 
 
 def dequantize(b: ModelBuilder, x: int) -> int:
     y = b.tensor(b.shape(x), None, dtype=np.float32)
-    b.operator("DEQUANTIZE", [x], [y], options("DequantizeOptions"), 2)
-    return y
+    return b.operator("DEQUANTIZE", [x], [y], options("DequantizeOptions"), 2)
 
 
 def _q(c: Chain, kind: npt.DTypeLike, scale: float) -> Q | None:

@@ -49,8 +49,7 @@ def lstm(
         cellClip=cell_clip,
         timeMajor=time_major,
     )
-    b.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], settings, 3)
-    return y
+    return b.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], settings, 3)
 
 
 def svdf(
@@ -74,8 +73,7 @@ def svdf(
     bias_q = Q.tensor(float(np.float32(state_scale) * np.float32(time_q.scales[0])))
     inputs = [x, b.constant(*features), b.constant(*time), b.constant(bias, bias_q), state]
     settings = options("SVDFOptions", rank=rank, fusedActivationFunction=activation)
-    b.operator("SVDF", inputs, [y], settings, 4)
-    return y
+    return b.operator("SVDF", inputs, [y], settings, 4)
 
 
 def _lstm(c: Chain) -> int:

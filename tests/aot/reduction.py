@@ -16,8 +16,7 @@ def pool_2d(b: ModelBuilder, name: str, x: int, w: Windowed) -> int:
     batch, height, width, channels = b.shape(x)
     y = b.tensor((batch, *w.output((height, width)), channels), b.q(x), dtype=b.dtype(x).type)
     settings = w.options("Pool2DOptions", filterHeight=w.filter[0], filterWidth=w.filter[1])
-    b.operator(name, [x], [y], settings, 2)
-    return y
+    return b.operator(name, [x], [y], settings, 2)
 
 
 def reduce(b: ModelBuilder, name: str, x: int, axes: Sequence[int], keep: bool, q: Q) -> int:
@@ -25,8 +24,7 @@ def reduce(b: ModelBuilder, name: str, x: int, axes: Sequence[int], keep: bool, 
     reduced = tuple({a % len(b.shape(x)) for a in axes})
     y = b.tensor(np.zeros(b.shape(x)).sum(reduced, keepdims=keep).shape, q, dtype=b.dtype(x).type)
     inputs = [x, b.constant(np.array(axes, np.int32))]
-    b.operator(name, inputs, [y], options("ReducerOptions", keepDims=keep), 2)
-    return y
+    return b.operator(name, inputs, [y], options("ReducerOptions", keepDims=keep), 2)
 
 
 def arg(b: ModelBuilder, name: str, x: int, axis: int) -> int:
@@ -35,8 +33,7 @@ def arg(b: ModelBuilder, name: str, x: int, axis: int) -> int:
     y = b.tensor(shape, None, dtype=np.int32)
     kind = {"ARG_MAX": "ArgMaxOptions", "ARG_MIN": "ArgMinOptions"}[name]
     inputs = [x, b.constant(np.array(axis, np.int32))]
-    b.operator(name, inputs, [y], options(kind, outputType=b.graph.tensors[y].type))
-    return y
+    return b.operator(name, inputs, [y], options(kind, outputType=b.graph.tensors[y].type))
 
 
 def _pool(name: str, c: Chain, int16: bool = False) -> int:

@@ -12,15 +12,13 @@ from tests.aot.builder import ModelBuilder, options
 
 def shape(b: ModelBuilder, x: int, dtype: type[np.generic] = np.int32) -> int:
     y = b.tensor((len(b.shape(x)),), None, dtype=dtype)
-    b.operator("SHAPE", [x], [y], options("ShapeOptions"))
-    return y
+    return b.operator("SHAPE", [x], [y], options("ShapeOptions"))
 
 
 def reshape_to(b: ModelBuilder, x: int, wanted: int, result: Sequence[int]) -> int:
     """RESHAPE to what the tensor ``wanted`` holds; the file says ``result``."""
     y = b.tensor(result, b.q(x))
-    b.operator("RESHAPE", [x, wanted], [y], options("ReshapeOptions"))
-    return y
+    return b.operator("RESHAPE", [x, wanted], [y], options("ReshapeOptions"))
 
 
 def computed(
@@ -33,8 +31,7 @@ def computed(
     """An operator on tensors and constants whose output is to be like ``result``."""
     y = b.tensor(result.shape, None, dtype=result.dtype.type)
     indices = [x if isinstance(x, int) else b.constant(x) for x in inputs]
-    b.operator(name, indices, [y], settings)
-    return y
+    return b.operator(name, indices, [y], settings)
 
 
 def keras_reshape(b: ModelBuilder, x: int, target: Sequence[int]) -> int:

@@ -15,8 +15,9 @@ def resize_bilinear(
     batch, _, _, channels = b.shape(x)
     y = b.tensor((batch, *size, channels), b.q(x))
     settings = options("ResizeBilinearOptions", alignCorners=align, halfPixelCenters=half_pixel)
-    b.operator("RESIZE_BILINEAR", [x, b.constant(np.array(size, np.int32))], [y], settings, 3)
-    return y
+    return b.operator(
+        "RESIZE_BILINEAR", [x, b.constant(np.array(size, np.int32))], [y], settings, 3
+    )
 
 
 def transpose_conv(
@@ -48,8 +49,7 @@ def transpose_conv(
         strideW=stride[1],
         fusedActivationFunction=activation,
     )
-    b.operator("TRANSPOSE_CONV", inputs, [y], settings, 4 if activation else 3)
-    return y
+    return b.operator("TRANSPOSE_CONV", inputs, [y], settings, 4 if activation else 3)
 
 
 def _resize_bilinear(c: Chain) -> int:
