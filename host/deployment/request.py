@@ -59,7 +59,7 @@ class DeviceOptions:
 
     board: Annotated[str, Option(help="An env of platformio.ini.")] = "qemu-m4"
     engine: Annotated[
-        str, Option(help="tflm, aot, or auto: tflm where its library is available, else aot.")
+        str, Option(help="tflm, aot, or auto: the first of them that is available for the board.")
     ] = defaults.AUTO
     arena: Annotated[
         int | None, Option(min=16, help="Bytes of arena. \\[default: the least that works]")

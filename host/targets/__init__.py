@@ -94,7 +94,7 @@ def find_target(
         )
     if target is None:
         raise ConfigError(
-            f"[env:{board.name}] has custom_target = {board.target}",
+            f"[env:{board.name}] has an unknown custom_target, {board.target}",
             f"The targets are: {', '.join(TARGETS)}.",
         )
     return target

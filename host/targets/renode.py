@@ -85,7 +85,7 @@ def templates(board: Board) -> tuple[Path, Path]:
     if not name or not all(path.is_file() for path in pair):
         known = sorted(path.name.removesuffix(".resc.j2") for path in TEMPLATES.glob("*.resc.j2"))
         raise ConfigError(
-            f"[env:{board.name}] in platformio.ini has custom_machine = {name}",
+            f"[env:{board.name}] in platformio.ini has an unknown custom_machine, {name!r}",
             f"There are Renode scripts for: {', '.join(known)}.",
         )
     return pair

@@ -50,7 +50,7 @@ def _chip(board: Board) -> str:
     name = board.options.get("machine", "")
     if name not in CHIPS:
         raise ConfigError(
-            f"[env:{board.name}] in platformio.ini has custom_machine = {name}",
+            f"[env:{board.name}] in platformio.ini has an unknown custom_machine, {name!r}",
             f"Unicorn has a model of: {', '.join(CHIPS)}.",
         )
     return CHIPS[name]

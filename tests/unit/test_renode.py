@@ -94,7 +94,7 @@ def test_a_path_with_spaces_is_quoted() -> None:
 
 
 def test_a_machine_without_templates_names_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="custom_machine = stm32") as caught:
+    with pytest.raises(ConfigError, match="unknown custom_machine, 'stm32'") as caught:
         renode.templates(board(machine="stm32"))
     assert "nrf52840" in caught.value.hint
     with pytest.raises(ConfigError):
