@@ -105,6 +105,7 @@ def test_formats_that_cannot_be_exchanged_are_said(tmp_path: Path) -> None:
         (("float", "ptq-int8"), "runs in Keras only"),
         (("{model}", "{model}"), "needs --data"),
         (("{model}", "{other}", "--data", "random"), "not two versions of one model"),
+        (("{model}", "{model}", "--data", "random", "--out", "{run}"), "is a run's folder"),
         (("{folder}", "{model}", "--data", "random"), "it has no model.tflite"),
         (("{model}", "{model}", "--data", "digits"), "samples of shape (8, 8, 1)"),
         (("{model}", "{model}", "--data", "random", "--reference", "{model}"), "is a .tflite"),
@@ -127,12 +128,14 @@ def test_mistakes_are_explained(arguments: tuple[str, ...], message: str, tmp_pa
         "other": tmp_path / "other.tflite",
         "text": tmp_path / "text.tflite",
         "folder": tmp_path / "empty",
+        "run": tmp_path,
         "npz": tmp_path / "data.npz",
         "short": tmp_path / "short.npz",
         "no": tmp_path / "no",
     }
     words = [word.format(**names) for word in arguments]
-    done = run("explain", *words, "--json", "--out", tmp_path / "out")
+    out = () if "--out" in words else ("--out", tmp_path / "out")
+    done = run("explain", *words, "--json", *out)
     assert done.code == 2, done.err
     assert message in done.json["error"]["message"]
     assert done.json["error"]["hint"]

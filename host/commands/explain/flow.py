@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from host.base import isolated, locks, versions
@@ -41,7 +42,7 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
     Raises:
         FlashAndEvalError: see ``host.base.errors``.
     """
-    with _held(request):
+    with _held(request.folder):
         explanation = _explained(request, Stages(observer))
         with complete(explanation.folder, (DOCUMENT, PAGE)):
             write_report(explanation.folder, explanation, {PAGE: render_html(explanation)})
@@ -124,15 +125,18 @@ def _unknown(dataset: Dataset, reference: FloatModel | None) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _held(request: ExplainRequest) -> AbstractContextManager[None]:
+@contextmanager
+def _held(folder: Path | None) -> Iterator[None]:
     """Hold the folder that the user named; in a new one nobody else is at work."""
-    if request.folder is None:
-        return nullcontext()
-    if request.folder.exists() and not request.folder.is_dir():
-        raise ConfigError(f"--out {request.folder} is not a folder")
-    if (request.folder / MODEL).exists():
-        raise ConfigError(
-            f"--out {request.folder} is a run's folder, whose report would be replaced",
-            "Give a new folder, or one of an earlier explain.",
-        )
-    return locks.folder(request.folder)
+    if folder is None:
+        yield
+        return
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"--out {folder} is not a folder")
+    with locks.folder(folder):
+        if (folder / MODEL).exists():
+            raise ConfigError(
+                f"--out {folder} is a run's folder, whose report would be replaced",
+                "Give a new folder, or one of an earlier explain.",
+            )
+        yield
