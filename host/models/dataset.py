@@ -189,7 +189,7 @@ def _take(whole: Dataset, chosen: Indices) -> Dataset:
     return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])
 
 
-# --- fit to a model ----------------------------------------------------------------------------
+# --- fit to a model ---------------------------------------------------------------------------
 
 
 def check_fit(
