@@ -131,7 +131,7 @@ def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
 def _split_training(whole: Dataset) -> Dataset:
     """Split the samples into a fifth that is scored and the rest to train with, the same always.
 
-    Each class is split alike where the labels are classes of which a fifth can be taken. Where
+    The split is made within each class, where the labels are classes large enough for it. Where
     the set brings no representative data, the samples to train with calibrate.
 
     Raises:
@@ -149,17 +149,17 @@ def _split_training(whole: Dataset) -> Dataset:
             "Add `x_train` and `y_train` to the .npz.",
         )
     order = _order(count, SPLIT_SEED)
-    classes, alike = _classes(whole.y), ""
+    classes, within = _classes(whole.y), ""
     scored = order[: count // _SCORED_OF]
     if classes is not None:
         members = [order[classes[order] == label] for label in np.unique(classes)]
         fifths = np.concatenate([m[: round(len(m) / _SCORED_OF)] for m in members])
         if len(fifths):
-            scored, alike = fifths, ", each class alike"
+            scored, within = fifths, " within each class"
     rest = np.setdiff1d(order, scored)
     note = (
         f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
-        f"scored, split at random{alike}, in the same way for every seed."
+        f"scored. The split is random{within}, and the same for every seed."
     )
     part = _take(whole, scored)
     x_train, calibration = whole.x[rest], whole.x_calibration

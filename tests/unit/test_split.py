@@ -77,7 +77,7 @@ def test_samples_to_train_with_calibrate_where_nothing_else_does(tmp_path: Path)
     assert found.x_calibration is not None and len(found.x_calibration) == 2
 
 
-def parted(path: Path, **options: Any) -> tuple[Any, Any, Dataset]:
+def split(path: Path, **options: Any) -> tuple[Any, Any, Dataset]:
     """First values of the samples that are scored and of those that train."""
     found = load(path, train=True, calibrate=True, **options)
     assert found.x_train is not None and found.y is not None and found.y_train is not None
@@ -87,10 +87,10 @@ def parted(path: Path, **options: Any) -> tuple[Any, Any, Dataset]:
 
 
 @pytest.mark.parametrize("one_hot", [False, True])
-def test_a_file_without_samples_to_train_with_is_parted(tmp_path: Path, one_hot: bool) -> None:
+def test_a_file_without_samples_to_train_with_is_split(tmp_path: Path, one_hot: bool) -> None:
     classes = np.repeat([0, 1, 2], [50, 30, 20])
     path = npz(tmp_path, x=rows(100), y=np.eye(3)[classes] if one_hot else classes)
-    scored, trained, found = parted(path)
+    scored, trained, found = split(path)
     assert np.bincount(classes[scored.astype(int)]).tolist() == [10, 6, 4]
     assert sorted([*scored, *trained]) == list(range(100))
     assert found.y_train is not None and found.y is not None
@@ -99,24 +99,24 @@ def test_a_file_without_samples_to_train_with_is_parted(tmp_path: Path, one_hot:
     assert (found.y_train == expected[trained.astype(int)]).all()
     assert found.x_calibration is found.x_train
     assert "80 samples train and the other 20 are scored" in found.notes[-1]
-    assert "each class alike" in found.notes[-1]
+    assert "within each class" in found.notes[-1]
     # Fewer samples or another seed score a part of the same samples, never a trained one.
-    fewer, as_before, _ = parted(path, samples=7, seed=5)
+    fewer, as_before, _ = split(path, samples=7, seed=5)
     assert set(fewer) < set(scored) and len(fewer) == 7 and (as_before == trained).all()
     whole = load(path)
     assert len(whole.x) == 100 and whole.x_train is None
 
 
 @pytest.mark.parametrize("y", [np.linspace(0, 1, 13), np.arange(13), np.ones((13, 2))])
-def test_targets_are_parted_at_random(tmp_path: Path, y: Any) -> None:
-    scored, trained, found = parted(npz(tmp_path, x=rows(13), y=y))
+def test_targets_are_split_at_random(tmp_path: Path, y: Any) -> None:
+    scored, trained, found = split(npz(tmp_path, x=rows(13), y=y))
     assert (len(scored), len(trained)) == (2, 11)
     assert found.y is not None and (found.y == y[scored.astype(int)].astype(np.float32)).all()
-    assert "alike" not in found.notes[-1]
+    assert "within each class" not in found.notes[-1]
 
 
-def test_own_calibration_data_stays_where_a_file_is_parted(tmp_path: Path) -> None:
-    _, _, found = parted(npz(tmp_path, x=rows(10), y=np.zeros(10), x_calibration=rows(3)))
+def test_own_calibration_data_stays_where_a_file_is_split(tmp_path: Path) -> None:
+    _, _, found = split(npz(tmp_path, x=rows(10), y=np.zeros(10), x_calibration=rows(3)))
     assert found.x_calibration is not None and len(found.x_calibration) == 3
 
 
