@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import FloatArray
 from host.engines.aot.core import fixed_point
 from host.engines.aot.core.fixed_point import (
     INT16_MAX,
@@ -248,10 +248,8 @@ def _power_of_two(scale: float) -> int | None:
     return nearest if abs(float(log2) - nearest) < 1e-3 else None
 
 
-def _softmax_table(
-    role: str, function: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]], end: float
-) -> Constant:
-    """int16 [513]: ``function`` from 0 to ``end``, rising; Q0.15, except that the last is 513th.
+def _softmax_table(role: str, function: Callable[[FloatArray], FloatArray], end: float) -> Constant:
+    """int16 [513], Q0.15: ``function`` in 512 equal steps between 0 and ``end``, arguments rising.
 
     In float32 throughout, as TFLite computes it. An entry is moved by half of what the straight
     line to the next one is off at its middle.
@@ -269,17 +267,17 @@ def _softmax_table(
     return Constant(role, np.clip(table, -(2**15), 2**15 - 1).astype(np.int16))
 
 
-def _exponential(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _exponential(values: FloatArray) -> FloatArray:
     # In float64 first: NumPy's in float32 differs between processors.
     return np.exp(values.astype(np.float64)).astype(np.float32)
 
 
-def _reciprocal(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _reciprocal(values: FloatArray) -> FloatArray:
     one = np.float32(1)
     return one / (one + values)
 
 
-def _rounded(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _rounded(values: FloatArray) -> FloatArray:
     """To whole numbers, halves away from zero."""
     return np.copysign(np.floor(np.abs(values) + np.float32(0.5)), values)
 
