@@ -15,9 +15,9 @@ from rich.console import Console
 from host.commands.study import words
 from host.commands.study.document import document
 from host.commands.study.figure import figure_png
+from host.commands.study.page import write_study
 from host.commands.study.text import summary
 from host.commands.study.values import Failure, Study
-from host.commands.study.write import write_study
 from tests.fixtures import studies
 from tests.fixtures.pages import Page
 from tests.fixtures.schemas import validate

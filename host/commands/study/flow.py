@@ -11,10 +11,10 @@ from host.commands.study.compare import compare
 from host.commands.study.device import BoardChoice, choose_board, run_on_board
 from host.commands.study.folder import REPORTS, Folder, open_folder
 from host.commands.study.options import StudyRequest, separated
+from host.commands.study.page import write_study
 from host.commands.study.plan import chosen_routes, default_folder, make_plan
 from host.commands.study.runs import absolute, compute_runs, default_jobs
 from host.commands.study.values import BoardWork, Failure, RunResult, Study
-from host.commands.study.write import write_study
 from host.deployment.stages import Observer
 from host.models.dataset import Dataset
 from host.report.formats import many

@@ -1,4 +1,4 @@
-"""A study's page: one file that needs nothing else, no network and no script."""
+"""A study's page, and its files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from host.commands.study.document import StudyDocument
-from host.commands.study.figure import figure_svg
+from host.commands.study.document import StudyDocument, document, pairs_csv, runs_csv
+from host.commands.study.figure import figure_png, figure_svg
+from host.commands.study.folder import FIGURE, PAIRS_TABLE, RUNS_TABLE
 from host.commands.study.values import Study
 from host.oracles.columns import COLUMN_LABELS
+from host.report.document import PAGE, Content, write_report
 from host.report.page import render
 from host.verdict.latency import UNIT_WORDS
 
@@ -30,6 +32,22 @@ def render_html(study: Study, document: StudyDocument) -> str:
         units=UNIT_WORDS,
         one=len(study.runs) == 1,
     )
+
+
+def write_study(study: Study) -> None:
+    """Write the figure, the page, the tables and the document.
+
+    Raises:
+        MachineError: the folder cannot be written to.
+    """
+    values = document(study)
+    files: dict[str, Content] = {
+        FIGURE: figure_png(study),
+        PAGE: render_html(study, values),
+        RUNS_TABLE: runs_csv(values),
+        PAIRS_TABLE: pairs_csv(values),
+    }
+    write_report(study.folder, values, files)
 
 
 def shaded(shares: Any, names: Sequence[str]) -> dict[str, list[tuple[float, int] | None]]:
