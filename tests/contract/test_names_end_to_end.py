@@ -90,12 +90,8 @@ def plain_runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("number", range(PARTS))
-@pytest.mark.parametrize(
-    ("command", "schema"), [("flash-and-eval", "schema.json"), ("profile", "profile_schema.json")]
-)
-def test_tensor_names(
-    tmp_path: Path, plain_runs: Any, command: str, schema: str, number: int
-) -> None:
+@pytest.mark.parametrize("command", ["flash-and-eval", "profile"])
+def test_tensor_names(tmp_path: Path, plain_runs: Any, command: str, number: int) -> None:
     names = part(number)
     usual: Ran = plain_runs(command, number)
     made = ran(tmp_path, "m.tflite", model(names), command, "--data", "random")
@@ -105,7 +101,7 @@ def test_tensor_names(
     same_sources(made.folder, usual.folder)
 
     report = json.loads((made.folder / "report.json").read_text())
-    validate(schema, report)
+    validate(command, report)
     found = {block["name"] for block in report["memory"]["arena"]}
     assert {text_of(name) for name in names} <= found
     page, plain_page = (Page(r.folder / "report.html") for r in (made, usual))
@@ -138,7 +134,7 @@ def test_tensors_that_are_asked_for(tmp_path: Path, number: int) -> None:
     assert made.finished.code == 0, made.finished.err
     clean(made.finished)
     report = json.loads((made.folder / "report.json").read_text())
-    validate("trace_schema.json", report)
+    validate("trace", report)
     assert [t["tensor_name"] for t in report["tensors"]] == [text_of(name) for name in names]
     with np.load(made.folder / "tensors.npz", allow_pickle=False) as values:
         assert all(re.fullmatch(r"(device|host)_\d+", key) for key in values.files)

@@ -5,12 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from host.base.errors import ToolMissingError
-from host.engines.library import find_library
-from host.firmware.boards import find_board
-from tests.fixtures.runs import Finished, run
+from tests.fixtures.runs import Finished, run, tflm_library
 
 MODELS = "tests.fixtures.study_models"
 
@@ -56,10 +52,7 @@ def test_the_boards_column(tmp_path: Path) -> None:
 
 
 def test_all_models_on_one_image(tmp_path: Path) -> None:
-    try:
-        find_library(find_board("qemu-m4"))
-    except ToolMissingError as error:
-        pytest.skip(f"no TFLite-Micro library: {error.message}")
+    tflm_library()
     done = study(tmp_path, "tflm", "ptq-int8,qat-int8")
     assert done.code == 0, done.err
     device = done.json["device"]

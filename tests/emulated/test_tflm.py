@@ -16,15 +16,12 @@ from host.firmware.boards import find_board
 from host.models.tflite import parse
 from host.targets import find_target
 from tests.fixtures.models import dense
-from tests.fixtures.runs import run, shared_model
+from tests.fixtures.runs import run, shared_model, tflm_library
 
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    try:
-        return find_library(find_board("qemu-m4"))
-    except ToolMissingError as error:
-        pytest.skip(f"no TFLite-Micro library: {error.message}")
+    return tflm_library()
 
 
 MODELS = ("mlperf_kws", "mlperf_ic", "mlperf_ad", "tflm_hello_world", "tflm_micro_speech")
