@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from host.base.errors import DeviceError, SizeError, StaleImageError
@@ -80,17 +80,10 @@ def device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
         unit = WireTickUnit(values["tick_unit"])
     except ValueError as error:
         raise DeviceError(f"the device counts in unknown unit {values['tick_unit']}") from error
-    name: TickUnit = unit.name.lower()  # type: ignore[assignment]
-    same = (
-        *("arena_reserved", "arena_used", "arena_planned", "model_slot", "max_payload"),
-        *("receive_window", "operators", "board", "engine", "engine_version", "compiler"),
-        *("inputs", "outputs", "tick_rate"),
-    )
-    return DeviceInfo(
-        protocol_version=version,
-        protocol_hash=spec.hex(),
-        model_digest=values["model_digest"].hex(),
-        tick_unit=name,
-        tick_scale=values["tick_numerator"] / max(1, values["tick_denominator"]),
-        **{field: values[field] for field in same},
-    )
+    changed = {
+        "protocol_hash": spec.hex(),
+        "model_digest": values["model_digest"].hex(),
+        "tick_unit": unit.name.lower(),
+        "tick_scale": values["tick_numerator"] / max(1, values["tick_denominator"]),
+    }
+    return DeviceInfo(**{f.name: {**values, **changed}[f.name] for f in fields(DeviceInfo)})
