@@ -114,8 +114,8 @@ def host_arena_bytes(graph: Graph) -> int | None:
             runner.print_allocations()
     except (ImportError, *_TFLM_ERRORS):
         return None
-    found = re.search(r"Arena allocation total (\d+) bytes", texts[0])
-    return int(found.group(1)) if found else None
+    total = re.search(r"Arena allocation total (\d+) bytes", texts[0])
+    return int(total.group(1)) if total else None
 
 
 def tflm_interpreter(graph: Graph, *, preserve: bool = False) -> Any:

@@ -90,11 +90,11 @@ def _refuse_layer(source: FloatModel, layer: Any, tf_keras: Any) -> None:
 
 def refusal(source: FloatModel, error: Exception) -> ModelError:
     """tfmot's own exception as an error of this program."""
-    found = re.search(r"Layer (\S+):<class '(.*?)'> is not supported", str(error))
-    if found is None:
+    layer = re.search(r"Layer (\S+):<class '(.*?)'> is not supported", str(error))
+    if layer is None:
         return _error(source, f"refuses it: {first_line(error)}", "Use built-in layers.")
-    kind = found.group(2).split(".")[-1]
-    what = f"does not support layer {found.group(1)} ({kind})"
+    kind = layer.group(2).split(".")[-1]
+    what = f"does not support layer {layer.group(1)} ({kind})"
     return _error(source, what, _NEAREST.get(kind, "Replace it with layers that it supports."))
 
 

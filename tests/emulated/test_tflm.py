@@ -1,4 +1,4 @@
-"""TFLite-Micro on the device, where its library can be had: bit-exact with TFLM on the host."""
+"""TFLite-Micro on the device, where its library is available: bit-exact with TFLM on the host."""
 
 from __future__ import annotations
 
