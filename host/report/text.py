@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -26,13 +28,19 @@ _MARKS: dict[Tone, tuple[str, str]] = {
 MAX_REMARKS = 6
 
 
-def headline(text: str, tone: Tone, *facts: str) -> Text:
-    """The result in one line, and dim lines on what it holds for."""
+def headline(text: str, tone: Tone, *facts: str, first: str | None = None) -> RenderableType:
+    """The result in one line, below it what it holds for and the first difference, where there is
+    one."""
     mark, style = _MARKS[tone]
-    head = Text(f"{mark}{plain(text)}", style=style)
-    for fact in facts:
-        head.append(f"\n  {plain(fact)}", style="not bold dim" if tone == "neutral" else "dim")
-    return head
+    lines = [indented(Text(plain(fact), style="dim")) for fact in facts]
+    if first is not None:
+        lines.append(indented(Text(f"First differing: {first}", style="red")))
+    return Group(Text(f"{mark}{plain(text)}", style=style), *lines)
+
+
+def indented(line: Text, columns: int = 2) -> RenderableType:
+    """A text whose lines all begin so many columns to the right."""
+    return Padding(line, (0, 0, 0, columns), expand=False)
 
 
 def table(

@@ -104,23 +104,20 @@ def position(first: FirstDifference) -> str:
     )
 
 
-def difference(found: TensorDifference | None) -> str:
+def difference(values: TensorDifference | None) -> str:
     """Both values at the first differing place, and how much differs."""
-    if found is None:
+    if values is None:
         return "asked for once more, all its values are equal: the difference did not repeat"
-    place = ", ".join(map(str, found.place))
+    place = ", ".join(map(str, values.place))
     device, host = (
         signed(code) + ("" if real is None or real == code else f" ({signed(real)})")
-        for code, real in ((found.device, found.device_real), (found.host, found.host_real))
+        for code, real in ((values.device, values.device_real), (values.host, values.host_real))
     )
+    # Steps, where the tensor has a scale.
+    most = number(values.largest)
+    if values.device_real is not None and not isinstance(values.device, float):
+        most += f" step{'' if values.largest == 1 else 's'}"
     return (
-        f"at [{place}] the device has {device}, TFLM on the host {host}; {found.differing} of "
-        f"{found.values} values differ, by at most {largest(found)}"
+        f"at [{place}] the device has {device}, TFLM on the host {host}; {values.differing} of "
+        f"{values.values} values differ, by at most {most}"
     )
-
-
-def largest(found: TensorDifference) -> str:
-    """The largest difference with its unit: steps, where the tensor has a scale."""
-    if found.device_real is None or isinstance(found.device, float):
-        return number(found.largest)
-    return f"{number(found.largest)} step{'' if found.largest == 1 else 's'}"

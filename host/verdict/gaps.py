@@ -187,8 +187,11 @@ def real_values(outputs: Array, codes: Tensor) -> npt.NDArray[np.float64]:
 
 
 def steps(outputs: Array, codes: Tensor) -> npt.NDArray[np.int64]:
-    """Outputs as codes, in steps of the tensor, [n, values]; arguments as of ``real_values``."""
-    return _flat(codes.to_codes(outputs)).astype(np.int64)
+    """Outputs as codes, in steps of the tensor, [n, values]; arguments as of ``real_values``.
+
+    What is no number counts as 0.
+    """
+    return _flat(codes.to_codes(np.nan_to_num(outputs))).astype(np.int64)
 
 
 # --- two columns ------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ def share(successes: int, n: int) -> Interval:
     """A share with its two-sided Wilson score interval (Wilson 1927), for accuracies; n ≥ 1."""
     from scipy.stats import binomtest
 
-    found = binomtest(successes, n).proportion_ci(_LEVEL, method="wilson")
-    return Interval(successes / n, float(found.low), float(found.high))
+    ends = binomtest(successes, n).proportion_ci(_LEVEL, method="wilson")
+    return Interval(successes / n, float(ends.low), float(ends.high))
 
 
 def upper_bound(events: int, n: int) -> float:
@@ -98,7 +98,7 @@ def bootstrap_mean(values: Values) -> Interval:
     if np.ptp(values) == 0.0:
         return Interval(center, center, center)
     # BCa corrects by the jackknife, which takes three values; two have their percentiles.
-    found = bootstrap(
+    ends = bootstrap(
         (values,),
         np.mean,
         n_resamples=_RESAMPLES,
@@ -106,7 +106,7 @@ def bootstrap_mean(values: Values) -> Interval:
         method="BCa" if len(values) > 2 else "percentile",
         rng=np.random.default_rng(_BOOTSTRAP_SEED),
     ).confidence_interval
-    return Interval(center, float(found.low), float(found.high))
+    return Interval(center, float(ends.low), float(ends.high))
 
 
 def wilcoxon(differences: Values) -> float:

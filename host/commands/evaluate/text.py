@@ -12,7 +12,6 @@ from host.oracles.columns import COLUMN_LABELS
 from host.report.document import PAGE
 from host.report.formats import DASH, at_most, duration, number, percent, plain, size
 from host.report.text import Tone, headline, remarks, table, tail
-from host.verdict.differences import difference, position
 from host.verdict.gaps import GAP_WORDS, Gap
 from host.verdict.latency import UNIT_WORDS, latency_text
 
@@ -36,17 +35,14 @@ def summary(evaluation: Evaluation) -> RenderableType:
     )
 
 
-def _headline(evaluation: Evaluation) -> Text:
+def _headline(evaluation: Evaluation) -> RenderableType:
     verdict = evaluation.verdict
     where = f"{evaluation.rendered.engine} on {evaluation.board.name}"
     data = f"{verdict.samples} samples of {evaluation.dataset.name}"
     tone: Tone = "good" if verdict.match else "bad"
-    lines = headline(verdict.headline, tone, f"{evaluation.model.name}, {where}, {data}")
-    first = verdict.first_difference
-    if first is not None:
-        lines.append(f"\n  First differing: {position(first)}:", style="red")
-        lines.append(f"\n  {difference(first.values)}", style="red")
-    return lines
+    facts = f"{evaluation.model.name}, {where}, {data}"
+    first = None if verdict.first_difference is None else verdict.first_difference.text
+    return headline(verdict.headline, tone, facts, first=first)
 
 
 def _columns(evaluation: Evaluation) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.text import Text
 
 from host.commands.explain.explanation import Explanation, Subject
@@ -23,7 +22,7 @@ from host.diagnosis.causes.registry import CAUSES
 from host.diagnosis.comparison.layers import Layer
 from host.report.document import PAGE
 from host.report.formats import number, percent, plain, short
-from host.report.text import headline, more, remarks, table, tail
+from host.report.text import headline, indented, more, remarks, table, tail
 
 # More would push the headline off the screen; the report has them all.
 MAX_FINDINGS = 6
@@ -41,7 +40,7 @@ def summary(explanation: Explanation) -> RenderableType:
         headline(
             explanation.headline, "good" if explanation.same else "open", *_facts(explanation)
         ),
-        *(_indented(Text(sentence), 2) for sentence in why(explanation)),
+        *(indented(Text(sentence)) for sentence in why(explanation)),
         *_findings(explanation),
         *_interventions(explanation),
         *_layers(explanation),
@@ -71,10 +70,6 @@ def _facts(explanation: Explanation) -> list[str]:
         if interval is not None
     ]
     return [*facts, f"accuracy: {', '.join(shares)}"] if shares else facts
-
-
-def _indented(line: Text, columns: int) -> RenderableType:
-    return Padding(line, (0, 0, 0, columns), expand=False)
 
 
 def _subject(subject: Subject) -> str:
@@ -112,7 +107,7 @@ def _finding(explanation: Explanation, rank: int, finding: Finding) -> list[Rend
         head.append(f", tensor {short(finding.tensor, 40)}", style="dim")
     lines = [Text(plain(sentence)) for sentence in (cause.meaning, *finding.evidence)]
     lines.append(Text("→ ", style="green").append(plain(finding.remedy), style="green"))
-    return [head, *(_indented(line, 3) for line in lines)]
+    return [head, *(indented(line, 3) for line in lines)]
 
 
 def _interventions(explanation: Explanation) -> list[RenderableType]:

@@ -11,7 +11,6 @@ from host.commands.trace.values import Trace
 from host.report.document import DOCUMENT
 from host.report.formats import plain, short
 from host.report.text import headline, remarks, table, tail
-from host.verdict.differences import difference, position
 
 
 def summary(trace: Trace) -> RenderableType:
@@ -22,10 +21,8 @@ def summary(trace: Trace) -> RenderableType:
     device = trace.deployed
     what = f"{device.loaded.model.name}, {device.rendered.engine} on {device.board.name}"
     facts = f"{what}, {device.loaded.data}; {trace.oracle}"
-    head = headline(trace.headline, "good" if trace.match else "bad", facts)
-    if trace.first is not None:
-        head.append(f"\n  First differing: {position(trace.first)}:", style="red")
-        head.append(f"\n  {difference(trace.first.values)}", style="red")
+    first = None if trace.first is None else trace.first.text
+    head = headline(trace.headline, "good" if trace.match else "bad", facts, first=first)
     shown: list[RenderableType] = [_table(trace)]
     path = {"trace": device.folder / DOCUMENT}
     if trace.tensors:
