@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from host.diagnosis.causes import (
     feeding,
@@ -23,12 +23,8 @@ from host.diagnosis.causes import (
 from host.diagnosis.causes.inquiry import Inquiry, Rule, Suspect
 from host.diagnosis.comparison.case import Case
 
-# What a rule looks at. All rules of a stage are asked before those of the next.
+# What a rule looks at, in the order of asking: all rules of a stage come before those of the next.
 Stage = Literal["samples", "operators", "constants", "grids", "all ranges", "ranges", "device"]
-_BEFORE_ATTRIBUTION: tuple[Stage, ...] = (
-    *("samples", "operators", "constants", "grids", "all ranges"),
-)
-_AFTER_ATTRIBUTION: tuple[Stage, ...] = ("ranges", "device")
 
 
 @dataclass(frozen=True)
@@ -177,21 +173,16 @@ def inquire(case: Case) -> Inquiry:
         OracleError: TFLM on the host is absent or refuses B.
     """
     inquiry = Inquiry(case)
-    for stage in _BEFORE_ATTRIBUTION:
-        _ask(inquiry, stage)
-    range_rules.attribute_ranges(inquiry)
-    for stage in _AFTER_ATTRIBUTION:
-        _ask(inquiry, stage)
+    for stage in get_args(Stage):
+        if stage == "ranges":
+            range_rules.attribute_ranges(inquiry)
+        before = len(inquiry.suspects)
+        for name, cause in CAUSES.items():
+            if stage in cause.rules:
+                named = cause.rules[stage](inquiry)
+                inquiry.suspects += [replace(suspect, cause=name) for suspect in named]
+        inquiry.suspects[before:] = sorted(inquiry.suspects[before:], key=_place)
     return inquiry
-
-
-def _ask(inquiry: Inquiry, stage: Stage) -> None:
-    before = len(inquiry.suspects)
-    for name, cause in CAUSES.items():
-        if stage in cause.rules:
-            named = cause.rules[stage](inquiry)
-            inquiry.suspects += [replace(suspect, cause=name) for suspect in named]
-    inquiry.suspects[before:] = sorted(inquiry.suspects[before:], key=_place)
 
 
 def _place(suspect: Suspect) -> int:
