@@ -64,8 +64,8 @@ class Engine(Protocol):
 
 # Each makes the engine for a board, or raises ToolMissingError.
 ENGINES: Mapping[str, Callable[[Board], Engine]] = {
-    "tflm": TflmEngine.for_board,
-    "aot": AotEngine.for_board,
+    TflmEngine.name: TflmEngine.for_board,
+    AotEngine.name: AotEngine.for_board,
 }
 
 

@@ -6,6 +6,7 @@ TFLite-Micro's reference kernels, byte by byte.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from host import __version__
@@ -56,7 +57,10 @@ class AotEngine:
         constants = emit.named_constants(lowered)
         return Rendered(
             engine=self.name,
-            files=emit.render(graph, lowered, blocks, constants),
+            files={
+                "model.cc": emit.render(graph, lowered, blocks, constants),
+                "build.json": json.dumps({"engine": self.name}) + "\n",
+            },
             digest=emit.digest(graph, constants),
             arena_bytes=memory.arena_bytes(blocks),
             constant_bytes=sum(len(constant.data) for constant in emit.distinct(constants)),

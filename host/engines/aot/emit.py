@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -79,10 +78,10 @@ def render(
     lowered: Sequence[Lowered],
     arena: Sequence[ArenaBlock],
     constants: Mapping[Constant, NamedConstant],
-) -> dict[str, str]:
-    """The generated files by name. No name from the .tflite file gets into them."""
+) -> str:
+    """The generated ``model.cc``. No name from the .tflite file gets into it."""
     offsets = {block.tensor: block.offset for block in arena}
-    text = cpp.render(
+    return cpp.render(
         "aot_model.cc.j2",
         version=__version__,
         sha256=cpp.byte_lines(bytes.fromhex(graph.sha256)),
@@ -97,7 +96,6 @@ def render(
         ],
         output_count=sum(len(step.outputs) for step in lowered),
     )
-    return {"model.cc": text, "build.json": json.dumps({"engine": "aot"}) + "\n"}
 
 
 def _named(name: str, constant: Constant) -> NamedConstant:
