@@ -2,4 +2,3 @@
 
 BAUD = 115_200
 TIMEOUT = 20.0  # seconds without an answer
-AUTO = "auto"  # the best engine that the board can have

@@ -14,6 +14,7 @@ from typing import Annotated
 from typer import Option
 
 from host.base import defaults
+from host.engines import AUTO, ENGINES
 from host.models.data_formats import DEMO_DATA, RANDOM, described
 from host.quantize import routes
 
@@ -59,8 +60,9 @@ class DeviceOptions:
 
     board: Annotated[str, Option(help="An env of platformio.ini.")] = "qemu-m4"
     engine: Annotated[
-        str, Option(help="tflm, aot, or auto: the first of them that is available for the board.")
-    ] = defaults.AUTO
+        str,
+        Option(help=f"{', '.join(ENGINES)}, or {AUTO}: the first that is available for the board."),
+    ] = AUTO
     arena: Annotated[
         int | None, Option(min=16, help="Bytes of arena. \\[default: the least that works]")
     ] = None

@@ -1,17 +1,19 @@
-"""What runs the model on the device. A plug point: an engine is a module and an entry."""
+"""What runs the model on the device. A plug point: an engine is a module and an entry.
+
+Engines are imported when they are called for, so that ``--help`` stays fast.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from host.base.defaults import AUTO
 from host.base.errors import ConfigError, ToolMissingError
-from host.engines.aot import AotEngine
-from host.engines.tflm import TflmEngine
-from host.firmware.boards import Board
-from host.firmware.rendered import Rendered
-from host.models.tflite import Graph
+
+if TYPE_CHECKING:
+    from host.firmware.boards import Board
+    from host.firmware.rendered import Rendered
+    from host.models.tflite import Graph
 
 
 class Engine(Protocol):
@@ -62,11 +64,21 @@ class Engine(Protocol):
         """
 
 
+def _tflm(board: Board) -> Engine:
+    from host.engines.tflm import TflmEngine
+
+    return TflmEngine.for_board(board)
+
+
+def _aot(board: Board) -> Engine:
+    from host.engines.aot import AotEngine
+
+    return AotEngine.for_board(board)
+
+
 # Each makes the engine for a board, or raises ToolMissingError.
-ENGINES: Mapping[str, Callable[[Board], Engine]] = {
-    TflmEngine.name: TflmEngine.for_board,
-    AotEngine.name: AotEngine.for_board,
-}
+ENGINES: Mapping[str, Callable[[Board], Engine]] = {"tflm": _tflm, "aot": _aot}
+AUTO = "auto"  # the first that is available for the board
 
 
 def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,8 +10,11 @@ import typer
 from typer.testing import CliRunner
 
 from host import __version__
+from host.base.errors import ToolMissingError
 from host.cli.app import app
 from host.cli.options import with_options
+from host.engines import ENGINES
+from host.firmware.boards import find_board
 from tests.fixtures.runs import run
 
 
@@ -58,6 +62,13 @@ def test_help_has_a_heading_for_each_value() -> None:
     for words in ("Paint.", "─ Size ─", "─ Colour ─", "In metres.", "[default: grey]", "--twice"):
         assert words in text, text
     assert "command" not in text.lower().replace("commands", "")
+
+
+def test_an_engine_has_the_name_of_its_entry() -> None:
+    board = find_board("qemu-m4")
+    for name, for_board in ENGINES.items():
+        with suppress(ToolMissingError):
+            assert for_board(board).name == name
 
 
 def test_the_version_stands_in_one_place() -> None:
