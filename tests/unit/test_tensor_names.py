@@ -1,4 +1,4 @@
-"""Tensors by name or index, and why one cannot be had."""
+"""Tensors by name or index, and why one is not available."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_exact_name_then_an_index(wanted: str, position: int) -> None:
 @pytest.mark.parametrize(
     ("wanted", "message", "hint"),
     [
-        ("conv/relo", "no tensor 'conv/relo'", "Near names: 'conv/relu'"),
+        ("conv/relo", "no tensor 'conv/relo'", "Similar names: 'conv/relu'"),
         ("relu", "no tensor 'relu'", "'conv/relu'"),
         ("zzz", "no tensor 'zzz'", "Without --tensor"),
         ("", "no tensor ''", "Without --tensor"),

@@ -136,7 +136,7 @@ def find_function(spec: str) -> Callable[..., Any]:
         ) from error
     function = getattr(module, name, None)
     if not callable(function):
-        what = "is no function" if hasattr(module, name) else "is not there"
+        what = "is not a function" if hasattr(module, name) else "does not exist"
         functions = [n for n, v in vars(module).items() if inspect.isfunction(v) and n[0] != "_"]
         raise ConfigError(
             f"--model-fn {spec}: {name} {what} in {module_name}",
@@ -150,7 +150,7 @@ def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
     ``classes`` that it takes.
 
     Raises:
-        ConfigError: see ``find_function``; or it wants something else.
+        ConfigError: see ``find_function``; or it needs something else.
         ModelError: it raises, or returns something else than a built tf_keras model.
     """
     function = find_function(spec)
@@ -166,8 +166,8 @@ def call_function(spec: str, dataset: Dataset, seed: int) -> Any:
     ]
     if unknown:
         raise ConfigError(
-            f"--model-fn {spec} wants {', '.join(unknown)}, which nobody gives it",
-            "It may take seed, input_shape and classes; give other parameters a default.",
+            f"--model-fn {spec} needs {', '.join(unknown)}, which the study does not pass",
+            "It may take seed, input_shape and classes; other parameters need a default.",
         )
     try:
         model = function(**{name: offered[name] for name in offered if name in parameters})

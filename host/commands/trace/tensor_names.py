@@ -16,7 +16,7 @@ _TABLE = "Without --tensor, `trace` lists all that the device computes."
 def find_output(graph: Graph, operators: Sequence[ExecutedOperator], wanted: str) -> int:
     """The position in ``operators`` of the tensor that is called ``wanted``.
 
-    An exact name goes before an index, so that a tensor called "7" can be had.
+    An exact name takes precedence over an index, so that a tensor called "7" can be named.
 
     Raises:
         ConfigError: there is no such tensor, there are several, or the device does not compute it.
@@ -60,5 +60,5 @@ def _index(graph: Graph, wanted: str) -> int:
     near += [name for name in names if wanted and wanted in name and name not in near]
     listed = ", ".join(map(repr, near[:_LISTED]))
     raise ConfigError(
-        f"the model has no tensor {wanted!r}", f"Near names: {listed}." if near else _TABLE
+        f"the model has no tensor {wanted!r}", f"Similar names: {listed}." if near else _TABLE
     )
