@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from host.commands.profile.page import render_html, write_profile
 from host.commands.profile.values import Profile
 from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
-from host.commands.trace.values import Trace, TracedOutput, TracedTensor
+from host.commands.trace.flow import compared
+from host.commands.trace.values import Trace
 from host.deployment.deployed import Deployed
+from host.deployment.divergence import crcs
 from host.deployment.samples import Loaded
 from host.report.document import Document
-from host.verdict.differences import FirstDifference, TensorDifference
-from tests.fixtures.evaluations import DIFFERENCE, evaluation
+from tests.fixtures.evaluations import evaluation
 from tests.fixtures.pages import HOSTILE, Page, self_contained
 from tests.fixtures.schemas import validate
 
@@ -48,36 +50,17 @@ def profile(base: Evaluation) -> Profile:
     return Profile(deployed(base), base.latency)
 
 
-def trace(
-    base: Evaluation, *, wrong: int | None = None, tensors: tuple[TracedTensor, ...] = ()
-) -> Trace:
-    """A trace; from output ``wrong`` on, all differ."""
-    graph = base.quantized.graph
-    outputs = tuple(
-        TracedOutput(
-            o.index,
-            o.name,
-            o.tensor,
-            graph.tensors[o.tensor].name,
-            graph.tensors[o.tensor].shape,
-            position,
-            position + (wrong is not None and position >= wrong),
-        )
-        for position, o in enumerate(base.rendered.operators)
-    )
-    first = None
+def trace(base: Evaluation, *, wrong: int | None = None, asked: Sequence[int] = ()) -> Trace:
+    """A trace of sample 3; from output ``wrong`` on, all differ, that one in two values."""
+    device = deployed(base)
+    graph, operators = device.loaded.graph, device.rendered.operators
+    on_host = {o.tensor: np.full(graph.tensors[o.tensor].shape, -13, np.int8) for o in operators}
+    on_device = {position: on_host[o.tensor].copy() for position, o in enumerate(operators)}
+    device_crc = crcs(operators, on_host)
     if wrong is not None:
-        first = FirstDifference(
-            base.rendered.operators[wrong], outputs[wrong].tensor_name, 3, DIFFERENCE
-        )
-    return Trace(
-        deployed=deployed(base),
-        sample=3,
-        outputs=outputs,
-        first=first,
-        tensors=tensors,
-        oracle="tflite-micro 0",
-    )
+        device_crc[wrong:] ^= 1
+        on_device[wrong].reshape(-1)[[7, 9]] = -12, -15
+    return compared(device, 3, device_crc, on_device, on_host, asked)
 
 
 def printed(shown: RenderableType, width: int = 400) -> str:
@@ -108,7 +91,7 @@ def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -
     assert values["headline"] == "sample 3: of the outputs of all operators (8), 5 differ"
     said = (
         "operator 3 DEPTHWISE_CONV_2D (tensor 4 'model/separable_2/depthwise'), sample 3: "
-        "at [0, 4, 2, 7] the device has −12 (−0.31), TFLM on the host −13 (−0.33); 310 of 8000 "
+        "at [0, 0, 0, 7] the device has −12 (0.4531), TFLM on the host −13 (0.4492); 2 of 256 "
         "values differ, by at most 2 steps"
     )
     assert values["first_difference"]["text"] == said
@@ -117,15 +100,14 @@ def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -
     assert shown.count("DIFFERS") == 5 and shown.count(" equal") == 3
 
 
-@pytest.mark.parametrize("found", [None, DIFFERENCE])
-def test_tensors_that_were_asked_for_decide(found: TensorDifference | None, tmp_path: Path) -> None:
-    tensor = TracedTensor(1, "ADD", 2, "x", (1, 2, 3), found)
-    run = trace(evaluation(tmp_path), wrong=7, tensors=(tensor,))
-    assert run.match == (found is None)
+@pytest.mark.parametrize("wrong", [1, 7])
+def test_tensors_that_were_asked_for_decide(wrong: int, tmp_path: Path) -> None:
+    run = trace(evaluation(tmp_path), wrong=wrong, asked=[1])
+    assert run.match == (wrong != 1)
     values = checked("trace", trace_document.document(run))
     text = values["tensors"][0]["text"]
-    assert text.startswith("tensor 2 'x' of operator 1 ADD: ")
-    assert ("all 6 values equal" in text) == (found is None)
+    assert text.startswith("tensor 2 'model/separable_1/depthwise' of operator 1 DEPTHWISE_CONV_2D")
+    assert ("all 512 values equal" in text) == run.match
     assert text in printed(trace_text.summary(run))
     codes = np.arange(6, dtype=np.int8).reshape(1, 2, 3)
     trace_document.write_trace(run, {2: codes}, {2: -codes})
@@ -176,8 +158,7 @@ def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     base = evaluation(tmp_path, name=HOSTILE)
     seen = profile(base)
-    tensor = TracedTensor(1, HOSTILE, 2, HOSTILE, (1, 2, 3), None)
-    traces = [trace(base, wrong=2), trace(base, tensors=(tensor,))]
+    traces = [trace(base, wrong=2), trace(base, asked=[2])]
     checked("profile", profile_document.document(seen))
     page = render_html(seen, profile_document.document(seen))
     assert "script" not in Page(page).tags and "\x1b" not in page

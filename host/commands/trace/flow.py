@@ -12,8 +12,8 @@ from host.base.errors import DataError
 from host.commands.trace.document import RESULTS, write_trace
 from host.commands.trace.tensor_names import find_output
 from host.commands.trace.values import Trace, TracedOutput, TracedTensor
-from host.deployment.deployed import deployable, deployed
-from host.deployment.divergence import crcs, device_crcs, device_tensor, host_outputs
+from host.deployment.deployed import Deployed, deployable, deployed
+from host.deployment.divergence import Crcs, crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
@@ -54,40 +54,55 @@ def trace(
         (on_host,) = host_outputs(graph, operators, [feed])
     with deployed(ready, RESULTS, stages) as (session, device):
         (device_crc,) = device_crcs(session, operators, [feed])
-        host_crc = crcs(operators, on_host)
-        unequal = np.flatnonzero(device_crc != host_crc).tolist()
+        unequal = np.flatnonzero(device_crc != crcs(operators, on_host)).tolist()
         on_device = {
             position: device_tensor(session, graph, operators, position, feed)
             for position in dict.fromkeys([*asked, *unequal[:1]])
         }
-        traced = {
-            position: _compared(graph, operators[position], values, on_host)
-            for position, values in on_device.items()
-        }
-        result = Trace(
-            deployed=device,
-            sample=sample,
-            outputs=tuple(
-                TracedOutput(*_named(graph, operator), *both)
-                for operator, *both in zip(
-                    operators, device_crc.tolist(), host_crc.tolist(), strict=True
-                )
-            ),
-            first=traced[unequal[0]].as_first(sample) if unequal else None,
-            tensors=tuple(traced[position] for position in asked),
-            oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
-        )
+        result = compared(device, sample, device_crc, on_device, on_host, asked)
         fetched = {operators[position].tensor: on_device[position] for position in asked}
         write_trace(result, fetched, {index: on_host[index] for index in fetched})
     return result
 
 
-def _compared(
-    graph: Graph, operator: ExecutedOperator, values: Array, on_host: Mapping[int, Array]
-) -> TracedTensor:
-    tensor = graph.tensors[operator.tensor]
-    difference = compare(tensor, values, on_host[tensor.index])
-    return TracedTensor(*_named(graph, operator), difference)
+def compared(
+    device: Deployed,
+    sample: int,
+    device_crc: Crcs,
+    on_device: Mapping[int, Array],
+    on_host: Mapping[int, Array],
+    asked: Sequence[int],
+) -> Trace:
+    """What the device computed for a sample, against TFLM on the host.
+
+    Args:
+        device_crc: CRC-32 of every operator's output, uint32 [outputs].
+        on_device: outputs by their position: those of ``asked``, and the first that differs.
+        on_host: every operator's output by its tensor.
+        asked: positions of the outputs whose values are wanted.
+    """
+    graph, operators = device.loaded.graph, device.rendered.operators
+    host_crc = crcs(operators, on_host)
+    unequal = np.flatnonzero(device_crc != host_crc).tolist()
+
+    def tensor(position: int) -> TracedTensor:
+        index = operators[position].tensor
+        difference = compare(graph.tensors[index], on_device[position], on_host[index])
+        return TracedTensor(*_named(graph, operators[position]), difference)
+
+    return Trace(
+        deployed=device,
+        sample=sample,
+        outputs=tuple(
+            TracedOutput(*_named(graph, operator), *both)
+            for operator, *both in zip(
+                operators, device_crc.tolist(), host_crc.tolist(), strict=True
+            )
+        ),
+        first=tensor(unequal[0]).as_first(sample) if unequal else None,
+        tensors=tuple(map(tensor, asked)),
+        oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
+    )
 
 
 def _named(graph: Graph, operator: ExecutedOperator) -> tuple[int, str, int, str, tuple[int, ...]]:
