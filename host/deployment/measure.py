@@ -70,10 +70,10 @@ def measure(
     graph: Graph,
     inputs: Array,
     oracle: Array | None,
+    answers: AnswerFile,
     *,
     timeout: float,
-    answers: AnswerFile | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None],
 ) -> DeviceRun:
     """Run every sample on the device, or on several that are alike, side by side.
 
@@ -83,8 +83,8 @@ def measure(
         inputs: [n, *input shape without batch], the input tensor's type.
         oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
             it is asked for the CRC of every operator's output, and for the first that differs.
-        timeout: seconds without progress before requests are repeated, and for the first answer.
         answers: keeps what was answered, and gives what was answered before.
+        timeout: seconds without progress before requests are repeated, and for the first answer.
         progress: called with the number of samples done.
 
     Raises:
@@ -99,9 +99,8 @@ def measure(
         check_identity(info, rendered, graph)
     session, info = sessions[0], infos[0]
     samples = [sample.tobytes() for sample in inputs]
-    known = answers.open(info, samples) if answers is not None else {}
-    keep = answers.add if answers is not None else None
-    answered = side_by_side(sessions, samples, known, cancelled, keep, progress)
+    known = answers.open(info, samples)
+    answered = side_by_side(sessions, samples, known, cancelled, answers.add, progress)
     outputs, ticks = _table(answered, info, graph)
     feeds = single(graph, inputs[:PROFILED])
     profiled_ticks, operator_ticks = profile(session, info, rendered, feeds)
@@ -117,7 +116,7 @@ def measure(
         link=functools.reduce(LinkStatistics.beside, (s.statistics() for s in sessions)),
         log=tuple(line for session in sessions for line in session.log),
         first_difference=first,
-        notes=(*(answers.notes if answers is not None else ()), *notes),
+        notes=(*answers.notes, *notes),
     )
 
 

@@ -71,8 +71,8 @@ def flash_and_eval(
                 graph,
                 inputs,
                 columns["tflm_host"].outputs,
+                answers,
                 timeout=setup.timeout,
-                answers=answers,
                 progress=observer.advance,
             )
         with stages.run("compare"):
