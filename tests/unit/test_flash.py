@@ -296,7 +296,7 @@ def test_without_a_board_nothing_is_built() -> None:
     before = (sorted(runs.glob("*nano33ble*")), generated.exists())
     begin = time.monotonic()
     done = run("flash-and-eval", "--board", "nano33ble")
-    assert time.monotonic() - begin < 5.0
+    assert time.monotonic() - begin < 20  # of which Python takes most, on a busy machine
     assert done.code == 3 and done.out == ""
     assert "no nano33ble is attached" in done.err and "2341:805a" in done.err
     assert "reset twice" in done.err
