@@ -1,1 +1,1 @@
-"""Many runs of many quantization routes: what can be told apart, and what cannot."""
+"""Many runs of many quantization routes: which differ measurably, and which do not."""

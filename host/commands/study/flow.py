@@ -21,9 +21,9 @@ from host.report.formats import many
 
 
 def study(request: StudyRequest, observer: Observer) -> Study:
-    """Train and convert many times, along every route, and say what can be told apart.
+    """Train and convert many times, along every route, and say which routes differ measurably.
 
-    Runs that failed, and a board that did, are in ``failures``: what there is, is reported.
+    Runs that failed, and a board that did, are in ``failures``; everything else is reported.
 
     Raises:
         InputError: the user's choice, model or data cannot be used.
@@ -35,7 +35,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
     observer.stage("check data and model", None)
     per_channel_dense = board is None or board.setup.engine.per_channel_dense
     plan, dataset, notes = make_plan(request, routes, per_channel_dense=per_channel_dense)
-    assert dataset.y is not None and dataset.x_train is not None  # make_plan has seen to it
+    assert dataset.y is not None and dataset.x_train is not None  # make_plan has checked
     folder = open_folder(request.folder or default_folder(plan), plan, fresh=request.fresh)
     notes = (*(board.setup.notes if board else ()), *notes)
     observer.note(*notes)
@@ -45,7 +45,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
     with folder.locked():
         missing = [seed for seed in seeds if folder.load_run(seed) is None]
         reused = request.runs - len(missing)
-        kept = "Each is kept when it ends: the same command goes on where this one stops."
+        kept = "Each is kept when it ends; after an interruption the same command continues."
         done = f"{reused} of {many(request.runs, 'run')} done already"
         observer.note(f"{done}, in {folder.path}. {kept}")
         observer.stage("runs", len(missing))

@@ -142,7 +142,7 @@ def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
         fresh: forget what is there of an earlier study.
 
     Raises:
-        ConfigError: it is no folder, holds other files, or the runs of another plan.
+        ConfigError: it is not a folder, or holds other files or the runs of another plan.
     """
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--out {path} is not a folder")

@@ -21,8 +21,8 @@ def separated(text: str) -> tuple[str, ...]:
 class StudyRequest:
     """What the user asks for. None is a default that depends on the rest.
 
-    ``jobs`` and ``runs`` may change between calls, the results do not: they are no part of a
-    ``Plan``.
+    ``jobs`` and ``runs`` may change between calls and do not change a run's results: they are not
+    part of a ``Plan``.
     """
 
     data: Annotated[

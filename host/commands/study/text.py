@@ -16,7 +16,7 @@ from host.report.text import Tone, headline, remarks, table, tail
 
 
 def summary(study: Study) -> RenderableType:
-    """Headline, table of the routes, what can be told, what failed, where the figure is.
+    """Headline, table of the routes, findings, failures, and where the figure is.
 
     Prints nothing.
     """
