@@ -135,9 +135,9 @@ def explain(request: ExplainRequest, as_json: Json = False) -> None:
 @app.command()
 @with_options
 def study(request: StudyRequest, as_json: Json = False) -> None:
-    """Train many times, follow every quantization route, and say what can be told apart.
+    """Train many times, follow every quantization route, and say which differ measurably.
 
-    Each run is kept as it ends: after an interruption the same command goes on.
+    Each run is kept when it ends; after an interruption the same command continues.
     """
     with Failures(as_json):
         from host.commands.study.flow import study as run
