@@ -26,6 +26,7 @@ from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
 from host.commands.explain.reference import find_reference, follow_route, run_reference
 from host.deployment.folder import MODEL
+from host.deployment.request import ModelOptions
 from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import OPERATOR_SAMPLES, FloatModel, Material, analyse
 from host.diagnosis.comparison.signals import Samples
@@ -56,11 +57,14 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     for text in (request.a, request.b):
         if text not in opened:
             assert model is not None  # the demo, where the user gave none
-            opened[text] = follow_route(text, request, model, samples, stages)
+            options = ModelOptions(
+                model.path, route=text, seed=request.seed, allow_unsafe=request.allow_unsafe
+            )
+            opened[text] = follow_route(options, model, samples, stages)
     a, b = opened[request.a], opened[request.b]
     check_alike(a, b)
     whole = check_fit(samples, b.graph.input.shape[1:], b.graph.output.shape[1:])
-    chosen = draw(len(whole.x), request)
+    chosen = draw(len(whole.x), request.samples, request.seed)
     dataset = take(whole, chosen)
     reference, deployed = None, None
     if request.deployed is not None:
@@ -68,7 +72,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     device = outputs_of_device(b, whole)
     if model is not None:
         with stages.run("float model"), quiet(None):
-            reference = run_reference(model, dataset, request, b.graph)
+            reference = run_reference(model, dataset, b.graph, allow_unsafe=request.allow_unsafe)
     material = Material(
         a=a.graph,
         b=b.graph,

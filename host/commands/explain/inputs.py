@@ -232,10 +232,9 @@ def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array
     return fed
 
 
-def draw(count: int, request: ExplainRequest) -> Array:
-    """Which of ``count`` samples are run: indices, ascending."""
-    order = np.random.default_rng(request.seed).permutation(count)
-    return np.sort(order[: request.samples])
+def draw(count: int, samples: int, seed: int) -> Array:
+    """Which of ``count`` samples are run, at most so many: indices, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:samples])
 
 
 def take(dataset: Dataset, indices: Array) -> Dataset:

@@ -45,7 +45,7 @@ def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:
 
 
 def follow_route(
-    route: str, request: ExplainRequest, model: ModelFile, samples: Dataset, stages: Stages
+    options: ModelOptions, model: ModelFile, samples: Dataset, stages: Stages
 ) -> Opened:
     """What a route makes of the float model.
 
@@ -53,16 +53,14 @@ def follow_route(
         InputError: the route cannot be followed with this model or these samples.
         ToolMissingError: the conversion needs TensorFlow.
     """
-    options = ModelOptions(
-        model=model.path, route=route, seed=request.seed, allow_unsafe=request.allow_unsafe
-    )
+    route = options.route
     with stages.run(f"convert {route}") as stage:
         quantized = convert(options, model, samples, True, stage).quantized
     return Opened(route, f"route {route} of {model.name}", quantized.graph)
 
 
 def run_reference(
-    model: ModelFile, dataset: Dataset, request: ExplainRequest, graph: Graph
+    model: ModelFile, dataset: Dataset, graph: Graph, *, allow_unsafe: bool
 ) -> FloatModel:
     """Run the float model and its layers on the samples that ``graph``, an int8 model, gets.
 
@@ -71,7 +69,7 @@ def run_reference(
         ModelError: it cannot be loaded.
         ToolMissingError: it needs TensorFlow.
     """
-    source = load_keras(model, allow_unsafe=request.allow_unsafe)
+    source = load_keras(model, allow_unsafe=allow_unsafe)
     check_fit(dataset, source.input_shape, source.output_shape)
     samples = real_samples(dataset, graph)
     return FloatModel(
