@@ -182,10 +182,26 @@ def test_instructions_are_never_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(1, "100 %"), (0, "0 %"), (0.99999, "> 99.9 %"), (1e-6, "< 0.1 %")]
+    ("shown", "text"),
+    [
+        (formats.percent(1), "100 %"),
+        (formats.percent(0), "0 %"),
+        (formats.percent(0.99999), "> 99.9 %"),
+        (formats.percent(0.99999, 2), "> 99.99 %"),
+        (formats.percent(0.9994, 2), "99.94 %"),
+        (formats.percent(1e-6), "< 0.1 %"),
+        (formats.percent(None), "—"),
+        (formats.p_value(0.0314), "p = 0.031"),
+        (formats.p_value(1e-9), "p < 0.001"),
+        (formats.bare_p(1.0), "1"),
+        (formats.fixed(-0.001), "0.00"),
+        (formats.fixed(-1.5), "−1.50"),
+        (formats.many(1, "run"), "1 run"),
+        (formats.many(2000, "run"), "2 000 runs"),
+    ],
 )
-def test_only_all_is_a_hundred_percent(share: float, text: str) -> None:
-    assert formats.percent(share).replace(formats.THIN, " ") == text
+def test_numbers(shown: str, text: str) -> None:
+    assert shown.replace(formats.THIN, " ") == text
 
 
 def test_summary_is_one_screen_and_starts_with_the_headline(run: Evaluation) -> None:
