@@ -10,6 +10,7 @@ import numpy as np
 from host.models.dataset import Dataset
 from host.models.tflite import Graph
 from host.quantize.routes import ActivationType
+from host.report.formats import percent
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> Iterator[Advice]:
     if share > _MOST_SATURATED:
         yield Advice(
             "input-saturated",
-            f"{100 * share:.1f} % of the input values are clipped: {data}, {range_}.",
+            f"{percent(share)} of the input values are clipped: {data}, {range_}.",
             "Scale the samples and the representative data alike, as in training.",
         )
     elif most - least < _LEAST_FILLED * (high - low):
