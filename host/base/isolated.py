@@ -60,7 +60,6 @@ def side_by_side(
 
     Args:
         function: of a module, so that the new process can import it.
-        calls: the arguments of each call.
         jobs: at least 1.
         environment: variables that the processes see from their very first import on.
     """

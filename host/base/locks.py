@@ -21,12 +21,8 @@ NAME = ".lock"
 def folder(path: Path, who: str = "run") -> Iterator[None]:
     """Hold a folder. It is created if it is missing, and removed again if it stays empty.
 
-    Args:
-        path: where.
-        who: what the message calls the other holder.
-
     Raises:
-        ConfigError: another process holds it.
+        ConfigError: another ``who`` holds it.
     """
     made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)

@@ -44,11 +44,9 @@ def running(
     A Ctrl-C in the terminal reaches only the host, which then leaves this context.
 
     Args:
-        command: program and arguments.
         log: gets what it prints. Once that is more than ``LOG_LIMIT``, it is killed.
         dies_with_host: the kernel takes it along if the host is killed outright (Linux); not what
             it started.
-        options: of ``subprocess.Popen``.
 
     Raises:
         ToolMissingError: there is no such program.

@@ -16,10 +16,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def quiet(log: Path | None) -> Iterator[None]:
-    """Send everything written to stdout and stderr, C++ included, to the end of ``log``.
-
-    Args:
-        log: a file that is appended to; None throws the text away.
+    """Send what is written to stdout and stderr, C++ included, to the end of ``log``, or nowhere.
 
     The descriptors are put back at the end of the block, on an exception too. This holds for the
     whole process: nothing else may print meanwhile (a progress bar needs its own duplicate of the

@@ -41,7 +41,6 @@ def fit(
 
     Args:
         rendered, image: the first try, with an arena that should be too large.
-        folder: the run's folder.
 
     Raises:
         SizeError: no arena that the board has is large enough.

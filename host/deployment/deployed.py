@@ -99,7 +99,6 @@ def deployed(
     """Build and start the model; the session with the device ends with the context.
 
     Args:
-        ready: from ``deployable``.
         results: names of the files that the command will write; they go if the context ends badly.
 
     Raises:

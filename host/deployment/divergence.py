@@ -77,17 +77,11 @@ def device_tensor(
 
 
 def first_difference(
-    session: Session,
-    graph: Graph,
-    operators: Sequence[ExecutedOperator],
-    feeds: Mapping[int, Feed],
+    session: Session, graph: Graph, operators: Sequence[ExecutedOperator], feeds: Mapping[int, Feed]
 ) -> FirstDifference | None:
     """The first operator, over all the samples, whose output is not TFLM's on the host.
 
     Args:
-        session: the device, after ``hello``.
-        graph: the model.
-        operators: as the device executes them.
         feeds: the samples, by their index in the data set.
 
     Returns:

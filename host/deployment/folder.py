@@ -48,9 +48,6 @@ def run_folder(
 
     Args:
         wanted: the folder that the user names; None makes a new one in runs/.
-        board: on which the model runs.
-        model: as the user brought it.
-        graph: what runs on the device.
         results: names of the files that the run will write.
 
     Raises:

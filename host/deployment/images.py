@@ -36,11 +36,6 @@ def build(
 ) -> tuple[Rendered, Image]:
     """The image; with the tightest arena, where the device plans it and the user named none.
 
-    Args:
-        rendered: from ``render``.
-        graph: the model.
-        folder: the run's folder.
-
     Raises:
         BuildError, SizeError, ToolMissingError: see ``build_image``.
         MachineError: the device could not be asked for its arena.
@@ -58,11 +53,7 @@ def build(
 
 @contextlib.contextmanager
 def start(setup: Setup, image: Image, folder: Path) -> Iterator[list[Link]]:
-    """Start the image, ``setup.jobs`` times; the links to them. Raises as ``Target.start``.
-
-    Args:
-        folder: the run's; gets the logs.
-    """
+    """Start the image, ``setup.jobs`` times; the links to them. Raises as ``Target.start``."""
     with contextlib.ExitStack() as started:
         yield [
             started.enter_context(setup.target.start(image, setup.board, folder / name))

@@ -79,7 +79,6 @@ def measure(
 
     Args:
         links: one to each device; the first also profiles, and traces what differs.
-        rendered: what the devices should hold.
         inputs: [n, *input shape without batch], the input tensor's type.
         oracle: [n, *output shape without batch] from TFLM on the host; where the device differs,
             it is asked for the CRC of every operator's output, and for the first that differs.

@@ -114,17 +114,12 @@ def _load(options: ModelOptions, data: str, shape: tuple[int, ...], *, calibrate
 
 
 def convert(
-    options: ModelOptions,
-    model: ModelFile,
-    dataset: Dataset,
-    per_channel_dense: bool,
-    stage: Stage,
+    options: ModelOptions, model: ModelFile, dataset: Dataset, per_channel_dense: bool, stage: Stage
 ) -> Prepared:
     """The route to a .tflite, and Keras's own predictions: all that needs TensorFlow.
 
     Args:
         options: its route, its seed, and whether Lambda layers may be loaded.
-        model: a float model.
         dataset: samples to score, to calibrate with, and to train with where the route trains.
         per_channel_dense: see ``quantize_ptq``.
         stage: is told where the result was in the cache.

@@ -28,7 +28,6 @@ class AnswerFile:
     """The file of one run.
 
     Args:
-        path: where.
         image: the bytes of the firmware's ELF file, part of what tells runs apart.
         resume: keep what the file has; else it starts empty.
     """
@@ -56,10 +55,6 @@ class AnswerFile:
 
     def open(self, info: DeviceInfo, samples: Sequence[bytes]) -> dict[int, Answer]:
         """Start to keep answers; those that the file has already, by sample.
-
-        Args:
-            info: the device that answers.
-            samples: the raw bytes of each.
 
         Raises:
             ConfigError: what the file has belongs to another device, image, model or samples.
@@ -130,12 +125,7 @@ def _answer(frame: Frame) -> tuple[int, Answer]:
 
 @contextmanager
 def kept(answers: AnswerFile, command: str) -> Iterator[None]:
-    """If the block ends early, tell the user how to resume the run.
-
-    Args:
-        answers: of the run.
-        command: the one that resumes.
-    """
+    """If the block ends early, tell the user the command that resumes the run."""
     try:
         yield
     except MachineError as error:

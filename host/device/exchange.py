@@ -71,7 +71,6 @@ class Exchange:
     """Carries requests and replies over one link.
 
     Args:
-        link: an open link.
         timeout: seconds without any progress after which requests are sent again, for as long as
             it is not known how soon answers come.
         retries: the device is given up after so many timeouts of silence, and one. What the device
@@ -80,12 +79,7 @@ class Exchange:
     """
 
     def __init__(
-        self,
-        link: Link,
-        *,
-        timeout: float,
-        retries: int,
-        cancelled: threading.Event | None = None,
+        self, link: Link, *, timeout: float, retries: int, cancelled: threading.Event | None = None
     ) -> None:
         self.window = 0  # bytes that may be in flight; the device states it
         self._link = link
@@ -159,15 +153,10 @@ class Exchange:
             "for a slow start.",
         )
 
-    def run(
-        self,
-        requests: Sequence[Request],
-        accept: Accept,
-    ) -> None:
+    def run(self, requests: Sequence[Request], accept: Accept) -> None:
         """Send all requests in order, as many at a time as the window allows.
 
         Args:
-            requests: what to send.
             accept: gets the index of a request and its reply's fields; False asks again.
 
         Raises:

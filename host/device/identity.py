@@ -49,7 +49,6 @@ def device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
     """What a HELLO_REPLY tells.
 
     Args:
-        payload: of the frame.
         log: what the device said before.
 
     Raises:

@@ -112,7 +112,6 @@ class SerialLink:
         """Open the port.
 
         Args:
-            port: its name or URL.
             baud: ignored by URLs and USB.
             find: gives the name that the port has now, or None while it is not there; by default
                 the name stays.

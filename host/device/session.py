@@ -38,15 +38,7 @@ class Answer:
 
 
 class Session:
-    """Talks to one device.
-
-    Args:
-        link: an open link.
-        timeout: seconds without any progress after which requests are sent again, for as long as
-            it is not known how soon answers come.
-        retries: the device is given up after so many timeouts of silence, and one.
-        cancelled: another thread sets it to end whatever goes on.
-    """
+    """Talks to one device; its arguments are those of ``Exchange``."""
 
     def __init__(
         self,
@@ -174,14 +166,9 @@ class Session:
         return tensors[0]
 
     def load_model(self, content: bytes, info: DeviceInfo) -> DeviceInfo:
-        """Change the running device to another model of the same operators.
+        """Change the running device to another .tflite model of the same operators.
 
-        Args:
-            content: the .tflite file.
-            info: the device's answer to HELLO.
-
-        Returns:
-            The device's new answer to HELLO.
+        Takes the device's answer to HELLO, and returns its new one.
 
         Raises:
             SizeError: it does not fit the slot, or the arena; the old model runs on.
@@ -223,10 +210,7 @@ class Session:
             asked, done = left, set[int]()
 
             def accept_asked(
-                index: int,
-                values: dict[str, Any],
-                asked: list[int] = asked,
-                done: set[int] = done,
+                index: int, values: dict[str, Any], asked: list[int] = asked, done: set[int] = done
             ) -> bool:
                 if not accept(asked[index], values):
                     return False

@@ -22,7 +22,6 @@ def side_by_side(
 
     Args:
         sessions: one for each device; they have said HELLO.
-        samples: the raw bytes of each.
         known: answers that are there already, by sample.
         cancelled: the one that all sessions were given; is set when one of them fails. May be
             left out for a single session.

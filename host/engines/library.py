@@ -170,8 +170,7 @@ def _connect(wanted: str) -> None:
     trouble = _connection_error(host)
     if trouble is not None:
         raise ToolMissingError(
-            f"no connection to {host}, where its library would come from ({trouble})",
-            _REMEDY,
+            f"no connection to {host}, where its library would come from ({trouble})", _REMEDY
         )
 
 

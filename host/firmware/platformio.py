@@ -86,8 +86,6 @@ def run(
     """Call PlatformIO, its output in ``log``; nothing of it outlives the call.
 
     Args:
-        arguments: of its command line.
-        log: gets what it prints.
         timeout: in seconds.
         env, library: see ``environment``.
 

@@ -105,11 +105,7 @@ def _draw(whole: Dataset, samples: int | None, seed: int) -> Dataset:
 
 
 def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
-    """Split the samples into those that are scored and those that calibrate.
-
-    Raises:
-        DataError: there are too few.
-    """
+    """Split the samples into those that are scored and those that calibrate."""
     count = len(whole.x)
     scored = count - min(HELD_OUT, max(1, count // 5)) if samples is None else samples
     if scored < 1 or scored >= count:
@@ -133,9 +129,6 @@ def _split_training(whole: Dataset) -> Dataset:
 
     The split is made within each class, where the labels are classes large enough for it. Where
     the set brings no representative data, the samples to train with calibrate.
-
-    Raises:
-        DataError: there are no labels, or too few samples.
     """
     count = len(whole.x)
     if whole.y is None:
@@ -187,9 +180,6 @@ def _order(count: int, seed: int) -> Indices:
 def _take(whole: Dataset, chosen: Indices) -> Dataset:
     kept = np.sort(chosen)
     return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])
-
-
-# --- fit to a model ---------------------------------------------------------------------------
 
 
 def check_fit(

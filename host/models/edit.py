@@ -40,12 +40,8 @@ def patch(
 ) -> Graph:
     """The same model with other parameters.
 
-    A buffer that several tensors share is not changed for the others.
-
-    Args:
-        graph: the model.
-        changes: of its tensors.
-        operators: new names for operators, by index; those lose their built-in options.
+    A buffer that several tensors share is not changed for the others. ``operators`` are new names
+    for operators, by index; those lose their built-in options.
 
     Raises:
         ModelError: new data of another type or shape than the tensor's, or for an activation.

@@ -17,12 +17,7 @@ Feed = tuple[Array, ...]
 
 
 def single(graph: Graph, x: Array) -> list[Feed]:
-    """The samples of a model with one input.
-
-    Args:
-        graph: the model.
-        x: [n, *input shape without batch], of the input's type.
-    """
+    """The samples of a model of one input; ``x`` is [n, *its shape but the batch], of its type."""
     rows = np.ascontiguousarray(x)
     return [(row.reshape(graph.input.shape),) for row in rows]
 

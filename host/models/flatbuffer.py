@@ -49,9 +49,7 @@ _OPTIONS_2 = {
 _QUANTIZATION = Kind({4: 4, 6: 4, 8: 4, 10: 8})
 _SPARSITY = Kind({4: 4, 6: 4}, vectors={8: Kind()})
 _TENSOR = Kind(
-    {4: 4, 10: 1, 18: 4},
-    tables={12: _QUANTIZATION, 16: _SPARSITY},
-    vectors={22: Kind({4: 4})},
+    {4: 4, 10: 1, 18: 4}, tables={12: _QUANTIZATION, 16: _SPARSITY}, vectors={22: Kind({4: 4})}
 )
 _OPERATOR = Kind({6: 4, 8: 4, 14: 1, 18: 1, 20: 4}, unions={12: _OPTIONS, 28: _OPTIONS_2})
 _SUBGRAPH = Kind({6: 4, 8: 4, 12: 1}, vectors={4: _TENSOR, 10: _OPERATOR})

@@ -124,9 +124,6 @@ def _kind(path: Path, content: bytes) -> ModelKind:
     raise ModelError(f"{path} is neither a Keras model nor a .tflite file")
 
 
-# --- loading the float model ------------------------------------------------------------------
-
-
 def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
     """Load the float model: ``.h5`` by tf_keras, ``.keras`` by Keras 3, a SavedModel by TensorFlow.
 
@@ -174,11 +171,6 @@ def _load_keras_file(model: ModelFile, allow_unsafe: bool) -> FloatModel:
 
 def wrap_keras(model: ModelFile, loaded: Any, version: str) -> FloatModel:
     """The float model in a Keras object, of Keras 2 or 3.
-
-    Args:
-        model: what messages call it.
-        loaded: the object.
-        version: the library that it is of.
 
     Raises:
         ModelError: several inputs or outputs, an open dimension besides the batch, or a type other

@@ -70,10 +70,6 @@ Concern = tuple[str, str]  # what is wrong, and what to do about it
 def refuse_keras(path: Path, content: bytes) -> None:
     """Look for what a Keras file could run, import, read or write.
 
-    Args:
-        path: names the file in messages.
-        content: the file's bytes.
-
     Raises:
         ModelError: it has a Lambda layer, or names code or files outside of itself.
     """
@@ -110,9 +106,6 @@ def refuse_saved_model(path: Path) -> None:
                     f"{path} has the operator {operator}, which does more than compute",
                     f"Save the model without it, or, {_TRUST}",
                 )
-
-
-# --- Keras ------------------------------------------------------------------------------------
 
 
 def _concerns(value: dict[str, Any]) -> Iterator[Concern]:
@@ -171,9 +164,6 @@ def _reaches(content: bytes) -> Iterator[Concern]:
                 yield "weights that are a link to another file", _REPLACE
             if any(dataset.external or dataset.is_virtual for dataset in datasets):
                 yield "weights that lie in another file", _REPLACE
-
-
-# --- SavedModel -------------------------------------------------------------------------------
 
 
 def _reachable(graph: Any) -> Iterator[str]:

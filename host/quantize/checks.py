@@ -48,7 +48,6 @@ def check_graph(
     """Check a .tflite model.
 
     Args:
-        graph: the model.
         dataset: is compared with the input's range where it is real data.
         activations: what all between input and output must be, and these two where they are
             neither float32 nor uint8.

@@ -39,7 +39,6 @@ def quantize_ptq(
     demanded by the converter and ignored.
 
     Args:
-        source: the float model.
         dataset: its ``x_calibration`` sets the ranges; ``x`` is only compared with them.
         route: its type of activations, and whether weights may have a scale for each channel.
         seed: which calibration samples are taken where there are many.
@@ -84,14 +83,11 @@ def convert_float(source: FloatModel) -> Graph:
 
 
 def accept_tflite(
-    graph: Graph,
-    dataset: Dataset | None = None,
-    route: Route | None = None,
+    graph: Graph, dataset: Dataset | None = None, route: Route | None = None
 ) -> QuantizedModel:
     """Take a .tflite as it is, if it passes the checks.
 
     Args:
-        graph: the model.
         dataset: see ``check_graph``.
         route: what it came by; None for a ready file, of either type of activations.
 

@@ -70,8 +70,6 @@ def fine_tune(
     """Train a fake-quantized copy of a trained model.
 
     Args:
-        source: the trained model; it stays as it is.
-        dataset: its training samples.
         seed: the same seed gives the same weights and ranges on the same machine.
         training: its ``qat_…`` and ``batch``.
         calibrated: set the activations' ranges from the training samples first. Otherwise they
@@ -122,10 +120,7 @@ def calibrate(model: Any, x: FloatArray) -> None:
 def with_qat_weights(source: FloatModel, qat: FloatModel, *, rounded: bool = False) -> FloatModel:
     """A copy of the plain model with the weights of its fake-quantized, fine-tuned copy.
 
-    Args:
-        source: the plain model.
-        qat: the other.
-        rounded: take each weight as fake quantization rounds it.
+    ``rounded``: each weight as fake quantization rounds it.
 
     Raises:
         ModelError: a variable of one has no partner of its shape in the other.

@@ -101,6 +101,5 @@ def refusal(source: FloatModel, error: Exception) -> ModelError:
 def _error(source: FloatModel, what: str, way: str) -> ModelError:
     library = f"tensorflow_model_optimization {metadata.version('tensorflow_model_optimization')}"
     return ModelError(
-        f"{source.file.path} cannot have quantization-aware training: {library} {what}",
-        way + _PTQ,
+        f"{source.file.path} cannot have quantization-aware training: {library} {what}", way + _PTQ
     )

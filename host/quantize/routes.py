@@ -58,10 +58,7 @@ _ROUTES = (
     Route("qat", "fake-quantized Keras model after QAT", "qat", runs_in="keras"),
     Route("qat-int8", "QAT, converted to int8", "qat"),
     Route(
-        "qat-weights-ptq",
-        "QAT's weights in the plain model, then PTQ to int8",
-        "qat",
-        copied=True,
+        "qat-weights-ptq", "QAT's weights in the plain model, then PTQ to int8", "qat", copied=True
     ),
     Route("ptq-int8", "the float model, PTQ to int8"),
     Route(

@@ -59,9 +59,6 @@ def transplant(qat: Graph, plain: Graph, real: Graph) -> Graph:
     return patched
 
 
-# --- partners ---------------------------------------------------------------------------------
-
-
 def _real_operators(plain: Graph, real: Graph) -> dict[int, Operator]:
     """The float conversion's operator for each of the plain file, but for QUANTIZE, by index."""
     ours = [o for o in plain.operators if o.name != "QUANTIZE"]
@@ -125,9 +122,6 @@ def _same_constant(theirs: Tensor, real: Tensor) -> bool:
     return bool((np.abs(theirs.data - points - real.data / scales) <= 1).all())
 
 
-# --- values -----------------------------------------------------------------------------------
-
-
 def _constant(theirs: Tensor, ours: Tensor, real: Tensor) -> Array | None:
     """The constant quantized as ``theirs`` is; None where it is not quantized (a shape)."""
     if theirs.quantization is None or real.data is None:
@@ -140,9 +134,6 @@ def _constant(theirs: Tensor, ours: Tensor, real: Tensor) -> Array | None:
     # Symmetric int8 does not use −128, so that kernels need not handle it.
     narrow = ours.dtype == "int8" and not np.any(points)
     return np.asarray(np.clip(codes, limits.min + narrow, limits.max), ours.numpy_dtype)
-
-
-# --- QUANTIZE operators -----------------------------------------------------------------------
 
 
 def _rewired(qat: Graph, graph: Graph, pairs: list[Pair]) -> Graph:

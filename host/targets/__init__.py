@@ -52,8 +52,6 @@ class Target(Protocol):
         """Start; on leaving the context, whatever was started is gone.
 
         Args:
-            image: what to run.
-            board: where.
             log: gets what the emulator or the upload prints.
 
         Raises:
@@ -110,7 +108,6 @@ def with_link(board: Board, target: Target, link: str | None) -> Board:
     wanted = link or (board.link if target.starts else target.links[0])
     if wanted not in target.links:
         raise ConfigError(
-            f"{board.name} has no link {wanted!r}",
-            f"It has: {', '.join(target.links)}.",
+            f"{board.name} has no link {wanted!r}", f"It has: {', '.join(target.links)}."
         )
     return replace(board, link=wanted, options={**board.options, "link": wanted})

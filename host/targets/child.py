@@ -35,10 +35,7 @@ def child(
     """Run a command; kill it, and what it started, on leaving the context: see ``running``.
 
     Args:
-        command: program and arguments.
-        log: gets what it prints.
         name: what messages call it; by default the program's name.
-        options: of ``subprocess.Popen``.
 
     Raises:
         ToolMissingError, TargetError: see ``running``.

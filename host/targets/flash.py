@@ -105,9 +105,7 @@ class FlashTarget:
             return port.device if port else None
 
         link = when_there(
-            find,
-            lambda port: SerialLink(port, self.baud, find),
-            time.monotonic() + RETURN_TIMEOUT,
+            find, lambda port: SerialLink(port, self.baud, find), time.monotonic() + RETURN_TIMEOUT
         )
         if link is None:
             raise not_returned(self.look(), board, before, RETURN_TIMEOUT)

@@ -22,7 +22,8 @@ class LinkKind:
 
     Attributes:
         start: starts a child, given its command line, what to call it in messages, and its log;
-            gives the link to it. None where the device is there already, behind a port.
+            gives the link to it, or raises as ``Target.start``. None where the device is there
+            already, behind a port.
         has_baud_rate: whether the firmware sets a rate.
     """
 
@@ -39,11 +40,7 @@ LINKS: Mapping[str, LinkKind] = {
 
 
 def start_child(link: str, command: Command, name: str, log: Path) -> AbstractContextManager[Link]:
-    """Start a child that is linked in this way; see ``LinkKind.start``.
-
-    Raises:
-        ToolMissingError, TargetError: see ``Target.start``.
-    """
+    """Start a child that is linked in this way; see ``LinkKind.start``."""
     start = LINKS[link].start
     assert start is not None, "with_link has seen to it"
     return start(command, name, log)

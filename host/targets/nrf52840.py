@@ -15,12 +15,7 @@ import sys
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
-from unicorn.arm_const import (
-    UC_ARM_REG_LR,
-    UC_ARM_REG_PC,
-    UC_ARM_REG_SP,
-    UC_CPU_ARM_CORTEX_M4,
-)
+from unicorn.arm_const import UC_ARM_REG_LR, UC_ARM_REG_PC, UC_ARM_REG_SP, UC_CPU_ARM_CORTEX_M4
 from unicorn.unicorn_const import (
     UC_ARCH_ARM,
     UC_HOOK_MEM_INVALID,

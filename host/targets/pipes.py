@@ -14,11 +14,7 @@ from host.targets.child import Command, child
 
 @contextmanager
 def child_on_pipes(command: Command, name: str, log: Path) -> Iterator[Link]:
-    """Start a child; give the link on its standard input and output. See ``LinkKind.start``.
-
-    Raises:
-        ToolMissingError, TargetError: see ``Target.start``.
-    """
+    """Start a child; give the link on its standard input and output. See ``LinkKind.start``."""
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     # The link is closed last: a child ends of it, and would be blamed for the link's failure.
     with ExitStack() as last, child(command(None), log, name=name, **pipes) as process:

@@ -59,7 +59,6 @@ def command(machine: str, elf: Path, uart: Path | None = None) -> list[str]:
 
     Args:
         machine: QEMU's name for the board.
-        elf: the image.
         uart: a socket to connect the serial port to; None where standard input and output carry
             the frames, on which QEMU itself must print nothing.
     """

@@ -24,11 +24,7 @@ _POLL = 0.1
 
 @contextmanager
 def child_that_connects(command: Command, name: str, log: Path) -> Iterator[Link]:
-    """Start a child that connects to a unix socket; give the link. See ``LinkKind.start``.
-
-    Raises:
-        ToolMissingError, TargetError: see ``Target.start``.
-    """
+    """Start a child that connects to a unix socket; give the link. See ``LinkKind.start``."""
     # A path of a unix socket is limited to 108 bytes, so it lies in a short temporary folder.
     with (
         tempfile.TemporaryDirectory(prefix="fae-") as folder,

@@ -51,11 +51,7 @@ _CAUSES = (
         "the bootloader at {port} stopped answering during the upload",
         "Try again. {recovery}",
     ),
-    (
-        r"[Tt]imed out|[Tt]ime-?out",
-        "the upload to {port} timed out",
-        "Try again. {recovery}",
-    ),
+    (r"[Tt]imed out|[Tt]ime-?out", "the upload to {port} timed out", "Try again. {recovery}"),
 )
 
 

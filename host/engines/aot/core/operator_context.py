@@ -139,12 +139,7 @@ class OperatorContext:
         require(shape == expected, f"has output shape {shape}, expected {expected}")
 
     def lowered(
-        self,
-        kernel: str,
-        type_name: str,
-        params: Struct,
-        lead: int | None = None,
-        scratch: int = 0,
+        self, kernel: str, type_name: str, params: Struct, lead: int | None = None, scratch: int = 0
     ) -> Lowered:
         """One call of a kernel, which makes the output of the operands; see ``calling``.
 
@@ -161,7 +156,6 @@ class OperatorContext:
         """Calls that make the outputs of the operands.
 
         Args:
-            calls: the kernels' calls, in order.
             lead: in bytes, see ``Overlap``; None where the output must not be laid over an operand.
                 Of two operands, one that is broadcast is read again, and so never written over.
             scratch: bytes of scratch memory.

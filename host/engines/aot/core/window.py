@@ -38,10 +38,8 @@ def window(
     """The struct ``Window`` of an operator on [batch, height, width, channels].
 
     Args:
-        op: the operator; its input has four dimensions.
         filter_size: height, width.
         channels: those of the output.
-        dilated: the operator has dilations.
         transposed: the window slides over the output and leads to the input.
 
     Raises:

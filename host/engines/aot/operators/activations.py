@@ -198,9 +198,6 @@ def softmax(op: OperatorContext) -> Lowered:
     return op.lowered("softmax", "Softmax", params)
 
 
-# --- int16 ------------------------------------------------------------------------------------
-
-
 def _softmax_int16(op: OperatorContext, beta: float, rows: dict[str, int]) -> Lowered:
     """With tables of e^x and 1 / (1 + x)."""
     x, y = op.x, op.y

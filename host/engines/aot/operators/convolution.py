@@ -16,12 +16,7 @@ from host.base.arrays import Array
 from host.engines.aot.core.ir import Constant, Lowered, Struct, Value
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, require
-from host.engines.aot.core.packing import (
-    fold_zero_point,
-    pack_channels,
-    pack_rows,
-    wrapped_int32,
-)
+from host.engines.aot.core.packing import fold_zero_point, pack_channels, pack_rows, wrapped_int32
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier, wide_multiplier
 from host.engines.aot.core.window import overlap_lead, window
 from host.models.tflite import TYPE_CODES
@@ -213,9 +208,6 @@ def _tables(multipliers: Sequence[Multiplier]) -> dict[str, Value]:
         "shifts": Constant("shifts", shifts),
         "step": int(len(multipliers) > 1),
     }
-
-
-# --- int16 ------------------------------------------------------------------------------------
 
 
 def _accumulator(op: OperatorContext) -> str:

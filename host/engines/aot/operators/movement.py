@@ -40,9 +40,6 @@ _EITHER_INDEX = ("int32", "int64")
 _REFLECT = 0  # MirrorPadMode of the schema
 
 
-# --- one tensor to another, element by element -------------------------------------------------
-
-
 def slice_(op: OperatorContext) -> Lowered:
     """SLICE with a constant beginning and size, −1 meaning as far as there is."""
     shape = op.x.shape
@@ -150,9 +147,6 @@ def _moved(op: OperatorContext, copy: StridedCopy) -> Lowered:
     return op.calling(copy_call(x.index, copy, y), lead=lead)
 
 
-# --- another shape -----------------------------------------------------------------------------
-
-
 def reshape(op: OperatorContext) -> Lowered:
     """RESHAPE. The output's shape counts, not the input that may tell it: as in TFLite-Micro."""
     x, y = op.x, op.y
@@ -174,9 +168,6 @@ def expand_dims(op: OperatorContext) -> Lowered:
     axis = from_front(op.integer(1, "axis"), len(shape) + 1)
     op.check_output_shape((*shape[:axis], 1, *shape[axis:]))
     return op.view()
-
-
-# --- several tensors ---------------------------------------------------------------------------
 
 
 def concatenation(op: OperatorContext) -> Lowered:
@@ -265,9 +256,6 @@ def _parts(op: OperatorContext, axis: int) -> Lowered:
         calls.append(copy_call(x.index, copy, y))
         start += part
     return op.view() if len(calls) == 1 else op.calling(*calls)
-
-
-# --- more elements than before -----------------------------------------------------------------
 
 
 def pad(op: OperatorContext) -> Lowered:
