@@ -1,7 +1,5 @@
 """Activations: built, and drawn at random."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """BATCH_MATMUL: built, and drawn at random."""
 
-from __future__ import annotations
-
 import functools
 
 import numpy as np

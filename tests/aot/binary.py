@@ -1,7 +1,5 @@
 """Operators of two operands: built, and drawn at random."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tests.aot.builder import ModelBuilder, Q, options

@@ -4,8 +4,6 @@ The modules named after operator families add one operator each and return the i
 They compute the output's shape themselves, and independently of what they test.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 Array = npt.NDArray[Any]
 
-
 SAME, VALID = 0, 1
-
 
 _TYPES: dict[np.dtype[Any], int] = {
     np.dtype(np.int8): schema.TensorType.INT8,
@@ -40,11 +36,11 @@ class Q:
     axis: int = 0
 
     @staticmethod
-    def tensor(scale: float, zero_point: int = 0) -> Q:
+    def tensor(scale: float, zero_point: int = 0) -> "Q":
         return Q((float(np.float32(scale)),), (zero_point,))
 
     @staticmethod
-    def symmetric(scales: Sequence[float], axis: int) -> Q:
+    def symmetric(scales: Sequence[float], axis: int) -> "Q":
         return Q(tuple(float(np.float32(s)) for s in scales), (0,) * len(scales), axis)
 
 
@@ -129,7 +125,7 @@ class ModelBuilder:
         kind = self.graph.tensors[index].type
         return next(dtype for dtype, code in _TYPES.items() if code == kind)
 
-    def q(self, index: int) -> Q:
+    def q(self, index: int) -> "Q":
         quantization = self.graph.tensors[index].quantization
         return Q.tensor(quantization.scale[0], quantization.zeroPoint[0])
 

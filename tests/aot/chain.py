@@ -1,7 +1,5 @@
 """What grows a random model, operator by operator."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 

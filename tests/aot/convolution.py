@@ -1,7 +1,5 @@
 """CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED: built, and drawn at random."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -5,8 +5,6 @@ before, and whole combinations (a dilation with a large image, a sum that just f
 come up in a few hundred models.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -3,8 +3,6 @@
 The outputs' shapes are what NumPy makes of arrays of these shapes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -361,7 +359,6 @@ _KINDS: list[tuple[str, Draw, int, int, tuple[Dtype, ...]]] = [
     ("MIRROR_PAD", _mirror_pad, 1, 5, (np.int8, np.float32)),
     ("RESIZE_NEAREST_NEIGHBOR", _resize_nearest_neighbor, 4, 4, (np.int8, np.int16, np.float32)),
 ]
-
 
 FOLLOWERS: dict[str, Draw] = {"PAD": _pad, "RESHAPE": draw_reshape}
 DRAWS: dict[str, Draw] = {

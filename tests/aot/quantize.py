@@ -1,7 +1,5 @@
 """QUANTIZE and DEQUANTIZE: built, and drawn at random."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np
@@ -72,9 +70,7 @@ _PAIRS: list[tuple[Dtype, Dtype]] = [
     (np.int32, np.int8),
     (np.int32, np.int16),
 ]
-FOLLOWERS: dict[str, Draw] = {
-    "QUANTIZE": lambda c: quantize(c.builder, c.last, c.near(c.last)),
-}
+FOLLOWERS: dict[str, Draw] = {"QUANTIZE": lambda c: quantize(c.builder, c.last, c.near(c.last))}
 DRAWS: dict[str, Draw] = {
     **{f"QUANTIZE {a.__name__} to {b.__name__}": partial(_quantize, a, b) for a, b in _PAIRS},
     **{

@@ -1,7 +1,5 @@
 """UNIDIRECTIONAL_SEQUENCE_LSTM and SVDF: built, and drawn at random."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Sequence
 

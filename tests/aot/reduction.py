@@ -1,7 +1,5 @@
 """Pooling and reductions: built, and drawn at random."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What TFLite-Micro computes, as the reference for kernels."""
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 

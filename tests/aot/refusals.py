@@ -1,7 +1,5 @@
 """Models of one operator, and what makes engine aot refuse them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -70,9 +68,6 @@ def weights(*shape: int) -> Array:
     return np.ones(shape, np.int8)
 
 
-# --- changes -----------------------------------------------------------------------------------
-
-
 def tensor(position: int, **values: Any) -> Tweak:
     """Change an input of the operator, or its first output (−1)."""
 
@@ -124,9 +119,6 @@ def both(*tweaks: Tweak) -> Tweak:
             one(b)
 
     return tweak
-
-
-# --- cases -------------------------------------------------------------------------------------
 
 
 def any_operator(names: Iterable[str]) -> list[Case]:

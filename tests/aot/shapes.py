@@ -1,7 +1,5 @@
 """Operators that work out shapes, as converters leave them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

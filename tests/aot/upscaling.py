@@ -1,7 +1,5 @@
 """RESIZE_BILINEAR and TRANSPOSE_CONV: built, and drawn at random."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tests.aot.builder import SAME, VALID, Array, ModelBuilder, Q, options, weighted_inputs
@@ -77,7 +75,4 @@ def _transpose_conv(c: Chain) -> int:
     )
 
 
-DRAWS: dict[str, Draw] = {
-    "RESIZE_BILINEAR": _resize_bilinear,
-    "TRANSPOSE_CONV": _transpose_conv,
-}
+DRAWS: dict[str, Draw] = {"RESIZE_BILINEAR": _resize_bilinear, "TRANSPOSE_CONV": _transpose_conv}

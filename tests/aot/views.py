@@ -1,7 +1,5 @@
 """Models whose operators move nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from tests.aot import movement
@@ -9,7 +7,6 @@ from tests.aot.builder import ModelBuilder, Q
 
 HALF = Q.tensor(0.5, 3)
 Step = Callable[[ModelBuilder, int], int]
-
 
 VIEWS: dict[str, Step] = {
     "TRANSPOSE": lambda b, x: movement.transpose(b, x, (1, 3, 0, 2)),

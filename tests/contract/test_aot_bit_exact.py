@@ -3,8 +3,6 @@
 The judge is TFLite-Micro's own host build (PyPI: tflite-micro), which runs the reference kernels.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

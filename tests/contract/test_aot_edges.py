@@ -3,8 +3,6 @@
 The drawn models rarely come near these.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What is computed before lowering, what costs nothing, and what TFLite-Micro has no judge for."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

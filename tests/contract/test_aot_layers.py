@@ -1,7 +1,5 @@
 """Layers as Keras has them, converted by TensorFlow, on engine ``aot``: equal to TFLite-Micro."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Sums of many products at their extremes: pairs of rows in dense layers and convolutions."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ The two differ in the last bits of a multiplier. Accumulators are chosen at whic
 neighbouring outputs; drawn models hardly ever meet one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

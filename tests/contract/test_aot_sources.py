@@ -1,7 +1,5 @@
 """The kernels compile without a warning for every core, and need nothing from outside."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Bad input at the command line: exit code 2, what and what next, nothing half-written."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -91,11 +89,7 @@ def test_data_of_another_shape(tmp_path: Path) -> None:
     ],
 )
 def test_data_that_cannot_be_used(
-    tmp_path: Path,
-    model: Path,
-    x: Array,
-    y: Array | None,
-    words: str,
+    tmp_path: Path, model: Path, x: Array, y: Array | None, words: str
 ) -> None:
     data = npz(tmp_path, x=x) if y is None else npz(tmp_path, x=x, y=y)
     assert words in refused(tmp_path, "--model", model, "--data", data)

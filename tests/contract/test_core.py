@@ -1,7 +1,5 @@
 """The firmware's core as a native program, under sanitizers, behind the real session."""
 
-from __future__ import annotations
-
 import hashlib
 import subprocess
 import time

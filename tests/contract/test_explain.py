@@ -1,7 +1,5 @@
 """``explain`` with the real converter and the real kernels, as a user calls it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

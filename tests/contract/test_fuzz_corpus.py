@@ -1,7 +1,5 @@
 """What the fuzzer found worth keeping, replayed by a core under sanitizers (see scripts/fuzz)."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

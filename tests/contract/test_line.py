@@ -1,7 +1,5 @@
 """The real firmware, as a process, behind bad lines: no sample is lost, and none is wrong."""
 
-from __future__ import annotations
-
 import os
 import threading
 import time
@@ -168,9 +166,6 @@ def test_a_port_that_takes_nothing_is_still_read(tmp_path: Path) -> None:
     rescue.cancel()
     link.close()
     port.close()
-
-
-# --- the line itself --------------------------------------------------------------------------
 
 
 def carried(

@@ -1,7 +1,5 @@
 """Broken .tflite files end in a ModelError with a hint, in time, and leave nothing behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

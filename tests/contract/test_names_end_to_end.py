@@ -1,7 +1,5 @@
 """Names in models, in data and of files are mere text in C++, HTML, shells and file names."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -1,7 +1,5 @@
 """The executors of this machine, on models that others trained."""
 
-from __future__ import annotations
-
 import os
 import sys
 import zlib

@@ -1,7 +1,5 @@
 """``explain`` names every planted fault first, and says nothing of the healthy controls."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Conversion with the real TensorFlow: every kind of model, and the traps on the way."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,9 +66,6 @@ def biggest_error(source: FloatModel, dataset: Dataset) -> float:
     return float(np.abs(graph.output.to_real(on_host) - expected).max())
 
 
-# --- what converts ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_of_model_converts(folder: Path, digits: Dataset, name: str) -> None:
     source = load(folder / name)
@@ -106,9 +101,6 @@ def test_keras_models_of_others_convert(name: str) -> None:
     x = np.random.default_rng(0).random((8, *source.input_shape), np.float32) * 255
     graph = quantize_ptq(source, Dataset("noise", x, None, x)).graph
     assert graph.output.shape == (1, *source.output_shape)
-
-
-# --- what is refused --------------------------------------------------------------------------
 
 
 def two_inputs(library: Any) -> Any:
@@ -228,9 +220,6 @@ def test_mnist_does_not_fit_the_image_classifier() -> None:
     mnist = load_dataset("mnist5k", calibrate=True)
     with pytest.raises(DataError, match=r"\(28, 28, 1\).*\(32, 32, 3\)"):
         check_fit(mnist, source.input_shape, source.output_shape)
-
-
-# --- ready .tflite files ----------------------------------------------------------------------
 
 
 def ready(folder: Path, **options: Any) -> Any:

@@ -1,7 +1,5 @@
 """Models that tfmot does not support are refused before anything is trained, with a way out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,9 +86,6 @@ def test_a_file_with_layers_of_tfmot(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="layers of tensorflow_model_optimization") as caught:
         load_keras(open_model(tmp_path / "m.h5"))
     assert "plain float model" in caught.value.hint
-
-
-# --- the ways that the errors recommend work --------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [nets.nested, nets.nested_functional])

@@ -1,7 +1,5 @@
 """``--route`` at the command line: what is refused, and before how much work."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Every route with the real TensorFlow and tfmot: right weights, right ranges, the same again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -63,9 +61,6 @@ def weights_of(model: Graph) -> list[Any]:
     return [model.tensors[o.inputs[1]] for o in model.operators if o.name in names]
 
 
-# --- every route ------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", TFLITE)
 def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) -> None:
     routed: Routed = follow(ROUTES[name], demo)
@@ -122,9 +117,6 @@ def test_the_float_conversion_computes_what_keras_does(demo: Trained) -> None:
         assert np.allclose(found, expected, atol=1e-5)
 
 
-# --- weights ----------------------------------------------------------------------------------
-
-
 def variables(model: FloatModel, prefix: str = "") -> dict[str, Array]:
     """Values by ``layer/variable``, without those that tfmot adds."""
     found = {}
@@ -171,9 +163,6 @@ def test_rounded_weights_are_the_int8_codes_of_qat(demo: Trained) -> None:
         assert np.array_equal(rounded[name], plain[name])
 
 
-# --- ranges -----------------------------------------------------------------------------------
-
-
 def relu_zero_points(model: Graph) -> list[int]:
     fused = [o for o in model.operators if o.options.get("fusedActivationFunction") == 1]
     points = [model.tensors[o.outputs[0]].quantization for o in fused]
@@ -193,9 +182,6 @@ def test_qat_ignores_the_representative_data(demo: Trained) -> None:
     assert found.content == graph("qat-int8", demo).content
     plain = quantize_ptq(demo.qat_weights, other, seed=0).graph
     assert plain.content != graph("qat-weights-ptq", demo).content
-
-
-# --- transplant -------------------------------------------------------------------------------
 
 
 def test_transplanted_outputs_are_those_of_qat(demo: Trained) -> None:
@@ -225,9 +211,6 @@ def test_a_transplant_with_batch_normalization_folded_into_a_dense_layer(dense: 
     assert max(s.max() for s in steps) <= 1
     assert max((s > 0).mean() for s in steps) < 0.01
     assert (on_host(qat) == on_host(both)).mean() > 0.95
-
-
-# --- the same again ---------------------------------------------------------------------------
 
 
 def test_the_same_seed_gives_the_same_bytes(dense: Trained) -> None:

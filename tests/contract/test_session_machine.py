@@ -1,7 +1,5 @@
 """The session on a line that does what lines do, by a state machine, in time that does not pass."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,7 +122,6 @@ def scripts(*changes: Change) -> st.SearchStrategy[list[Fault]]:
 
 
 inputs = st.lists(st.binary(min_size=1, max_size=90), min_size=1, max_size=12)
-
 
 CHANGES = (*BYTES, *ORDER, *TIME, reset, vanished)
 

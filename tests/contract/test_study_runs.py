@@ -1,7 +1,5 @@
 """A study with real TensorFlow: interrupted, resumed, side by side; and models it cannot use."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal
@@ -138,8 +136,6 @@ def _alive(process: int) -> bool:
     return _status(process)[:1] not in ([], ["Z"])
 
 
-# --- models that cannot be used ---------------------------------------------------------------
-
 BLOBS = Dataset(
     "blobs",
     np.zeros((6, 6), np.float32),
@@ -198,9 +194,6 @@ def test_a_model_is_known_by_its_code_and_its_layers(
         Path(f"net_{number}.py").write_text(text)
         digests.append(inspect_function(f"net_{number}:small", BLOBS, 0, ROUTES))
     assert digests[0] == digests[2] != digests[1]
-
-
-# --- at the command line ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

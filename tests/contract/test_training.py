@@ -1,7 +1,5 @@
 """Training with the real Keras: what a function may return, which loss and optimizer it gets."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import subprocess
@@ -43,9 +41,6 @@ def dense(units: int, activation: str | None = None, library: Any = tf_keras) ->
 
 def weights(source: FloatModel) -> bytes:
     return b"".join(np.asarray(w).tobytes() for w in source.handle.get_weights())
-
-
-# --- the function -----------------------------------------------------------------------------
 
 
 def failing() -> Any:
@@ -102,9 +97,6 @@ def test_a_model_of_either_keras_is_trained(library: Any) -> None:
 def test_data_that_does_not_fit(dataset: Dataset, says: str) -> None:
     with pytest.raises(DataError, match=says):
         build_and_train(lambda: dense(3), dataset, 0, ONCE)
-
-
-# --- loss and optimizer -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -199,9 +191,6 @@ def test_the_loss_is_chosen_by_outputs_not_by_the_last_layers_name() -> None:
     split = tf_keras.Sequential([layers.Input((4,)), layers.Dense(3), layers.Softmax()])
     data = rows(np.arange(9) % 3)
     assert default_loss(build_model(lambda: split, 0), data).get_config()["from_logits"] is False
-
-
-# --- the same again ---------------------------------------------------------------------------
 
 
 def test_the_same_seed_trains_the_same_weights() -> None:

@@ -1,7 +1,5 @@
 """Files that reach for other files, or unpack to more than a machine has; pickles in data."""
 
-from __future__ import annotations
-
 import json
 import pickle
 import subprocess
@@ -109,9 +107,6 @@ def test_what_unpacks_to_too_much(tmp_path: Path, kind: str) -> None:
     message, mib = done.stdout.splitlines()
     assert str(path) in message
     assert int(mib) < (1200 if kind == "pairs.keras" else 400)  # with or without TensorFlow
-
-
-# --- data -------------------------------------------------------------------------------------
 
 
 class Touches:

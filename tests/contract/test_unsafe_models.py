@@ -4,8 +4,6 @@ Where the attack works, it is shown to: with ``allow_unsafe`` it makes the file 
 make without.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,6 @@ from tests.fixtures.unsafe_files import edited, layer, refused, zipped
 @pytest.fixture
 def canary(tmp_path: Path) -> Path:
     return tmp_path / "canary"
-
-
-# --- code in layers ---------------------------------------------------------------------------
 
 
 def network(library: Any, canary: Path) -> Any:
@@ -168,9 +163,6 @@ def test_what_no_model_is_made_of(tmp_path: Path, hostile: Any) -> None:
 )
 def test_what_models_are_made_of(tmp_path: Path, usual: Any) -> None:
     refuse_keras(tmp_path / "m.keras", zipped(tmp_path, usual))
-
-
-# --- SavedModel -------------------------------------------------------------------------------
 
 
 def saved_model(folder: Path, canary: Path) -> Path:

@@ -1,7 +1,5 @@
 """Real firmware on every emulated board: bit-exact with TFLM on the host."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

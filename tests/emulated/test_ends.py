@@ -1,7 +1,5 @@
 """Models with float32 or uint8 at their ends, and with int16 inside, as a native program."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Device, emulator and build fail: clear errors, right exit codes, nothing left over."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
@@ -92,9 +90,6 @@ def test_a_missing_emulator(tmp_path: Path) -> None:
     assert "qemu-system-arm is not on PATH" in done.err and "apt-get install" in done.err
 
 
-# --- a device that runs already ---------------------------------------------------------------
-
-
 @contextlib.contextmanager
 def served(out: Path) -> Iterator[str]:
     """A run's image in an emulator of the test's own, behind a TCP port."""
@@ -156,8 +151,6 @@ def test_a_port_that_is_not_there() -> None:
     assert done.code == 3
     assert "cannot open /dev/ttyNOT_THERE" in done.err
 
-
-# --- a checkout with something wrong in it ----------------------------------------------------
 
 # The trained demo model and its conversion are the same; images are told apart by their sources.
 CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}

@@ -1,7 +1,5 @@
 """Seeing inside: every tensor, and what every operator costs, with real images."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Ctrl-C and SIGTERM at any moment: exit 130, nothing left running, nothing half written."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Several emulators share the samples: the same results in the same order."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

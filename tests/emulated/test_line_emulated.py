@@ -1,7 +1,5 @@
 """The whole program on a port with a bad line behind it: a process between it and the emulator."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal
@@ -79,7 +77,6 @@ CASES = {
     "vanished": Case("vanished@60", "vanished@100", reconnects=2),
     "reset while away": Case("vanished@60 reset@61", "", resets=None, reconnects=1),
 }
-
 
 # The native program, with its larger window, meets all faults in tests/contract/test_line.py.
 PAIRS = [("qemu-m4", name) for name in CASES]

@@ -1,7 +1,5 @@
 """The bare-metal nRF52840 port, in Unicorn: bit-exact, and its failures are clear."""
 
-from __future__ import annotations
-
 import importlib.util
 import subprocess
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A kernel that is off by one in one value: the report names its operator and both values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

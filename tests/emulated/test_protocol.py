@@ -1,7 +1,5 @@
 """The same core and protocol on a process, on mps2 and on the nRF52840, with real images."""
 
-from __future__ import annotations
-
 import time
 import zlib
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Models of the routes that fine-tune, on an emulated board."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

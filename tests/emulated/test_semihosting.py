@@ -1,7 +1,5 @@
 """QEMU's boards over semihosting: the same image, frames and numbers as over the UART."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import time

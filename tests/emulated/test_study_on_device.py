@@ -1,7 +1,5 @@
 """A study's models on an emulated board: each its own image, or all on one."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

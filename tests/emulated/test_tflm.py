@@ -1,7 +1,5 @@
 """TFLite-Micro on the device, where its library is available: bit-exact with TFLM on the host."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

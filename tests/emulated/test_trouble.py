@@ -1,7 +1,5 @@
 """Two runs at once, full disks, folders that cannot be written to, talk without end."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import signal
@@ -35,9 +33,6 @@ def report(folder: Path) -> dict[str, object]:
 def clean(folder: Path) -> bool:
     """Nothing is left that a run needs only while it is at work."""
     return not [path for path in folder.rglob(".*") if path.name.endswith((".tmp", locks.NAME))]
-
-
-# --- two at once ------------------------------------------------------------------------------
 
 
 def test_two_models_on_one_board_at_once(world: World) -> None:
@@ -86,9 +81,6 @@ def test_a_killed_run_leaves_no_lock(world: World, tmp_path: Path) -> None:
     assert (out / locks.NAME).exists()
     assert world.run(world.arguments(out)).code == 0
     assert clean(out)
-
-
-# --- disks ------------------------------------------------------------------------------------
 
 
 def mounted(world: World, mount: str, words: list[str], look: Path) -> tuple[Finished, list[str]]:
@@ -173,9 +165,6 @@ def test_what_cannot_be_said(world: World, tmp_path: Path, as_json: bool) -> Non
             assert "Exception" not in done.err
             assert ("cannot write to <stdout>" in done.err) == (code == 3)
     assert report(tmp_path / "run")
-
-
-# --- talk without end -------------------------------------------------------------------------
 
 
 def test_a_log_without_end(world: World, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """A fake device that takes its time, at the end of a line that takes its own."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import deque

@@ -1,7 +1,5 @@
 """Devices that the tests can switch: the real firmware in an emulator or as a process."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -42,7 +40,7 @@ class Device:
         """End it; nothing if it does not run."""
         self._running.close()
 
-    def __enter__(self) -> Device:
+    def __enter__(self) -> "Device":
         return self
 
     def __exit__(

@@ -3,8 +3,6 @@
 Nothing here looks at a clock: whoever uses it says what time it is, so that it may be a fake one.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 

@@ -5,8 +5,6 @@ its two delimiters, and of that place, a number that chooses where in the frame 
 says which frames of one direction meet which fault, and ``Way`` carries them.
 """
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -44,9 +42,6 @@ class Piece(NamedTuple):
 
 
 Change = Callable[[bytes, int], "bytes | Sequence[Piece]"]
-
-
-# --- on the bytes of a frame ------------------------------------------------------------------
 
 
 def flipped(frame: bytes, place: int = 0) -> bytes:
@@ -113,9 +108,6 @@ def misread(frame: bytes, place: int = 0) -> bytes:
     return encode(Frame(kind, sequence, payload[:-1] + bytes([payload[-1] ^ 1])))
 
 
-# --- on the order and the time ----------------------------------------------------------------
-
-
 def late(frame: bytes, place: int) -> Sequence[Piece]:
     """The frame arrives after the next one."""
     return [Piece(frame, late=True)]
@@ -146,9 +138,6 @@ def stalled(frame: bytes, place: int) -> Sequence[Piece]:
     return [Piece(frame, wait=1.0 + 0.001 * (place % 2000))]
 
 
-# --- on the line as a whole, when part of a frame has gone over it -----------------------------
-
-
 def _amid(event: Event, frame: bytes, place: int) -> Sequence[Piece]:
     at = place % len(frame)
     return [Piece(frame[:at]), Piece(b"", event=event), Piece(frame[at:])]
@@ -177,9 +166,6 @@ ORDER: tuple[Change, ...] = (late, torn)
 TIME: tuple[Change, ...] = (crumbled, gathered, stalled)
 LINE: tuple[Change, ...] = (reset, vanished, killed)
 CHANGES = {change.__name__: change for change in (*BYTES, misread, *ORDER, *TIME, *LINE)}
-
-
-# --- which frames -----------------------------------------------------------------------------
 
 
 class Fault(NamedTuple):

@@ -1,7 +1,5 @@
 """A link in the test's own process with a bad line, or a slow one, in the middle of it."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections import Counter

@@ -6,8 +6,6 @@
 it, the emulator is gone too, and what was done to the frames is in ``counts.json``.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import json

@@ -1,7 +1,5 @@
 """What every fault costs: ``python -m tests.line.table`` runs the real firmware on bad lines."""
 
-from __future__ import annotations
-
 import random
 import tempfile
 import time

@@ -1,7 +1,5 @@
 """Files that are small and say a lot."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """Changes to a model's objects, after which its file says what no model can mean."""
 
-from __future__ import annotations
-
 import copy
 import random
 from collections.abc import Callable

@@ -5,8 +5,6 @@ objects are changed so that the file stays a flatbuffer, and says what no model 
 follows from the file and a seed.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import resource
@@ -75,9 +73,6 @@ def mutants(name: str, content: bytes, each: int = 30) -> Iterator[Mutant]:
             yield Mutant(f"{name}: {what} {number}", pack(model))
 
 
-# --- bytes ------------------------------------------------------------------------------------
-
-
 def _reads(content: bytes) -> list[_Read]:
     """Every number that a reading of the file looks at, and every element of its small vectors."""
     found: dict[_Read, None] = {}
@@ -139,9 +134,6 @@ def _value(content: bytes, read: _Read, chance: random.Random) -> int:
         len(content) - read.place - chance.choice((0, 1, 2, 4, 8)),
     )
     return chance.choice(choices)
-
-
-# --- reading them -----------------------------------------------------------------------------
 
 
 def verdict(mutant: Mutant) -> str:

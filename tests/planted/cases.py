@@ -1,7 +1,5 @@
 """All planted faults and all controls."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from tests.planted import controls, fault_data, fault_inputs, fault_ranges, fault_weights

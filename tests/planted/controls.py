@@ -1,7 +1,5 @@
 """Healthy pairs: nothing is wrong with them, however B came about."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """Conversions as users make them, right and wrong. Also a program: see ``main``."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -94,9 +92,6 @@ def load(path: Path) -> Any:
     return tensorflow_keras(0).models.load_model(path, compile=False)
 
 
-# --- quantization-aware training --------------------------------------------------------------
-
-
 def quantization_aware(plain: Any, data: Mapping[str, Array], epochs: int) -> Any:
     """A fine-tuned, fake-quantized copy of the plain model, as tfmot makes it."""
     tensorflow_keras(0)
@@ -141,9 +136,6 @@ def without_quantizers(model: Any, plain: Any) -> Any:
     trained = {w.name: w.numpy() for w in model.weights}
     copy.set_weights([trained[w.name] for w in plain.weights])
     return copy
-
-
-# --- int8 models without TensorFlow -----------------------------------------------------------
 
 
 def output_codes(graph: Graph, x: Array) -> Array:

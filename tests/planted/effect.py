@@ -1,7 +1,5 @@
 """Is every planted fault a real one? How many outputs it changes, seen without ``explain``."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Faults of the representative data: its scale, what it covers, outliers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Faults between the sample and the model, and of the library on the device."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -26,9 +24,6 @@ def _deployed(
     graph = workshop.healthy(network)
     fed = change(workshop.data(network)["x"], graph)
     return workshop.pair(case, network, graph, deployed=fed)
-
-
-# --- what is baked in -------------------------------------------------------------------------
 
 
 def _first_weights_reversed(graph: Graph) -> Graph:
@@ -56,9 +51,6 @@ def _first_bias_moved(graph: Graph) -> Graph:
     assert weights.data is not None and bias.data is not None
     moved = bias.data + weights.data.astype(np.int32).sum(axis=1)
     return surgery.with_constant(graph, bias, moved)
-
-
-# --- an old TFLM ------------------------------------------------------------------------------
 
 
 def _old_tflm(workshop: Workshop, case: str, network: str, operator: int | None) -> Pair:

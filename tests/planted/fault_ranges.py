@@ -1,7 +1,5 @@
 """Faults of activation ranges: one operator's, QAT's, and none at all."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from host.models import tflite
@@ -16,8 +14,6 @@ ONE, UNCONVERGED, IGNORED, ISLAND = (
     "float-island",
 )
 _QAT_EPOCHS = 2
-
-# --- one operator's output range --------------------------------------------------------------
 
 
 def _one_range(
@@ -35,9 +31,6 @@ def _one_range(
     change = surgery.with_consistent_range if consistent else surgery.with_range
     b = change(graph, tensor, q.scale * factor, q.zero_point + shift)
     return workshop.pair(case, network, b, operator)
-
-
-# --- quantization-aware training that was stopped too early -----------------------------------
 
 
 def _stopped(workshop: Workshop, network: str) -> tuple[Graph, Graph, Graph, Path]:
@@ -71,9 +64,6 @@ def _against_settled(workshop: Workshop, case: str, network: str) -> Pair:
 def _against_ptq(workshop: Workshop, case: str, network: str) -> Pair:
     stopped, _, ptq, weights = _stopped(workshop, network)
     return workshop.pair(case, network, stopped, a=ptq, keras=weights)
-
-
-# --- no ranges at all, or not everywhere ------------------------------------------------------
 
 
 def _ignored(workshop: Workshop, case: str, network: str, *, int8_input: bool) -> Pair:

@@ -1,7 +1,5 @@
 """Faults of weights: granularity, other numbers, biases, batch normalization."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 
@@ -18,9 +16,6 @@ GRANULARITY, WEIGHTS, BIAS, FOLDING = (
     "bias-differs",
     "batch-norm-folding",
 )
-
-
-# --- other weights ----------------------------------------------------------------------------
 
 
 def _another_seed(workshop: Workshop, case: str, network: str) -> Pair:
@@ -67,9 +62,6 @@ def _rolled(operator: int) -> Callable[[Graph], Graph]:
     return change
 
 
-# --- biases -----------------------------------------------------------------------------------
-
-
 def _zeroed(operator: int) -> Callable[[Graph], Graph]:
     def change(graph: Graph) -> Graph:
         bias = surgery.bias_of(graph, operator)
@@ -93,9 +85,6 @@ def _bias_too_many(workshop: Workshop, case: str, network: str, layer: int, oper
     a = converting.convert(model, workshop.samples(network))
     b = workshop.healthy(network)
     return workshop.pair(case, network, b, operator, a=a, keras=workshop.saved(case, model))
-
-
-# --- batch normalization ----------------------------------------------------------------------
 
 
 def _stale(*which: int, share: float) -> Callable[[Any], None]:

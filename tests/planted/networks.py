@@ -1,7 +1,5 @@
 """The healthy networks, their data, and how they are trained. TensorFlow is imported when used."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +28,6 @@ class Network:
     build: Callable[[Any], Any]
     prepare: Callable[[FloatArray], FloatArray]
     epochs: int
-
-
-# --- samples ----------------------------------------------------------------------------------
 
 
 def as_they_are(x: FloatArray) -> FloatArray:
@@ -72,9 +67,6 @@ def save_data(network: Network, path: Path, seed: int) -> None:
 def calibration(x_train: FloatArray, seed: int, count: int = CALIBRATION) -> FloatArray:
     """Representative samples, drawn with a seed."""
     return x_train[np.random.default_rng(seed).permutation(len(x_train))[:count]]
-
-
-# --- networks ---------------------------------------------------------------------------------
 
 
 def _separable(tf_keras: Any) -> Any:
@@ -136,9 +128,6 @@ NETWORKS: Mapping[str, Network] = {
     "perceptron": Network(_perceptron, as_they_are, 12),
     "logits": Network(_logits, standardized, 6),
 }
-
-
-# --- training ---------------------------------------------------------------------------------
 
 
 def train(network: Network, data: Mapping[str, Array], seed: int, path: Path) -> None:

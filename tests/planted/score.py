@@ -1,7 +1,5 @@
 """How ``explain`` does on the planted faults, as a table. ``scripts/faults`` runs it."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shutil

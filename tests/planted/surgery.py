@@ -1,7 +1,5 @@
 """Changes to .tflite files, by the schema's objects or by ``host.models.edit``."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,8 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 from host.base.arrays import Array
 from host.models.edit import Change, pack, patch
 from host.models.tflite import Graph, Operator, Quantization, Tensor, parse
-
-# --- parameters -------------------------------------------------------------------------------
 
 
 def quantization(tensor: Tensor) -> Quantization:
@@ -95,9 +91,6 @@ def with_first_scale(graph: Graph) -> Graph:
                 q = quantization(tensor)
                 changes.append(Change(tensor.index, Quantization(q.scales[:1], (0,), 0)))
     return patch(graph, changes)
-
-
-# --- structure --------------------------------------------------------------------------------
 
 
 def unpacked(graph: Graph) -> Any:

@@ -1,7 +1,5 @@
 """Where planted faults are made: a folder in which what several cases need is made once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -195,7 +193,7 @@ class Case:
     @classmethod
     def of(
         cls, name: str, cause: str | None, make: Callable[..., Pair], *args: Any, **options: Any
-    ) -> Case:
+    ) -> "Case":
         """The case that ``make`` makes of a workshop, the case's name and the arguments."""
         return cls(name, cause, lambda workshop, folder: make(workshop, folder, *args, **options))
 

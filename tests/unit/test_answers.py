@@ -1,7 +1,5 @@
 """Answers that are kept for a run that goes on."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 from pathlib import Path

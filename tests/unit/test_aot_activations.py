@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of activations."""
 
-from __future__ import annotations
-
 from tests.aot.activations import Q15, leaky_relu, softmax, unary
 from tests.aot.builder import Q
 from tests.aot.refusals import (

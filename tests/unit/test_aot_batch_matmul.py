@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of matrix products."""
 
-from __future__ import annotations
-
 from tests.aot.batch_matmul import batch_matmul
 from tests.aot.refusals import (
     HALF,

@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of operators of two operands."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of convolutions and dense layers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.base.arrays import Array

@@ -1,7 +1,5 @@
 """An operator family has one name, and every operator is compared with TFLite-Micro."""
 
-from __future__ import annotations
-
 from host.base.paths import ROOT
 from host.engines.aot.operators import FAMILIES, LOWERINGS
 from tests.aot.models import DRAWS

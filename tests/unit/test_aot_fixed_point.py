@@ -1,7 +1,5 @@
 """The short way from an accumulator to an int8 gives what the long one gives."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """What is computed before lowering, and what is dropped."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

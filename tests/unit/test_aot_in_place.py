@@ -1,7 +1,5 @@
 """Outputs that take no memory of their own: over a dying input, or the input itself."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """How far before its input a window operator's output must begin, to be laid over it."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st

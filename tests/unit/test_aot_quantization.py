@@ -1,7 +1,5 @@
 """Multipliers, clamps, and the C++ arithmetic that uses them."""
 
-from __future__ import annotations
-
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -111,8 +109,6 @@ def test_softmax_without_a_usable_scale_is_refused() -> None:
         with pytest.raises(ValueError, match="beta"):
             softmax_scale(beta, 0.1)
 
-
-# --- fixed_point.h against exact arithmetic ------------------------------------------------------
 
 _MAIN = r"""
 #include <cstdio>

@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of QUANTIZE and DEQUANTIZE, and what they cost in memory."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

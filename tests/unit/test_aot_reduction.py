@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of pooling and reductions."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of whole models, and what it says of operators it does not have."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What engine ``aot`` renders: the digest, exact numbers, and no text from the model."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from pathlib import Path

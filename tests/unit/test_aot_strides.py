@@ -1,7 +1,5 @@
 """How far an output may be laid over the input that the kernel ``copy`` still reads."""
 
-from __future__ import annotations
-
 import itertools
 import random
 

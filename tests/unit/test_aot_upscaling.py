@@ -1,7 +1,5 @@
 """What engine ``aot`` refuses of operators that make images larger."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The port to Arduino boards, against a stub of an Arduino core: it compiles, and it answers."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 from dataclasses import replace

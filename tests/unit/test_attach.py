@@ -1,7 +1,5 @@
 """A port that vanishes and comes back, and one that somebody else has: on pseudo-terminals."""
 
-from __future__ import annotations
-
 import os
 import time
 import tty

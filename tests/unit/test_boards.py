@@ -1,7 +1,5 @@
 """Boards are the envs of platformio.ini."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

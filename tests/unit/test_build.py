@@ -1,7 +1,5 @@
 """What can be said about a build without building."""
 
-from __future__ import annotations
-
 from host.firmware.build import first_error
 
 

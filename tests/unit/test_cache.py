@@ -1,7 +1,5 @@
 """What is kept for the next run: whole or not at all, and never a reason to fail."""
 
-from __future__ import annotations
-
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Traps in a .tflite, on graphs made by hand and on the shared models."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -73,8 +71,6 @@ def test_int16_activations_pass_only_where_they_are_asked_for() -> None:
 def test_shared_models_pass(name: str) -> None:
     assert check_graph(tflite.load(shared_model(f"{name}.tflite"))) == ()
 
-
-# --- hard -------------------------------------------------------------------------------------
 
 F = "float32"
 
@@ -173,9 +169,6 @@ def test_float_operators_between_others_are_named() -> None:
     assert "DEQUANTIZE (" not in caught.value.message
 
 
-# --- soft -------------------------------------------------------------------------------------
-
-
 def codes(found: Graph, x: Array | None = None) -> list[str]:
     data = None if x is None else Dataset("set", x, None, None)
     return [advice.code for advice in check_graph(found, data)]
@@ -202,15 +195,11 @@ def test_input_range_against_the_data() -> None:
 
 def test_per_channel_dense_and_new_versions() -> None:
     weights = replace(
-        tensor(4, "w", data=np.zeros(4, np.int8)),
-        quantization=Quantization((1.0, 2.0), (0, 0), 0),
+        tensor(4, "w", data=np.zeros(4, np.int8)), quantization=Quantization((1.0, 2.0), (0, 0), 0)
     )
     assert codes(with_constant(GOOD, 1, weights)) == ["per-channel-fully-connected"]
     operators = (Operator(0, "CONV_2D", 99, (0,), (1,), {}), *GOOD.operators[1:])
     assert codes(replace(GOOD, operators=operators)) == ["operator-version"]
-
-
-# --- representative data ----------------------------------------------------------------------
 
 
 def calibration(x: Array | None) -> Dataset:

@@ -1,7 +1,5 @@
 """Real values to codes and back, for 8 and for 16 bits."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What operators cost: multiply-accumulates against loops that count them, ticks, memory."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Any
 
@@ -60,8 +58,6 @@ def test_models_of_others_have_the_published_number(name: str, millions: float) 
     total = sum(count(graph, operator) for operator in graph.operators)
     assert total / 1e6 == pytest.approx(millions, rel=0.01)
 
-
-# --- ticks and memory -------------------------------------------------------------------------
 
 TENSORS = (
     tensor(0, "in", (1, 8)),

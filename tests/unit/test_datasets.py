@@ -1,7 +1,5 @@
 """Data sets: what is scored, what calibrates, and whether it fits the model."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,8 +10,6 @@ from host.base.errors import DataError
 from host.models.data_formats import DATA_FORMATS, DataFormat, Wanted, described
 from host.models.dataset import Dataset, check_fit
 from tests.fixtures.datasets import load, npz, rows
-
-# --- named sets -------------------------------------------------------------------------------
 
 
 def test_digits_are_split_once_and_for_all() -> None:
@@ -57,9 +53,6 @@ def test_another_format_is_an_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(cast(dict[str, DataFormat], DATA_FORMATS), "folder", entry)
     assert load(tmp_path).name == tmp_path.name and len(load(tmp_path, samples=2).x) == 2
     assert described(real=True) == "digits, mnist5k, an .npz (x, y, x_calibration), or a folder"
-
-
-# --- .npz -------------------------------------------------------------------------------------
 
 
 def nan_at(sample: int) -> Any:
@@ -134,9 +127,6 @@ def test_numeric_types_become_float32(tmp_path: Path, kind: type) -> None:
     assert found.x.dtype == np.float32
     whole = np.dtype(kind).kind in "iub"
     assert any("not rescaled" in note for note in found.notes) == whole
-
-
-# --- fit --------------------------------------------------------------------------------------
 
 
 def fit(y: Any, output: tuple[int, ...] = (4,), input_: tuple[int, ...] = (3,)) -> Dataset:

@@ -1,7 +1,5 @@
 """Where a device leaves TFLM on the host: the operator, the place, both values."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Sequence
 
@@ -10,12 +8,7 @@ import pytest
 
 from host.base.arrays import Array
 from host.base.errors import DeviceError, OracleError
-from host.deployment.divergence import (
-    crcs,
-    device_tensor,
-    first_difference,
-    host_outputs,
-)
+from host.deployment.divergence import crcs, device_tensor, first_difference, host_outputs
 from host.device.session import Session
 from host.firmware.rendered import ExecutedOperator
 from host.models import tflite

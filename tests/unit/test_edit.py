@@ -1,7 +1,5 @@
 """Changing parameters in a .tflite leaves everything else as it is."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Rules about errors: every class is complete, and foreign exceptions do not get through."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 

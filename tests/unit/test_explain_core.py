@@ -1,7 +1,5 @@
 """Alignment, exchange of parameters, and what interventions are worth."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import replace
 from itertools import permutations
@@ -21,13 +19,7 @@ from host.diagnosis.comparison.case import Case, Matched, match
 from host.diagnosis.comparison.graft import graft, with_biases
 from host.diagnosis.comparison.interventions import Experiment, Player, play, shapley
 from host.diagnosis.comparison.parameters import PartKind, channels, rounding_ratio
-from host.diagnosis.comparison.signals import (
-    Samples,
-    Traces,
-    correlation,
-    share_outside,
-    sqnr_db,
-)
+from host.diagnosis.comparison.signals import Samples, Traces, correlation, share_outside, sqnr_db
 from host.models.edit import pack
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from host.oracles.tflm_host import run_tflm_host
@@ -50,9 +42,6 @@ def outputs(graph: Graph) -> np.ndarray:
     column = run_tflm_host(graph, samples())
     assert column.outputs is not None, column.absent
     return column.outputs
-
-
-# --- alignment --------------------------------------------------------------------------------
 
 
 def test_equal_models_align_in_order() -> None:
@@ -93,9 +82,6 @@ def test_signals_undo_a_change_of_places() -> None:
     like = {(0, 0): 0.1, (0, 1): 0.99, (1, 0): 0.98, (1, 1): 0.0}
     pairs = align(left, right, like)
     assert [(p.a, p.b, p.by) for p in pairs] == [(1, 0, "signal"), (0, 1, "signal")]
-
-
-# --- exchange ---------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -186,9 +172,6 @@ def test_channels_are_the_outputs() -> None:
     assert channels(graph.tensors[depthwise.inputs[1]], depthwise).shape == (4, 9)
 
 
-# --- what interventions are worth -------------------------------------------------------------
-
-
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 5), st.randoms(use_true_random=False))
 def test_shapley_is_the_mean_over_all_orders(count: int, random: object) -> None:
@@ -228,9 +211,6 @@ def test_interventions_alone_and_in_order() -> None:
     assert result[0].alone == pytest.approx(result[0].added)
 
 
-# --- signals ----------------------------------------------------------------------------------
-
-
 def test_signal_to_noise() -> None:
     wanted = np.array([1.0, -2.0, 2.0])
     assert sqnr_db(wanted, wanted) == float("inf")
@@ -249,8 +229,6 @@ def test_correlation() -> None:
     assert correlation(x, 3 - 2 * x) == pytest.approx(-1)
     assert correlation(x, np.ones(9)) is None
 
-
-# --- what a deployment feeds ------------------------------------------------------------------
 
 INPUT = tensor(0, "image", (1, 5, 4, 3), scale=1 / 255, zero_point=-128)
 

@@ -1,7 +1,5 @@
 """Samples of any number and type of inputs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

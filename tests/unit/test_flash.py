@@ -1,7 +1,5 @@
 """Flashing, up to what only a board can tell: scripted ports, uploads and uploaders' output."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
@@ -95,9 +93,6 @@ def at(device: str, usb_id: str = "2341:805a", serial: str = SERIAL) -> Port:
     return Port(device, usb_id, serial)
 
 
-# --- the link ---------------------------------------------------------------------------------
-
-
 def test_a_session_through_a_terminal() -> None:
     with fake_board() as port:
         link = SerialLink(port)
@@ -107,9 +102,6 @@ def test_a_session_through_a_terminal() -> None:
         answers = session.infer(inputs)
         assert [answer.output for answer in answers] == [compute(data) for data in inputs]
         link.close()
-
-
-# --- the target -------------------------------------------------------------------------------
 
 
 def test_the_board_is_flashed_and_followed_to_another_port(nano: Board, image: Image) -> None:
@@ -139,10 +131,7 @@ def test_a_board_that_does_not_come_back_is_an_error(
     ):
         pass
     shut = Script([[at("/dev/ttyNOT_THERE")]])
-    with (
-        pytest.raises(LinkError, match="cannot open"),
-        shut.target().start(image, nano, image.elf),
-    ):
+    with pytest.raises(LinkError, match="cannot open"), shut.target().start(image, nano, image.elf):
         pass
 
 
@@ -180,9 +169,6 @@ def test_what_port_means(nano: Board) -> None:
     with pytest.raises(ConfigError, match="cannot be flashed through socket") as caught:
         FlashTarget("socket://x:1").check(nano)
     assert "--no-flash" in caught.value.hint
-
-
-# --- the upload -------------------------------------------------------------------------------
 
 
 @dataclass
@@ -249,9 +235,6 @@ def test_sizes_are_checked_to_the_byte(nano: Board, kind: str, limit: int) -> No
     check_limits(sections(limit), nano)
     with pytest.raises(SizeError, match=f"{limit + 1:,} B.*the board has {limit:,} B"):
         check_limits(sections(limit + 1), nano)
-
-
-# --- the envs ---------------------------------------------------------------------------------
 
 
 def test_platformio_accepts_all_envs() -> None:

@@ -1,7 +1,5 @@
 """The frame codec: golden frames on both sides of the line, and the sides against each other."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

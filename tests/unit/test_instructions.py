@@ -1,7 +1,5 @@
 """The count of instructions is exact, by machine code and by Python."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Native code may crash; the program must not."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

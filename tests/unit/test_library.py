@@ -1,7 +1,5 @@
 """What is read from a TFLite-Micro library's sources, on a small one made for the purpose."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which link a board gets: the env's, or what --link says, if what starts it can give that."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

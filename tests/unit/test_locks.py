@@ -1,7 +1,5 @@
 """Folders and ports that two runs want at once."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import threading

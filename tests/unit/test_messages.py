@@ -1,7 +1,5 @@
 """Payloads: what is packed is unpacked; anything else is a PayloadError."""
 
-from __future__ import annotations
-
 import contextlib
 from typing import Any
 

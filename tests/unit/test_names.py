@@ -1,7 +1,5 @@
 """Names are mere text in what is drawn, rendered and printed; quick, without running a model."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

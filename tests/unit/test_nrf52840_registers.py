@@ -1,7 +1,5 @@
 """The nRF52840's registers behave as the product specification says."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from host.targets.nrf52840_registers import Clock, Plain, Uart, Uicr

@@ -1,7 +1,5 @@
 """Options come from the fields of the values that a command takes."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated

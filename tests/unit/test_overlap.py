@@ -1,7 +1,5 @@
 """Neither the line nor the device waits for the other, in time that passes only in the test."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Which port is which board, before and after it has gone and come back under another name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Child processes: gone at the end with all that they started, whatever ends it."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """What can be said about Renode without Renode: scripts, command line, port, errors."""
 
-from __future__ import annotations
-
 import os
 import socket
 import stat
@@ -29,9 +27,6 @@ def program(folder: Path, text: str) -> Path:
     path.write_text("#!/bin/sh\n" + text)
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path
-
-
-# --- what is rendered -------------------------------------------------------------------------
 
 
 def rendered(tmp_path: Path) -> tuple[str, str]:
@@ -74,7 +69,7 @@ def test_the_script_of_the_mark_answers_in_old_and_new_versions(
     class Machine:
         ExecutedInstructions = (1 << 40) + 77
 
-        def GetMachine(self) -> Mapping[str, Machine]:  # noqa: N802  Renode's name
+        def GetMachine(self) -> Mapping[str, "Machine"]:  # noqa: N802  Renode's name
             return {"sysbus.cpu": self}
 
     class Request:
@@ -106,9 +101,6 @@ def test_both_emulated_boards_are_one_image() -> None:
     same = {"description", "target"}
     assert {**one.options, **dict.fromkeys(same)} == {**other.options, **dict.fromkeys(same)}
     assert (one.flash, one.ram) == (other.flash, other.ram) == (983040, 262144)
-
-
-# --- how it is started ------------------------------------------------------------------------
 
 
 def test_the_command_line_opens_no_window_and_no_monitor() -> None:
@@ -146,9 +138,6 @@ def test_it_is_missed_before_anything_is_built(monkeypatch: pytest.MonkeyPatch) 
 def test_the_port_is_free() -> None:
     with socket.create_server(("127.0.0.1", renode.free_port())) as server:
         assert server.getsockname()[1] > 1023
-
-
-# --- a stand-in for it ------------------------------------------------------------------------
 
 
 def start(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The report: its JSON fits the schema, its page needs nothing and trusts no name."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

@@ -1,7 +1,5 @@
 """How an explanation is shown: JSON fits its schema, page and terminal trust no name."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re
@@ -21,19 +19,11 @@ from host.diagnosis.causes.registry import CAUSES
 from host.report import formats
 from host.report.document import DOCUMENT, PAGE, write_report
 from host.report.formats import number, percent
-from tests.fixtures.explanations import (
-    bare,
-    equal,
-    explanation,
-    hostile,
-    many_findings,
-    no_finding,
-)
+from tests.fixtures.explanations import bare, equal, explanation, hostile, many_findings, no_finding
 from tests.fixtures.pages import HOSTILE, Page, self_contained
 from tests.fixtures.schemas import validate
 
 INF = float("inf")
-
 
 KINDS: dict[str, Callable[[Path], Explanation]] = {
     "different": explanation,

@@ -1,7 +1,5 @@
 """How a trace and a profile are shown: JSON fits its schema, page and terminal trust no name."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import re

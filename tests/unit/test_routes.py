@@ -1,7 +1,5 @@
 """The table of routes, and what is said about a name that is none of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any, get_args, get_type_hints
 

@@ -1,7 +1,5 @@
 """The schemas in docs/schemas are those of the documents."""
 
-from __future__ import annotations
-
 import pytest
 
 from scripts.schemas import DOCUMENTS, FOLDER

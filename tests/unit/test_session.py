@@ -1,7 +1,5 @@
 """The client of the device: handshake, window, retry, and what it does when the line is bad."""
 
-from __future__ import annotations
-
 import threading
 import time
 
@@ -220,8 +218,6 @@ def test_text_from_the_device_is_kept() -> None:
     session = connect(FakeLink(Chatty()))
     assert session.log == ("ready",)
 
-
-# --- devices that restart, links that break ------------------------------------------------
 
 STARTED = encode(Frame(MessageType.STARTED, 0, b""))
 OTHER = bytes.fromhex("cd" * 32)

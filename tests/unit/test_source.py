@@ -1,7 +1,5 @@
 """Telling model files apart, by content, without TensorFlow."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 from pathlib import Path

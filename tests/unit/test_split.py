@@ -1,7 +1,5 @@
 """Which samples are scored, which calibrate, which train."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +9,6 @@ import pytest
 from host.base.errors import DataError
 from host.models.dataset import Dataset
 from tests.fixtures.datasets import load, npz, rows
-
-# --- choosing samples -------------------------------------------------------------------------
 
 
 def test_samples_are_drawn_without_replacement_and_by_seed() -> None:
@@ -59,9 +55,6 @@ def test_own_calibration_data_is_used(tmp_path: Path) -> None:
     found = load(path, calibrate=True)
     assert found.x_calibration is not None
     assert (len(found.x), len(found.x_calibration), found.notes) == (5, 9, ())
-
-
-# --- training ---------------------------------------------------------------------------------
 
 
 def test_samples_to_train_with_calibrate_where_nothing_else_does(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """Intervals and tests, against published or hand-computed values."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

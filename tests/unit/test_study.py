@@ -1,7 +1,5 @@
 """A study's statistics, sentences and folder, on runs made up from numbers."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import itertools
@@ -34,9 +32,6 @@ Y = labels()
 def pair(runs: list[RunResult], *routes: str) -> Pair:
     (compared,) = compare.compare_pairs(routes, runs, Y)
     return compared
-
-
-# --- statistics over runs ---------------------------------------------------------------------
 
 
 def test_a_route_over_runs() -> None:
@@ -129,9 +124,6 @@ def test_the_board_is_compared_byte_for_byte() -> None:
     assert bad.median_ticks == {"ptq-int8": 1234.0}
 
 
-# --- sentences --------------------------------------------------------------------------------
-
-
 def some_pair(**changes: Any) -> Pair:
     values: dict[str, Any] = {
         "left": "qat-int8",
@@ -216,8 +208,6 @@ def test_headlines() -> None:
     one = compare.compare(("float",), runs[:1], Y, None)
     assert words.headline(one) == "1 run of one route, float: 3.00 % errors"
 
-
-# --- the folder -------------------------------------------------------------------------------
 
 MODEL = b"TFL3 in spirit"
 

@@ -1,7 +1,5 @@
 """Which images a study builds for a board, and which models each of them runs."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A study's report: the JSON fits its schema, the page needs nothing, the figure is a picture."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """Tensors by name or index, and why one is not available."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

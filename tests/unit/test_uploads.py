@@ -1,7 +1,5 @@
 """What PlatformIO and the uploaders print becomes a cause and a next step."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

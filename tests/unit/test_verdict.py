@@ -1,7 +1,5 @@
 """The verdict's words and numbers."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
