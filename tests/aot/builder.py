@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from host.models.tflite import Graph, parse
+
 Array = npt.NDArray[Any]
 
 SAME, VALID = 0, 1
@@ -134,6 +136,17 @@ class ModelBuilder:
         builder = flatbuffers.Builder(1024)
         builder.Finish(self.model.Pack(builder), file_identifier=b"TFL3")
         return bytes(builder.Output())
+
+    def parsed(self, inputs: Sequence[int], outputs: Sequence[int]) -> Graph:
+        return parse(self.build(inputs, outputs))
+
+
+def started(
+    shape: Sequence[int], q: Q | None, dtype: type[np.generic] = np.int8, name: str = ""
+) -> tuple[ModelBuilder, int]:
+    """A model that has an input so far, and the input."""
+    b = ModelBuilder()
+    return b, b.tensor(shape, q, dtype=dtype, name=name)
 
 
 def options(kind: str, **values: Any) -> Any:

@@ -48,6 +48,15 @@ def refusal_tests(operators: Operators, cases: Sequence[Case]) -> tuple[RefusalT
     return accepted, refused
 
 
+def assert_refused(
+    b: ModelBuilder, inputs: Sequence[int], outputs: Sequence[int], match: str
+) -> OperatorError:
+    """Engine ``aot`` refuses the model with this error."""
+    with pytest.raises(OperatorError, match=match) as caught:
+        AotEngine().check(b.parsed(inputs, outputs))
+    return caught.value
+
+
 def model(operators: Operators, name: str, tweak: Tweak | None = None) -> bytes:
     """The operator, changed."""
     b = ModelBuilder()

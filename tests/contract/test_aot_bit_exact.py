@@ -16,7 +16,7 @@ from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.tflite import Graph
 from tests.aot import convolution
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.aot.models import DRAWS, DrawnModel, drawn_model
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, compare, near_one
 from tests.fixtures import native
@@ -97,12 +97,11 @@ def test_sums_at_the_edges_of_int32(zero_point: int, per_channel: bool, tmp_path
     octaves = [0, 0, 1, 2, 7, 20, 29, -1, -8, -31, -32] if per_channel else [0]
     bias = np.array([e for e in edges for _ in octaves], np.int32)
     scales = [w * 2.0**octave for _ in edges for octave in octaves]
-    b = ModelBuilder()
-    first = b.tensor((1, 2), Q.tensor(x, -3))
+    b, first = started((1, 2), Q.tensor(x, -3))
     wq = Q.symmetric(scales if per_channel else scales[:1], 0)
     weights = np.full((len(bias), 2), -128, np.int8)
     last = convolution.fully_connected(b, first, weights, wq, bias, Q.tensor(y, zero_point))
-    graph = tflite.parse(b.build([first], [last]))
+    graph = b.parsed([first], [last])
     samples = np.array([[[-3, -3]], [[127, 127]], [[-128, -128]], [[-4, -3]]], np.int8)
     compare(graph, (samples,), tmp_path)
 
@@ -118,12 +117,11 @@ def test_a_multiplier_is_a_product_of_doubles(tmp_path: Path) -> None:
     step = float(y) / (float(x) * float(w))
     near_halves = [int((n + 0.5) * step) + d for n in range(20, 120) for d in range(-40, 41)]
     bias = next(v for v in near_halves if _scaled(v, doubles) != _scaled(v, floats))
-    b = ModelBuilder()
-    first = b.tensor((1, 1), Q.tensor(float(x)))
+    b, first = started((1, 1), Q.tensor(float(x)))
     zero = np.zeros((1, 1), np.int8)
     wq, q = Q.tensor(float(w)), Q.tensor(float(y))
     last = convolution.fully_connected(b, first, zero, wq, np.array([bias], np.int32), q)
-    graph = tflite.parse(b.build([first], [last]))
+    graph = b.parsed([first], [last])
     samples = np.zeros((1, 1, 1), np.int8)
     run = compare(graph, (samples,), tmp_path)
     assert run.outputs[0].item() == _scaled(bias, doubles)

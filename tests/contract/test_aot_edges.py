@@ -10,9 +10,8 @@ import pytest
 
 from host.base.arrays import Array
 from host.engines.aot import AotEngine
-from host.models import tflite
 from tests.aot import convolution, quantize
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import ModelBuilder, Q, started
 from tests.aot.reference import NEEDS_REFERENCE, compare, near_one
 from tests.fixtures import native
 
@@ -23,7 +22,7 @@ MOST = 2**15 - 1
 
 def judge(b: ModelBuilder, x: int, y: int, samples: Array, folder: Path) -> Array:
     """The output [n, …], after comparing all tensors with TFLite-Micro's."""
-    graph = tflite.parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     run = compare(graph, (samples,), folder)
     return run.outputs[0]
 
@@ -37,8 +36,7 @@ def test_sums_at_the_edges_of_int64(per_channel: bool, tmp_path: Path) -> None:
     octaves = [0, 1, 6, -1, -8, -14, -16, -30, -33] if per_channel else [0]
     bias = np.array([e for e in edges for _ in octaves], np.int64)
     scales = [w * 2.0**octave for _ in edges for octave in octaves]
-    b = ModelBuilder()
-    first = b.tensor((1, 2), Q.tensor(x), dtype=np.int16)
+    b, first = started((1, 2), Q.tensor(x), dtype=np.int16)
     wq = Q.symmetric(scales if per_channel else scales[:1], 0)
     weights = np.full((len(bias), 2), -128, np.int8)
     last = convolution.fully_connected(b, first, weights, wq, bias, Q.tensor(y))
@@ -48,8 +46,7 @@ def test_sums_at_the_edges_of_int64(per_channel: bool, tmp_path: Path) -> None:
 
 def test_many_of_the_largest_products_add_up(tmp_path: Path) -> None:
     depth = 3000
-    b = ModelBuilder()
-    first = b.tensor((1, depth), Q.tensor(1.0), dtype=np.int16)
+    b, first = started((1, depth), Q.tensor(1.0), dtype=np.int16)
     weights = np.full((5, depth), -128, np.int8)
     weights[1] = 127
     q = Q.tensor(2.0**19)
@@ -75,16 +72,14 @@ def test_floats_round_halves_away_from_zero(scale: float, zero_point: int, tmp_p
     tiny = np.float32(np.finfo(np.float32).smallest_subnormal)
     edges = np.array([0.0, -0.0, tiny, -tiny, 2.0**30 * scale, -(2.0**30) * scale], np.float32)
     samples = np.concatenate([values, edges])[None, None]
-    b = ModelBuilder()
-    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    b, first = started(samples.shape[1:], None, dtype=np.float32)
     last = quantize.quantize(b, first, Q.tensor(scale, zero_point))
     judge(b, first, last, samples, tmp_path)
 
 
 def test_int16_halves_round_away_from_zero(tmp_path: Path) -> None:
     samples = halves(0.25, np.arange(-33_000, 33_000, 7))[None, None]
-    b = ModelBuilder()
-    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    b, first = started(samples.shape[1:], None, dtype=np.float32)
     last = quantize.quantize(b, first, Q.tensor(0.25), np.int16)
     judge(b, first, last, samples, tmp_path)
 
@@ -93,9 +88,8 @@ def test_floats_that_no_integer_holds_saturate(tmp_path: Path) -> None:
     # TFLite-Micro's result is the processor's here, and so the wheel cannot judge.
     values = [np.inf, 1e30, 2.0**31, -np.inf, -1e30, -(2.0**40), np.nan]
     samples = np.array(values, np.float32)[None, None]
-    b = ModelBuilder()
-    first = b.tensor(samples.shape[1:], None, dtype=np.float32)
+    b, first = started(samples.shape[1:], None, dtype=np.float32)
     last = quantize.quantize(b, first, Q.tensor(0.5, -3))
-    graph = tflite.parse(b.build([first], [last]))
+    graph = b.parsed([first], [last])
     run = native.build(graph, AotEngine().render(graph), tmp_path).run((samples,))
     assert run.outputs[0][0, 0].tolist() == [127, 127, 127, -128, -128, -128, -128]

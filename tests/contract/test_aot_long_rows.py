@@ -8,9 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from host.engines.aot.core.packing import pack_rows
-from host.models import tflite
 from tests.aot import convolution
-from tests.aot.builder import SAME, ModelBuilder, Q, Windowed
+from tests.aot.builder import SAME, ModelBuilder, Q, Windowed, started
 from tests.aot.reference import NEEDS_REFERENCE, compare
 from tests.fixtures import native
 
@@ -28,7 +27,7 @@ def rows(size: int, least: int) -> npt.NDArray[np.int8]:
 
 
 def check(b: ModelBuilder, x: int, y: int, folder: Path) -> None:
-    graph = tflite.parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     rng = np.random.default_rng(0)
     samples = rng.choice(np.array([-128, 127], np.int8), (4, *graph.input.shape))
     samples[0], samples[1] = -128, 127
@@ -39,8 +38,7 @@ def check(b: ModelBuilder, x: int, y: int, folder: Path) -> None:
 @pytest.mark.parametrize("least", [-127, -128])
 @pytest.mark.parametrize("size", [503, 504, 505, 1011, 1516])
 def test_dense_layers(size: int, least: int, tmp_path: Path) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, size), Q.tensor(1.0, 3))
+    b, x = started((1, size), Q.tensor(1.0, 3))
     # What differs in the last bits of a sum is seen in the bias, which brings it near to zero.
     bias = np.array([-127 * 127 * size, 0, 5, -7, 128 * least * size], np.int32)
     y = convolution.fully_connected(
@@ -52,8 +50,7 @@ def test_dense_layers(size: int, least: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("least", [-127, -128])
 @pytest.mark.parametrize("depth", [55, 56, 57, 120])
 def test_convolutions(depth: int, least: int, tmp_path: Path) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 3, 3, depth), Q.tensor(1.0, -3))
+    b, x = started((1, 3, 3, depth), Q.tensor(1.0, -3))
     weights = rows(9 * depth, least).reshape(5, 3, 3, depth)
     window = Windowed((3, 3), (1, 1), (1, 1), SAME, 0)
     y = convolution.conv_2d(b, x, window, weights, Q.tensor(1.0), None, Q.tensor(90_000.0, 4))

@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
-from host.models import tflite
 from tests.aot.batch_matmul import batch_matmul
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import ModelBuilder, Q, started
 from tests.aot.recurrent import lstm, svdf
 from tests.aot.reference import NEEDS_REFERENCE, compare
 
@@ -53,7 +52,7 @@ def most_different(
 
 def judge(b: ModelBuilder, x: int, y: int, sample: npt.NDArray[np.int8], folder: Path) -> Integers:
     """The output, after comparing it with TFLite-Micro's."""
-    graph = tflite.parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     run = compare(graph, (sample[None],), folder)
     return run.outputs[0].reshape(-1).astype(np.int64)
 
@@ -77,8 +76,7 @@ def test_batch_matmul_multiplies_doubles(tmp_path: Path) -> None:
     y = np.float32(float(x) * float(w) * 2**16.2)
     doubles, floats = float(x) * float(w) / float(y), float(x * w) / float(y)
     sums = telling(doubles, floats, range(20, 120), 127 * 127 * 511)
-    b = ModelBuilder()
-    first = b.tensor((1, 512), Q.tensor(float(x)))
+    b, first = started((1, 512), Q.tensor(float(x)))
     right = b.constant(rows_of(sums, 512), Q.tensor(float(w)))
     last = batch_matmul(b, first, right, Q.tensor(float(y)), adj_y=True)
     output = judge(b, first, last, sample_of(512)[None], tmp_path)
@@ -95,8 +93,7 @@ def test_lstm_multiplies_doubles(tmp_path: Path) -> None:
     tested = (np.zeros((units, 1), np.int8), Q.tensor(float(w)))
     recurrent = (np.zeros((units, units), np.int8), Q.tensor(1.0))
     wide = np.full(units, 2**20, np.int32)
-    b = ModelBuilder()
-    first = b.tensor((1, 1, 1), Q.tensor(float(x)))
+    b, first = started((1, 1, 1), Q.tensor(float(x)))
     weights = [gate, gate, tested, gate]
     tables = [wide, wide, biases, wide]
     q = Q.tensor(2.0**-12)
@@ -113,8 +110,7 @@ def test_svdf_divides_doubles(tmp_path: Path) -> None:
     sums = telling(doubles, floats, range(10_000, 32_000, 20), 127 * 127 * 511)
     expected = scaled(sums, quantize_multiplier(doubles))
     y = np.float32(state * np.float32(0.5))
-    b = ModelBuilder()
-    first = b.tensor((1, 512), Q.tensor(float(x)))
+    b, first = started((1, 512), Q.tensor(float(x)))
     features = (rows_of(sums, 512), Q.tensor(float(w)))
     time = (np.ones((len(sums), 1), np.int16), Q.tensor(0.5))
     bias = (-expected).astype(np.int32)
@@ -128,8 +124,7 @@ def test_svdf_divides_doubles_at_its_output(tmp_path: Path) -> None:
     doubles = float(state) * float(time_scale) / float(y)
     floats = float(state * time_scale / y)
     bias = telling(doubles, floats, range(5, 120), 2**31 - 1)
-    b = ModelBuilder()
-    first = b.tensor((1, 1), Q.tensor(0.1))
+    b, first = started((1, 1), Q.tensor(0.1))
     features = (np.zeros((len(bias), 1), np.int8), Q.tensor(0.1))
     time = (np.zeros((len(bias), 2), np.int8), Q.tensor(float(time_scale)))
     settings = float(state), bias.astype(np.int32), Q.tensor(float(y))

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from host.engines.aot import AotEngine
-from host.models import tflite
 from tests.aot import activations, quantize
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.fixtures import native
 
 CORE = native.ENGINE.parents[1] / "core"
@@ -23,10 +22,9 @@ FROM_LIBC = {"memset", "memcpy", "memmove", "__aeabi_memclr", "__aeabi_memcpy"}
     "cpu", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55"]
 )
 def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 3), Q.tensor(0.1, -7))
+    b, x = started((1, 3), Q.tensor(0.1, -7))
     y = activations.softmax(b, quantize.quantize(b, x, Q.tensor(0.2)))
-    rendered = AotEngine().render(tflite.parse(b.build([x], [y])))
+    rendered = AotEngine().render(b.parsed([x], [y]))
     (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
 
     sources = [*sorted(native.ENGINE.rglob("*.cc")), tmp_path / "model.cc"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.aot.binary import add
-from tests.aot.builder import Array, ModelBuilder, Q
+from tests.aot.builder import Array, Q, started
 from tests.fixtures.command_line import npz, refused
 from tests.fixtures.models import dense
 from tests.fixtures.runs import run, shared_model
@@ -38,8 +38,7 @@ def test_a_truncated_tflite(tmp_path: Path, model: Path, share: float) -> None:
 
 
 def test_a_float_tflite(tmp_path: Path) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), None, dtype=np.float32, name="x")
+    b, x = started((1, 4), None, dtype=np.float32, name="x")
     y = b.tensor((1, 4), None, dtype=np.float32, name="y")
     b.operator("RELU", [x], [y])
     path = tmp_path / "float.tflite"
@@ -48,8 +47,7 @@ def test_a_float_tflite(tmp_path: Path) -> None:
 
 
 def test_two_inputs(tmp_path: Path) -> None:
-    b = ModelBuilder()
-    one = b.tensor((1, 4), Q.tensor(0.1), name="left")
+    b, one = started((1, 4), Q.tensor(0.1), name="left")
     two = b.tensor((1, 4), Q.tensor(0.1), name="right")
     path = tmp_path / "two.tflite"
     path.write_bytes(b.build([one, two], [add(b, one, two, Q.tensor(0.2))]))
@@ -58,8 +56,7 @@ def test_two_inputs(tmp_path: Path) -> None:
 
 
 def test_an_operator_that_the_engine_lacks(tmp_path: Path) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), Q.tensor(0.1), name="x")
+    b, x = started((1, 4), Q.tensor(0.1), name="x")
     y = b.tensor((1, 4), Q.tensor(0.1), name="the output")
     b.operator("RELU_0_TO_1", [x], [y])
     path = tmp_path / "odd.tflite"

@@ -11,7 +11,7 @@ from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import tflm_written
 from tests.aot.activations import softmax
 from tests.aot.binary import add
-from tests.aot.builder import Array, ModelBuilder, Q, Windowed
+from tests.aot.builder import Array, ModelBuilder, Q, Windowed, started
 from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
 from tests.aot.movement import reshape, split
 from tests.aot.quantize import quantize
@@ -43,8 +43,7 @@ def branched() -> bytes:
 
 def large() -> bytes:
     """A tensor of 100 kB between two operators."""
-    b = ModelBuilder()
-    source = b.tensor((1, 160, 160, 4), Q.tensor(0.04, 2))
+    b, source = started((1, 160, 160, 4), Q.tensor(0.04, 2))
     x = quantize(b, source, Q.tensor(0.05, 3))
     x = add(b, x, x, Q.tensor(0.2, -5))
     return b.build([source], [quantize(b, x, Q.tensor(0.3, 1))])
@@ -148,8 +147,7 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
 
 
 def test_an_operator_with_several_outputs(tmp_path: Path) -> None:
-    b = ModelBuilder()
-    source = b.tensor((1, 4, 6), Q.tensor(0.1, 3))
+    b, source = started((1, 4, 6), Q.tensor(0.1, 3))
     first, second, third = split(b, source, 3, 2)
     total = add(b, add(b, first, third, Q.tensor(0.2, 1)), second, Q.tensor(0.3, 2))
     path = tmp_path / "model.tflite"

@@ -9,7 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from tests.aot.binary import add
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 
 
 def bombs() -> Iterator[tuple[str, bytes, bool]]:
@@ -63,8 +63,7 @@ def _bomb(thing: str, times: int) -> bytes:
 
 
 def _shared_buffer(times: int) -> bytes:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), Q.tensor(0.1))
+    b, x = started((1, 4), Q.tensor(0.1))
     first = b.constant(np.zeros((1 << 20,), np.int8), Q.tensor(0.1))
     for _ in range(times):
         b.graph.tensors.append(copy.copy(b.graph.tensors[first]))

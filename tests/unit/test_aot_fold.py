@@ -10,9 +10,8 @@ from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
 from host.engines.aot.fold import fold
 from host.engines.aot.lower import lower
-from host.models import tflite
 from tests.aot import activations, binary, movement, quantize, shapes
-from tests.aot.builder import ModelBuilder, Q, options
+from tests.aot.builder import ModelBuilder, Q, options, started
 
 HALF = Q.tensor(0.5, 3)
 
@@ -79,11 +78,10 @@ CASES: list[tuple[str, Sequence[np.ndarray], Any, np.ndarray]] = [
 def test_constants_are_computed(
     name: str, constants: Sequence[np.ndarray], settings: Any, result: np.ndarray
 ) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), HALF)
     value = shapes.computed(b, name, constants, result, settings)
     y = shapes.reshape_to(b, x, value, (4, 1))
-    graph = fold(tflite.parse(b.build([x], [y])))
+    graph = fold(b.parsed([x], [y]))
     assert [operator.index for operator in graph.operators] == [1]
     np.testing.assert_array_equal(graph.tensors[value].data, result)
 
@@ -98,7 +96,7 @@ def test_several_outputs_are_computed(name: str) -> None:
         "UNPACK": lambda: movement.unpack(b, constant, 1),
     }[name]()
     y = shapes.reshape_to(b, x, parts[-1], (4, 1))
-    graph = fold(tflite.parse(b.build([x], [y])))
+    graph = fold(b.parsed([x], [y]))
     assert [operator.name for operator in graph.operators] == ["RESHAPE"]
     data = graph.tensors[parts[-1]].data
     assert data is not None
@@ -107,11 +105,10 @@ def test_several_outputs_are_computed(name: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.int32, np.int64])
 def test_a_shape_is_a_constant(dtype: type[np.generic]) -> None:
-    b = ModelBuilder()
-    x = b.tensor((2, 3, 4), HALF)
+    b, x = started((2, 3, 4), HALF)
     value = shapes.shape(b, x, dtype)
     y = shapes.reshape_to(b, x, value, (2, 3, 4))
-    graph = fold(tflite.parse(b.build([x], [y])))
+    graph = fold(b.parsed([x], [y]))
     data = graph.tensors[value].data
     assert data is not None
     assert data.dtype == dtype
@@ -119,10 +116,9 @@ def test_a_shape_is_a_constant(dtype: type[np.generic]) -> None:
 
 
 def test_the_chain_before_a_reshape_disappears() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 8, 8, 4), HALF)
+    b, x = started((1, 8, 8, 4), HALF)
     y = quantize.quantize(b, shapes.keras_reshape(b, x, (16, 16)), Q.tensor(0.25))
-    graph = tflite.parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     rendered = AotEngine().render(graph)
     assert [(o.index, o.name) for o in rendered.operators] == [(3, "RESHAPE"), (4, "QUANTIZE")]
     assert "int32_t op" not in rendered.files["model.cc"]
@@ -133,25 +129,23 @@ def test_a_shape_that_only_the_device_would_know_is_not_needed() -> None:
     x, wanted = b.tensor((1, 6), HALF), b.tensor((2,), None, dtype=np.int32)
     doubled = shapes.computed(b, "ADD", [wanted, wanted], int32([0, 0]), options("AddOptions"))
     y = shapes.reshape_to(b, x, doubled, (2, 3))
-    steps = lower(tflite.parse(b.build([x, wanted], [y])))
+    steps = lower(b.parsed([x, wanted], [y]))
     assert [step.operator.name for step in steps] == ["RESHAPE"]
 
 
 def test_what_nobody_reads_is_dropped_whatever_it_is() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 6), HALF)
+    b, x = started((1, 6), HALF)
     unread = b.tensor((1, 6), HALF)
     b.operator("COS", [quantize.quantize(b, x, HALF)], [unread])
     y = activations.softmax(b, x)
-    graph = fold(tflite.parse(b.build([x], [y])))
+    graph = fold(b.parsed([x], [y]))
     assert [(o.index, o.name) for o in graph.operators] == [(2, "SOFTMAX")]
 
 
 def test_what_writes_an_output_of_the_model_stays() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 6), HALF)
+    b, x = started((1, 6), HALF)
     value = shapes.shape(b, x)
-    graph = tflite.parse(b.build([x], [value]))
+    graph = b.parsed([x], [value])
     assert fold(graph).operators == graph.operators
     with pytest.raises(OperatorError, match="operator 0 SHAPE"):
         lower(graph)
@@ -162,7 +156,7 @@ def test_quantized_numbers_are_not_added_as_integers() -> None:
     x, one = b.tensor((1, 6), HALF), b.constant(np.ones((1, 6), np.int8), HALF)
     y = binary.add(b, x, binary.add(b, one, one, HALF), HALF)
     with pytest.raises(OperatorError, match=r"operator 0 ADD .* has only constant inputs"):
-        lower(tflite.parse(b.build([x], [y])))
+        lower(b.parsed([x], [y]))
 
 
 @pytest.mark.parametrize(
@@ -180,10 +174,9 @@ def test_quantized_numbers_are_not_added_as_integers() -> None:
 def test_nonsense_is_left_for_the_lowering_to_refuse(
     name: str, constants: Sequence[np.ndarray], settings: Any
 ) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), HALF)
     value = shapes.computed(b, name, constants, int32([1, 2]), settings)
     y = movement.expand_dims(b, x, 0)
     b.graph.operators[-1].inputs[1] = value
     with pytest.raises(OperatorError, match=f"operator 0 {name} "):
-        lower(tflite.parse(b.build([x], [y])))
+        lower(b.parsed([x], [y]))

@@ -5,10 +5,9 @@ import pytest
 
 from host.engines.aot import AotEngine
 from host.engines.aot.lower import lower
-from host.models import tflite
 from host.models.tflite import Graph
 from tests.aot import activations, binary, movement
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.aot.views import HALF, VIEWS
 
 
@@ -17,45 +16,40 @@ def arena(graph: Graph) -> int:
 
 
 def test_a_chain_of_elementwise_operators_needs_one_tensor() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 10, 10, 4), HALF)
+    b, x = started((1, 10, 10, 4), HALF)
     per_channel = b.constant(np.arange(4, dtype=np.int8), HALF)
     y = activations.unary(b, "RELU", x, HALF)
     y = binary.elementwise(b, "MUL", y, per_channel, HALF, 0)
     y = binary.elementwise(b, "SUB", per_channel, y, Q.tensor(1.0), 0)
     y = binary.elementwise(b, "ADD", y, y, HALF, 1)
     y = activations.unary(b, "LOGISTIC", y, Q.tensor(1 / 256, -128))
-    graph = tflite.parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     assert len(lower(graph)) == 5
     assert arena(graph) == 400
 
 
 def test_an_operand_that_is_still_needed_keeps_its_memory() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 10, 10, 4), HALF)
+    b, x = started((1, 10, 10, 4), HALF)
     y = binary.elementwise(b, "MUL", activations.unary(b, "RELU", x, HALF), x, HALF, 0)
-    assert arena(tflite.parse(b.build([x], [y]))) == 800
+    assert arena(b.parsed([x], [y])) == 800
 
 
 def test_an_operand_that_is_repeated_is_not_written_over() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 1, 40), HALF)
+    b, x = started((1, 1, 40), HALF)
     y = binary.elementwise(b, "MUL", x, b.constant(np.ones((5, 1), np.int8), HALF), HALF, 0)
-    assert arena(tflite.parse(b.build([x], [y]))) >= 40 + 200
+    assert arena(b.parsed([x], [y])) >= 40 + 200
 
 
 def test_a_slice_moves_down_within_its_input() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 8, 10, 4), HALF)
+    b, x = started((1, 8, 10, 4), HALF)
     y = movement.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
-    assert arena(tflite.parse(b.build([x], [y]))) == 320
+    assert arena(b.parsed([x], [y])) == 320
 
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_what_moves_nothing_costs_nothing(name: str) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4, 1, 6), HALF)
-    graph = tflite.parse(b.build([x], [VIEWS[name](b, x)]))
+    b, x = started((1, 4, 1, 6), HALF)
+    graph = b.parsed([x], [VIEWS[name](b, x)])
     (step,) = lower(graph)
     assert step.operator.name == name
     assert step.calls == ()

@@ -9,7 +9,7 @@ from host.engines.aot.memory import Lifetime, arena_bytes, place, plan
 from host.firmware.rendered import ALIGNMENT, ArenaBlock, aligned
 from host.models import tflite
 from tests.aot import binary, convolution, movement
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import ModelBuilder, Q, started
 
 lifetimes = st.builds(
     lambda nbytes, first, length: Lifetime(nbytes, first, first + length),
@@ -117,8 +117,7 @@ def test_a_chain_uses_two_blocks_in_turn() -> None:
 
 
 def test_reshapes_share_their_inputs_block_for_as_long_as_one_of_them_lives() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 64), Q.tensor(0.5))
+    b, x = started((1, 64), Q.tensor(0.5))
     first = movement.reshape(b, x, (8, 8))
     second = movement.reshape(b, first, (1, 64))
     middle = dense(b, second, 64)
@@ -129,8 +128,7 @@ def test_reshapes_share_their_inputs_block_for_as_long_as_one_of_them_lives() ->
 
 
 def test_a_reshape_from_input_to_output_needs_one_block() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 64), Q.tensor(0.5))
+    b, x = started((1, 64), Q.tensor(0.5))
     y = movement.reshape(b, x, (8, 8))
     blocks = blocks_of(b.build([x], [y]))
     assert arena_bytes(tuple(blocks.values())) == 64
@@ -148,8 +146,7 @@ def test_inputs_and_outputs_outlive_their_last_use() -> None:
 
 
 def test_an_output_of_the_model_is_never_overwritten() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 16), Q.tensor(0.5))
+    b, x = started((1, 16), Q.tensor(0.5))
     early = dense(b, x, 16)
     y = binary.add(b, early, b.constant(np.zeros((1, 16), np.int8), Q.tensor(0.5)), Q.tensor(0.5))
     blocks = blocks_of(b.build([x], [early, y]))

@@ -5,25 +5,11 @@ import pytest
 
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.models import tflite
 from tests.aot import movement
-from tests.aot.builder import ModelBuilder, Q
-from tests.aot.refusals import (
-    HALF,
-    INT64,
-    Operators,
-    any_quantized,
-    constant_operand,
-    each,
-    int32s,
-    no_buffer,
-    option,
-    refusal_tests,
-    replaced,
-    weights,
-)
+from tests.aot import refusals as r
+from tests.aot.builder import Q, started
 
-OPERATORS: Operators = {
+OPERATORS: r.Operators = {
     "CONCATENATION": lambda b, x: movement.concatenation(b, [x, x], 3),
     "PACK": lambda b, x: movement.pack(b, [x, x], 1),
     "UNPACK": lambda b, x: movement.unpack(b, x, 1)[0],
@@ -50,78 +36,78 @@ OPERATORS: Operators = {
 
 UNLIMITED = [("CONCATENATION", "inputs"), ("RESHAPE", "of type int64")]
 VARIOUS = ("CONCATENATION", "PACK", "SPLIT")
+CONSTANTS = ["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"]  # what their input 1 must be
 
-test_movements_are_accepted, test_others_are_refused = refusal_tests(
+test_movements_are_accepted, test_others_are_refused = r.refusal_tests(
     OPERATORS,
     [
-        *[case for case in any_quantized(OPERATORS) if case[:2] not in UNLIMITED],
-        *constant_operand([name for name in OPERATORS if name not in VARIOUS]),
-        *each(["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"], "not constant", no_buffer(1)),
-        ("CONCATENATION", "axis 4", option("axis", 4)),
-        ("CONCATENATION", "fusedActivationFunction 1", option("fusedActivationFunction", 1)),
-        ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.25, 3))),
-        ("CONCATENATION", "other scales", replaced(1, weights(1, 5, 5, 2), Q.tensor(0.5, 4))),
-        ("CONCATENATION", "shape", replaced(1, weights(1, 5, 4, 2), HALF)),
-        ("CONCATENATION", "shapes", replaced(1, weights(5, 5, 2), HALF)),
-        ("PACK", "axis 5", option("axis", 5)),
-        ("PACK", "inputs", option("valuesCount", 3)),
-        ("PACK", "shape", replaced(1, weights(1, 5, 4, 2), HALF)),
-        ("UNPACK", "5 outputs", option("axis", 3)),
-        ("UNPACK", "5 outputs", option("num", 4)),
-        ("SPLIT", "axis -5", int32s(0, [-5])),
-        ("SPLIT", "2 outputs", int32s(0, [1])),
-        ("SPLIT", "int64", replaced(0, np.array([3], np.int64))),
-        ("SPLIT", "axis of shape (2,)", int32s(0, [3, 3])),
-        ("SPLIT_V", "axis 4", int32s(2, [4])),
-        ("SPLIT_V", "output shapes", int32s(2, [2])),
-        ("SLICE", "begin", int32s(1, [0, 4, 0, 0])),
-        ("SLICE", "begin", int32s(1, [0, -1, 0, 0])),
-        ("SLICE", "begin", int32s(2, [1, 2, 5])),
-        ("SLICE", "float32", replaced(1, np.zeros(4, np.float32))),
-        ("STRIDED_SLICE", "ellipsisMask 1", option("ellipsisMask", 1)),
-        ("STRIDED_SLICE", "newAxisMask 2", option("newAxisMask", 2)),
-        ("STRIDED_SLICE", "strides", int32s(3, [1, 0, 2, 1])),
-        ("STRIDED_SLICE", "strides", int32s(3, [1, 1, 2, 1])),
-        ("STRIDED_SLICE", "strides", int32s(1, [0, 4, 0])),
-        ("STRIDED_SLICE", "strides", option("shrinkAxisMask", 2)),
-        ("TRANSPOSE", "permutation", int32s(1, [0, 3, 1, 1])),
-        ("TRANSPOSE", "permutation", int32s(1, [0, 2, 1])),
-        ("BROADCAST_TO", "shape (3, 5, 5, 4)", int32s(1, [3, 5, 5, 4])),
-        ("BROADCAST_TO", "shape (5, 2)", int32s(1, [5, 2])),
-        ("TILE", "multiples", int32s(1, [1, 2, 0, 2])),
-        ("TILE", "multiples", int32s(1, [1, 2, 1])),
-        ("EXPAND_DIMS", "axis 5", int32s(1, [5])),
-        ("PADV2", "paddings", replaced(1, np.zeros((3, 2), np.int32))),
-        ("PADV2", "another scale", replaced(2, weights(1), Q.tensor(0.25, 3))),
-        ("PADV2", "padding value", replaced(2, weights(2), HALF)),
-        ("PADV2", "not constant", no_buffer(2)),
-        ("RESIZE_NEAREST_NEIGHBOR", "size", int32s(1, [0, 3])),
-        ("RESIZE_NEAREST_NEIGHBOR", "size", int32s(1, [1, 2, 3])),
-        ("PAD", "paddings", int32s(1, np.zeros((3, 2)))),
-        ("PAD", "paddings", int32s(1, [[0, 0], [-1, 0], [0, 0], [0, 0]])),
-        ("PAD", "int64", replaced(1, np.zeros((4, 2), np.int64))),
-        ("REVERSE_V2", "not neighbours", int32s(1, [0, 2])),
-        ("REVERSE_V2", "not neighbours", int32s(1, [1, 1])),
-        ("REVERSE_V2", "axis 4", int32s(1, [4])),
+        *[case for case in r.any_quantized(OPERATORS) if case[:2] not in UNLIMITED],
+        *r.constant_operand([name for name in OPERATORS if name not in VARIOUS]),
+        *r.each(
+            ["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"], "not constant", r.no_buffer(1)
+        ),
+        ("CONCATENATION", "axis 4", r.option("axis", 4)),
+        ("CONCATENATION", "fusedActivationFunction 1", r.option("fusedActivationFunction", 1)),
+        ("CONCATENATION", "other scales", r.replaced(1, r.weights(1, 5, 5, 2), Q.tensor(0.25, 3))),
+        ("CONCATENATION", "other scales", r.replaced(1, r.weights(1, 5, 5, 2), Q.tensor(0.5, 4))),
+        ("CONCATENATION", "shape", r.replaced(1, r.weights(1, 5, 4, 2), r.HALF)),
+        ("CONCATENATION", "shapes", r.replaced(1, r.weights(5, 5, 2), r.HALF)),
+        ("PACK", "axis 5", r.option("axis", 5)),
+        ("PACK", "inputs", r.option("valuesCount", 3)),
+        ("PACK", "shape", r.replaced(1, r.weights(1, 5, 4, 2), r.HALF)),
+        ("UNPACK", "5 outputs", r.option("axis", 3)),
+        ("UNPACK", "5 outputs", r.option("num", 4)),
+        ("SPLIT", "axis -5", r.int32s(0, [-5])),
+        ("SPLIT", "2 outputs", r.int32s(0, [1])),
+        ("SPLIT", "int64", r.replaced(0, np.array([3], np.int64))),
+        ("SPLIT", "axis of shape (2,)", r.int32s(0, [3, 3])),
+        ("SPLIT_V", "axis 4", r.int32s(2, [4])),
+        ("SPLIT_V", "output shapes", r.int32s(2, [2])),
+        ("SLICE", "begin", r.int32s(1, [0, 4, 0, 0])),
+        ("SLICE", "begin", r.int32s(1, [0, -1, 0, 0])),
+        ("SLICE", "begin", r.int32s(2, [1, 2, 5])),
+        ("SLICE", "float32", r.replaced(1, np.zeros(4, np.float32))),
+        ("STRIDED_SLICE", "ellipsisMask 1", r.option("ellipsisMask", 1)),
+        ("STRIDED_SLICE", "newAxisMask 2", r.option("newAxisMask", 2)),
+        ("STRIDED_SLICE", "strides", r.int32s(3, [1, 0, 2, 1])),
+        ("STRIDED_SLICE", "strides", r.int32s(3, [1, 1, 2, 1])),
+        ("STRIDED_SLICE", "strides", r.int32s(1, [0, 4, 0])),
+        ("STRIDED_SLICE", "strides", r.option("shrinkAxisMask", 2)),
+        ("TRANSPOSE", "permutation", r.int32s(1, [0, 3, 1, 1])),
+        ("TRANSPOSE", "permutation", r.int32s(1, [0, 2, 1])),
+        ("BROADCAST_TO", "shape (3, 5, 5, 4)", r.int32s(1, [3, 5, 5, 4])),
+        ("BROADCAST_TO", "shape (5, 2)", r.int32s(1, [5, 2])),
+        ("TILE", "multiples", r.int32s(1, [1, 2, 0, 2])),
+        ("TILE", "multiples", r.int32s(1, [1, 2, 1])),
+        ("EXPAND_DIMS", "axis 5", r.int32s(1, [5])),
+        ("PADV2", "paddings", r.replaced(1, np.zeros((3, 2), np.int32))),
+        ("PADV2", "another scale", r.replaced(2, r.weights(1), Q.tensor(0.25, 3))),
+        ("PADV2", "padding value", r.replaced(2, r.weights(2), r.HALF)),
+        ("PADV2", "not constant", r.no_buffer(2)),
+        ("RESIZE_NEAREST_NEIGHBOR", "size", r.int32s(1, [0, 3])),
+        ("RESIZE_NEAREST_NEIGHBOR", "size", r.int32s(1, [1, 2, 3])),
+        ("PAD", "paddings", r.int32s(1, np.zeros((3, 2)))),
+        ("PAD", "paddings", r.int32s(1, [[0, 0], [-1, 0], [0, 0], [0, 0]])),
+        ("PAD", "int64", r.replaced(1, np.zeros((4, 2), np.int64))),
+        ("REVERSE_V2", "not neighbours", r.int32s(1, [0, 2])),
+        ("REVERSE_V2", "not neighbours", r.int32s(1, [1, 1])),
+        ("REVERSE_V2", "axis 4", r.int32s(1, [4])),
     ],
 )
 
 
 def test_what_the_kernels_cannot_walk_is_refused() -> None:
-    b = ModelBuilder()
-    x = b.tensor((2, 3, 2, 3, 2, 3), HALF)
+    b, x = started((2, 3, 2, 3, 2, 3), r.HALF)
     y = movement.transpose(b, x, (5, 4, 3, 2, 1, 0))
-    with pytest.raises(OperatorError, match="along more than 5 separate dimensions"):
-        AotEngine().check(tflite.parse(b.build([x], [y])))
+    r.assert_refused(b, [x], [y], "along more than 5 separate dimensions")
 
 
 @pytest.mark.parametrize(("mode", "most"), [(0, 4), (1, 5)])
 def test_a_mirror_shows_no_more_than_there_is(mode: int, most: int) -> None:
     for before in (most, most + 1):
-        b = ModelBuilder()
-        x = b.tensor((5, 3), HALF)
+        b, x = started((5, 3), r.HALF)
         y = movement.mirror_pad(b, x, [(before, 0), (0, 1)], mode)
-        graph = tflite.parse(b.build([x], [y]))
+        graph = b.parsed([x], [y])
         if before == most:
             AotEngine().check(graph)
             continue
@@ -130,19 +116,16 @@ def test_a_mirror_shows_no_more_than_there_is(mode: int, most: int) -> None:
 
 
 def test_an_open_shape_is_refused_with_the_way_out() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 8, 8, 4), HALF)
+    b, x = started((1, 8, 8, 4), r.HALF)
     y = movement.like(b, x, (1, 1))
     b.operator("RESHAPE", [x], [y])
     with pytest.raises(OperatorError) as caught:
-        AotEngine().check(tflite.parse(b.build([x], [y])))
+        AotEngine().check(b.parsed([x], [y]))
     assert "batch size of 1" in caught.value.hint
 
 
 def test_an_int64_is_nothing_to_move() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), r.HALF)
     y = movement.transpose(b, x, (1, 0))
-    b.graph.tensors[x].type = b.graph.tensors[y].type = INT64
-    with pytest.raises(OperatorError, match=r"operator 0 TRANSPOSE .* of type int64"):
-        AotEngine().check(tflite.parse(b.build([x], [y])))
+    b.graph.tensors[x].type = b.graph.tensors[y].type = r.INT64
+    r.assert_refused(b, [x], [y], r"operator 0 TRANSPOSE .* of type int64")

@@ -7,74 +7,52 @@ import pytest
 
 from host.base.errors import OperatorError
 from host.engines.aot import AotEngine
-from host.models import tflite
 from tests.aot.activations import softmax
-from tests.aot.builder import ModelBuilder
+from tests.aot.builder import ModelBuilder, started
 from tests.aot.movement import reshape
 from tests.aot.quantize import quantize
-from tests.aot.refusals import HALF, NAME
-
-
-def test_an_unknown_operator_is_named_with_what_there_is() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
-    y = b.tensor((1, 4), HALF, name=NAME)
-    b.operator("COS", [x], [y])
-    with pytest.raises(OperatorError) as caught:
-        AotEngine().check(tflite.parse(b.build([x], [y])))
-    assert f"operator 0 COS (output tensor '{NAME}')" in caught.value.message
-    assert "FULLY_CONNECTED" in caught.value.hint
+from tests.aot.refusals import HALF, NAME, assert_refused
 
 
 def test_computing_with_floats_is_refused_with_the_way_out() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), None, dtype=np.float32, name="in")
+    b, x = started((1, 4), None, dtype=np.float32, name="in")
     y = softmax(b, x)
-    with pytest.raises(
-        OperatorError, match=r"operator 0 SOFTMAX .* input 'in' of type float32"
-    ) as e:
-        AotEngine().check(tflite.parse(b.build([x], [y])))
-    assert "inference_input_type" in e.value.hint
+    refused = assert_refused(b, [x], [y], r"operator 0 SOFTMAX .* input 'in' of type float32")
+    assert "inference_input_type" in refused.hint
 
 
 def test_an_input_that_nobody_reads_must_have_a_type_that_the_wire_has() -> None:
     b = ModelBuilder()
     x, unused = b.tensor((1, 4), HALF), b.tensor((1, 4), None, dtype=np.int64, name="spare")
     y = quantize(b, x, HALF)
-    with pytest.raises(OperatorError, match="the model's input 'spare' is int64"):
-        AotEngine().check(tflite.parse(b.build([x, unused], [y])))
+    assert_refused(b, [x, unused], [y], "the model's input 'spare' is int64")
 
 
 def test_a_rank_that_the_wire_cannot_carry_is_refused() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 1, 1, 1, 1, 1, 4), HALF)
+    b, x = started((1, 1, 1, 1, 1, 1, 4), HALF)
     y = reshape(b, x, (1, 4))
-    with pytest.raises(OperatorError, match="shape"):
-        AotEngine().check(tflite.parse(b.build([x], [y])))
+    assert_refused(b, [x], [y], "shape")
 
 
 def test_operators_out_of_order_are_refused() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), HALF)
     middle = quantize(b, x, HALF)
     y = quantize(b, middle, HALF)
     b.graph.operators.reverse()
-    with pytest.raises(OperatorError, match=r"operator 0 QUANTIZE .* reads 't1' before"):
-        AotEngine().check(tflite.parse(b.build([x], [y])))
+    assert_refused(b, [x], [y], r"operator 0 QUANTIZE .* reads 't1' before")
 
 
 def test_an_output_that_nobody_writes_is_refused() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), HALF)
     quantize(b, x, HALF)
     lost = b.tensor((1, 4), HALF, name="lost")
-    with pytest.raises(OperatorError, match="no operator writes the model's output 'lost'"):
-        AotEngine().check(tflite.parse(b.build([x], [lost])))
+    assert_refused(b, [x], [lost], "no operator writes the model's output 'lost'")
 
 
 @pytest.mark.parametrize(
     ("name", "dtype", "remedy"),
     [
+        ("COS", np.int8, "FULLY_CONNECTED"),  # of what there is
         ("ELU", np.int8, "HARD_SWISH"),
         ("WHILE", np.int8, "unroll"),
         ("SQUARE", np.int8, "MUL of the tensor with itself"),
@@ -84,30 +62,25 @@ def test_an_output_that_nobody_writes_is_refused() -> None:
 def test_an_unknown_operator_comes_with_the_nearest_remedy(
     name: str, dtype: type[np.generic], remedy: str
 ) -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF, dtype=dtype)
+    b, x = started((1, 4), HALF, dtype=dtype)
     y = b.tensor((1, 4), HALF, dtype=dtype, name=NAME)
     b.operator(name, [x], [y])
-    with pytest.raises(OperatorError, match=f"operator 0 {name} ") as caught:
-        AotEngine().check(tflite.parse(b.build([x], [y])))
-    assert remedy in caught.value.hint
+    refused = assert_refused(b, [x], [y], rf"operator 0 {name} \(output tensor '{NAME}'\)")
+    assert remedy in refused.hint
 
 
 def test_a_custom_operator_is_named() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
+    b, x = started((1, 4), HALF)
     y = b.tensor((1, 4), HALF)
     b.operator("CUSTOM", [x], [y])
     b.model.operatorCodes[0].customCode = b"Mine"
-    with pytest.raises(OperatorError, match="operator 0 CUSTOM:Mine ") as caught:
-        AotEngine().check(tflite.parse(b.build([x], [y])))
-    assert "without custom operators" in caught.value.hint
+    refused = assert_refused(b, [x], [y], "operator 0 CUSTOM:Mine ")
+    assert "without custom operators" in refused.hint
 
 
 def test_control_flow_is_refused_with_the_way_out() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), HALF)
-    graph = tflite.parse(b.build([x], [quantize(b, x, HALF)]))
+    b, x = started((1, 4), HALF)
+    graph = b.parsed([x], [quantize(b, x, HALF)])
     graph = replace(graph, subgraphs=3)
     with pytest.raises(OperatorError, match="3 subgraphs") as caught:
         AotEngine().check(graph)

@@ -11,10 +11,9 @@ from host import __version__
 from host.engines import find_engine
 from host.engines.aot import AotEngine
 from host.firmware.boards import find_board
-from host.models import tflite
 from host.models.tflite import Graph
 from tests.aot import convolution, movement
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.fixtures import native
 
 EVIL = '*/ #error "\n\\??/'
@@ -22,8 +21,7 @@ SCALE = float(np.float32(0.1234567))
 
 
 def small_model(name: str = "x") -> Graph:
-    b = ModelBuilder()
-    x = b.tensor((1, 3), Q.tensor(SCALE, -7), name=name)
+    b, x = started((1, 3), Q.tensor(SCALE, -7), name=name)
     weights = np.array([[1, -128, 3], [4, 5, 127]], np.int8)
     bias = np.array([-(2**31), 2**31 - 1], np.int32)
     y = convolution.fully_connected(
@@ -32,7 +30,7 @@ def small_model(name: str = "x") -> Graph:
     z = movement.reshape(b, y, (2, 1))
     for index in (y, z):
         b.graph.tensors[index].name = name.encode()
-    return tflite.parse(b.build([x], [z]))
+    return b.parsed([x], [z])
 
 
 def tables(source: str) -> list[tuple[str, list[int]]]:

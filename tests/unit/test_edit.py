@@ -7,9 +7,9 @@ import pytest
 
 from host.base.errors import ModelError
 from host.models.edit import Change, patch
-from host.models.tflite import Graph, parse
+from host.models.tflite import Graph
 from host.oracles.tflm_host import run_tflm_host
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.aot.convolution import fully_connected
 from tests.fixtures.variants import Shape, network, samples
 
@@ -58,14 +58,13 @@ def test_a_constant_and_nothing_else() -> None:
 
 
 def test_a_shared_buffer_stays_for_the_others() -> None:
-    b = ModelBuilder()
-    x = b.tensor((1, 4), Q.tensor(0.1))
+    b, x = started((1, 4), Q.tensor(0.1))
     weights = np.arange(16, dtype=np.int8).reshape(4, 4)
     y = fully_connected(b, x, weights, Q.tensor(0.01), None, Q.tensor(0.1))
     z = fully_connected(b, y, weights, Q.tensor(0.01), None, Q.tensor(0.1))
     first, second = (o.inputs[1] for o in b.graph.operators)
     b.graph.tensors[second].buffer = b.graph.tensors[first].buffer
-    graph = parse(b.build([x], [z]))
+    graph = b.parsed([x], [z])
     changed = patch(graph, [Change(first, data=weights + np.int8(1))])
     assert np.array_equal(changed.tensors[first].data, weights + 1)
     assert np.array_equal(changed.tensors[second].data, weights)

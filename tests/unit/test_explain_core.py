@@ -66,7 +66,7 @@ def chain(*names: str) -> Graph:
     for name in names:
         x = fully_connected(b, x, np.eye(3, dtype=np.int8), Q.tensor(0.02), None, Q.tensor(0.1))
         b.graph.tensors[x].name = name.encode()
-    return parse(b.build([source], [x]))
+    return b.parsed([source], [x])
 
 
 def test_of_equal_operators_names_tell_which_one_is_missing() -> None:

@@ -12,7 +12,7 @@ from host.engines.tflm import TflmEngine
 from host.firmware.boards import Board, find_board
 from host.models.tflite import parse
 from tests.aot.activations import softmax
-from tests.aot.builder import ModelBuilder, Q
+from tests.aot.builder import Q, started
 from tests.aot.convolution import fully_connected
 from tests.fixtures.models import dense, every_operator
 
@@ -118,11 +118,10 @@ def test_operators_that_it_lacks_are_refused_before_the_build(board: Board) -> N
 def test_dense_layers_that_it_computes_wrongly_are_refused(board: Board) -> None:
     import numpy as np
 
-    b = ModelBuilder()
-    x = b.tensor((1, 4), Q.tensor(0.1))
+    b, x = started((1, 4), Q.tensor(0.1))
     weights = np.ones((2, 4), np.int8)
     y = fully_connected(b, x, weights, Q.symmetric([0.1, 0.2], 0), None, Q.tensor(0.3))
-    graph = parse(b.build([x], [y]))
+    graph = b.parsed([x], [y])
     engine = TflmEngine.for_board(board)
     assert not engine.per_channel_dense
     with pytest.raises(OperatorError, match="computes wrongly") as caught:
@@ -144,9 +143,8 @@ def test_what_is_rendered(board: Board) -> None:
 
 def test_an_image_for_several_models(board: Board) -> None:
     """The operators of all, a slot for the largest, and the largest arena."""
-    b = ModelBuilder()
-    x = b.tensor((1, 3), Q.tensor(0.1))
-    small = parse(b.build([x], [softmax(b, x)]))
+    b, x = started((1, 3), Q.tensor(0.1))
+    small = b.parsed([x], [softmax(b, x)])
     wide, large = parse(dense(3, 3)), parse(dense(300, 30))
     engine = TflmEngine.for_board(board)
     rendered = engine.render(small, others=[wide, large])
