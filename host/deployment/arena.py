@@ -14,9 +14,8 @@ from host.base import cache
 from host.base.errors import SizeError
 from host.deployment.setup import Setup
 from host.device.session import Session
-from host.firmware import fingerprint
 from host.firmware.boards import Board
-from host.firmware.build import build_image
+from host.firmware.build import build_image, image_digest
 from host.firmware.image import Image
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
@@ -72,5 +71,5 @@ def doubled(rendered: Rendered, board: Board) -> int | None:
 
 
 def _key(setup: Setup, graph: Graph) -> str:
-    engine, device = setup.engine, fingerprint.digest({}, setup.board)
+    engine, device = setup.engine, image_digest({}, setup.board)
     return cache.key("arena", engine.name, engine.fingerprint(graph), graph.sha256, device)

@@ -14,8 +14,7 @@ from dataclasses import dataclass, fields
 
 from host.base.errors import LinkError, RestartError
 from host.device.link import Link
-from host.device.pending import Pending, PendingRequests
-from host.device.requests import Accept, Request, refusal, unpack
+from host.device.requests import Accept, Pending, PendingRequests, Request, refusal, unpack
 from host.device.wire.frames import Damage, Decoder, Frame, encode
 from host.device.wire.spec import MessageType, Status
 from host.report.document import derived
@@ -192,7 +191,7 @@ class Exchange:
                 if accept(one.index, values):
                     pending.finish(one)
                     done += 1
-                    self._learn(time.monotonic() - answered)
+                    self._delay = max(_FADE * self._delay, time.monotonic() - answered)
                     silence, wait = 0.0, self._wait()
                     answered = progressed = time.monotonic()
                 else:
@@ -216,9 +215,6 @@ class Exchange:
                 self._lost += self._send_again(pending, pending.oldest())
                 wait = min(2 * wait, self._timeout, left)
                 progressed = alive = time.monotonic()
-
-    def _learn(self, delay: float) -> None:
-        self._delay = max(_FADE * self._delay, delay)
 
     def _wait(self) -> float:
         """Seconds of silence after which a request is sent again."""

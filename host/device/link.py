@@ -54,24 +54,13 @@ _RETURN_POLL = 0.1
 
 
 class DescriptorLink:
-    """A link on file descriptors, ``reader`` and ``writer``: a socket, or a child's pipes."""
+    """A link on file descriptors: a connected stream socket as both ends, or a child's pipes."""
 
-    def __init__(self, reader: int, writer: int, owner: tuple[IO[bytes] | socket.socket, ...]):
-        self.reader = reader
-        self.writer = writer
-        self._owner = owner
-        os.set_blocking(reader, False)
-        os.set_blocking(writer, False)
-
-    @classmethod
-    def from_socket(cls, connection: socket.socket) -> DescriptorLink:
-        """A link on a connected stream socket."""
-        return cls(connection.fileno(), connection.fileno(), (connection,))
-
-    @classmethod
-    def from_pipes(cls, reader: IO[bytes], writer: IO[bytes]) -> DescriptorLink:
-        """A link on a child's standard output and input."""
-        return cls(reader.fileno(), writer.fileno(), (reader, writer))
+    def __init__(self, reader: IO[bytes] | socket.socket, writer: IO[bytes] | socket.socket):
+        self._owner = (reader, writer)
+        self.reader, self.writer = reader.fileno(), writer.fileno()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(self.writer, False)
 
     def transfer(self, outgoing: bytes, deadline: float) -> tuple[int, bytes]:
         """See ``Link.transfer``."""

@@ -73,7 +73,7 @@ def _tflm(board: Board) -> Engine:
 def _aot(board: Board) -> Engine:
     from host.engines.aot import AotEngine
 
-    return AotEngine.for_board(board)
+    return AotEngine()
 
 
 # Each makes the engine for a board, or raises ToolMissingError.

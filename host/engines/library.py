@@ -51,22 +51,17 @@ class Library:
     """A TFLite-Micro library on this machine.
 
     Attributes:
-        folder: its root.
+        sources: the folder that includes are relative to.
         version: name and version as its manifest has them.
         calls: for each operator of the schema, the call that adds it to a resolver.
         per_channel_dense: whether FULLY_CONNECTED honours a scale for each channel. Libraries from
             before May 2024 take the first scale for all, without an error.
     """
 
-    folder: Path
+    sources: Path
     version: str
     calls: Mapping[str, str]
     per_channel_dense: bool
-
-    @property
-    def sources(self) -> Path:
-        """The folder that includes are relative to."""
-        return _sources(self.folder)
 
     def needed(self, operators: Iterable[str]) -> tuple[Path, ...]:
         """The source files for an interpreter with just these operators, relative to ``sources``.
@@ -223,7 +218,7 @@ def _read(folder: Path) -> Library:
         calls[operator] = f"{method}({argument})"
     dense = (sources / _KERNELS).rglob("fully_connected*")
     per_channel = any("is_per_channel" in path.read_text(errors="replace") for path in dense)
-    return Library(folder, _version(folder), calls, per_channel)
+    return Library(sources, _version(folder), calls, per_channel)
 
 
 def _version(folder: Path) -> str:

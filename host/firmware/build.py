@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 import subprocess
@@ -10,9 +11,9 @@ from pathlib import Path
 from host.base import cache, defaults
 from host.base.errors import BuildError, SizeError, ToolMissingError
 from host.base.files import write_bytes, write_text
-from host.base.paths import ROOT, WORKSPACE, cache_folder
+from host.base.paths import FIRMWARE, ROOT, WORKSPACE, cache_folder
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
-from host.firmware import cpp, fingerprint
+from host.firmware import cpp
 from host.firmware.boards import Board
 from host.firmware.image import Image, check_limits, read_sections
 from host.firmware.platformio import build_folder, build_lock, registry_error, run, write_sources
@@ -78,7 +79,7 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     """
     files, library = sources(rendered, graph, board), rendered.library
     elf = folder / "firmware.elf"
-    cached = cache_folder() / "images" / fingerprint.digest(files, board) / "firmware.elf"
+    cached = cache_folder() / "images" / image_digest(files, board) / "firmware.elf"
     write_sources(folder / "src", files)
     if cached.is_file():
         write_bytes(elf, cached.read_bytes())
@@ -95,6 +96,34 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     check_limits(sections, board)
     cache.store_file(cached, elf)
     return Image(elf, sections, reused=False, library=library)
+
+
+def image_digest(files: dict[str, str], board: Board) -> str:
+    """SHA-256 of everything that an image is made from, in hex.
+
+    The compiler's version is part of it; the caller's PlatformIO is pinned.
+    """
+    total = hashlib.sha256(f"{board.name}\n{_compiler_state(board)}\n".encode())
+    for path in _static_sources():
+        total.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
+    for name in sorted(files):
+        total.update(f"{name}\0{files[name]}\0".encode())
+    return total.hexdigest()
+
+
+def _static_sources() -> list[Path]:
+    tops = [ROOT / "platformio.ini", ROOT / "platformio_override.ini"]
+    below = [path for path in FIRMWARE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    return sorted(path for path in [*tops, *below] if path.is_file())
+
+
+def _compiler_state(board: Board) -> str:
+    """The board's compiler with size and date: a change means another image. Cheap on purpose."""
+    where = shutil.which(board.options.get("compiler", ""))
+    if where is None:
+        return ""
+    state = Path(where).resolve().stat()
+    return f"{where} {state.st_size} {int(state.st_mtime)}"
 
 
 def first_error(log: str) -> str:

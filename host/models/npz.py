@@ -51,13 +51,11 @@ def read_npz(path: Path) -> Dataset:
     return Dataset(
         path.stem,
         x,
-        _targets(arrays, "y", "x", len(x), path),
+        _targets(arrays, "y", path),
         samples.get("x_calibration", x_train),
         notes=notes,
         x_train=x_train,
-        y_train=None
-        if x_train is None
-        else _targets(arrays, "y_train", "x_train", len(x_train), path),
+        y_train=_targets(arrays, "y_train", path),
     )
 
 
@@ -120,13 +118,12 @@ def _real(values: Array, name: str, path: Path) -> FloatArray:
     return x
 
 
-def _targets(
-    arrays: dict[str, Array], name: str, samples: str, count: int, path: Path
-) -> Array | None:
-    """Class numbers, int64, or targets, float32, for the ``count`` samples of that name."""
-    y = arrays.get(name)
+def _targets(arrays: dict[str, Array], name: str, path: Path) -> Array | None:
+    """Class numbers, int64, or targets, float32: ``y`` for the samples ``x``, or those to train."""
+    y, samples = arrays.get(name), name.replace("y", "x")
     if y is None:
         return None
+    count = len(arrays[samples])
     if y.dtype.kind not in "fiub":
         raise DataError(
             f"{path}: array `{name}` has type {y.dtype}; class numbers or real targets are wanted",

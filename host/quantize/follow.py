@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from host.models.dataset import Dataset
@@ -33,6 +33,7 @@ class Trained:
     seed: int
     training: Training
     per_channel_dense: bool = True
+    _quantized: dict[str, QuantizedModel] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def qat(self) -> FloatModel:
@@ -73,10 +74,6 @@ class Trained:
                 )
             )
         return self._quantized[route.name]
-
-    @cached_property
-    def _quantized(self) -> dict[str, QuantizedModel]:
-        return {}
 
     def _transplanted(self, route: Route) -> QuantizedModel:
         qat, plain = (self.quantized(ROUTES[name]).graph for name in QUESTION)

@@ -19,6 +19,6 @@ def child_on_pipes(command: Command, name: str, log: Path) -> Iterator[Link]:
     # The link is closed last: a child ends of it, and would be blamed for the link's failure.
     with ExitStack() as last, child(command(None), log, name=name, **pipes) as process:
         assert process.stdin is not None and process.stdout is not None
-        link = DescriptorLink.from_pipes(process.stdout, process.stdin)
+        link = DescriptorLink(process.stdout, process.stdin)
         last.callback(link.close)
         yield link

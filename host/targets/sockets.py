@@ -43,7 +43,7 @@ def child_that_connects(command: Command, name: str, log: Path) -> Iterator[Link
 @contextmanager
 def link_on(connection: socket.socket) -> Iterator[Link]:
     """The link on a connected socket, closed at the end."""
-    link = DescriptorLink.from_socket(connection)
+    link = DescriptorLink(connection, connection)
     try:
         yield link
     finally:

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from host.base.errors import ModelError
 from host.base.paths import ROOT
-from host.deployment.samples import random_feeds
+from host.deployment.deployed import random_feeds
 from host.models import flatbuffer, tflite
 from host.models.edit import pack
 from host.models.flatbuffer import Kind

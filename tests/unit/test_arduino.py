@@ -68,7 +68,7 @@ def test_the_port_serves_a_model(tmp_path: Path) -> None:
     process = subprocess.Popen([program], stdin=pipe, stdout=pipe, stderr=pipe)
     assert process.stdin is not None and process.stdout is not None
     assert process.stderr is not None
-    link = DescriptorLink.from_pipes(process.stdout, process.stdin)
+    link = DescriptorLink(process.stdout, process.stdin)
     try:
         session = Session(link, timeout=5.0)
         info = session.hello(10.0)

@@ -20,9 +20,8 @@ from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
 from host.commands.trace.flow import compared
 from host.commands.trace.values import Trace
-from host.deployment.deployed import Deployed
+from host.deployment.deployed import Deployed, Loaded
 from host.deployment.divergence import crcs
-from host.deployment.samples import Loaded
 from host.report.document import Document
 from tests.fixtures.evaluations import evaluation
 from tests.fixtures.pages import HOSTILE, Page, self_contained

@@ -23,8 +23,7 @@ from host.deployment.setup import Setup, find_setup
 from host.deployment.stages import Observer
 from host.device.identity import DeviceInfo
 from host.device.session import Session
-from host.firmware import fingerprint
-from host.firmware.build import build_image, check_size
+from host.firmware.build import build_image, check_size, image_digest
 from host.firmware.rendered import Rendered
 from host.models import tflite
 from host.models.dataset import Dataset
@@ -153,7 +152,7 @@ def run_on_board(
 def _key(setup: Setup, graphs: dict[str, Graph]) -> str:
     """Changes when the board would compute the same models in another way."""
     prints = [setup.engine.fingerprint(graph) + graph.sha256 for graph in graphs.values()]
-    return cache.key("device", setup.engine.name, *prints, fingerprint.digest({}, setup.board))
+    return cache.key("device", setup.engine.name, *prints, image_digest({}, setup.board))
 
 
 def _images(setup: Setup, work: Sequence[_Work]) -> Iterator[tuple[Rendered, Sequence[_Work]]]:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from host import __version__
 from host.engines.aot import emit, memory
 from host.engines.aot.lower import lower
-from host.firmware.boards import Board
 from host.firmware.rendered import ExecutedOperator, Rendered
 from host.models.tflite import Graph
 
@@ -25,11 +24,6 @@ class AotEngine:
     runs_tflm = False
     # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
     per_channel_dense = True
-
-    @classmethod
-    def for_board(cls, board: Board) -> AotEngine:
-        """The engine; every board can have it."""
-        return cls()
 
     def fingerprint(self, graph: Graph) -> str:
         """See ``Engine.fingerprint``."""

@@ -28,25 +28,6 @@ class NamedConstant:
     data: bytes
 
 
-@dataclass(frozen=True)
-class _Params:
-    """A parameter struct: its type, its name, its initialiser."""
-
-    type_name: str
-    name: str
-    values: str
-
-
-@dataclass(frozen=True)
-class _Step:
-    """An operator as the template sees it; ``outputs`` are offset and size of each."""
-
-    comment: str
-    params: list[_Params]
-    calls: list[str]
-    outputs: list[tuple[int, int]]
-
-
 def named_constants(lowered: Sequence[Lowered]) -> dict[Constant, NamedConstant]:
     """All constants; equal tables share a name."""
     named: dict[Constant, NamedConstant] = {}
@@ -139,14 +120,17 @@ def _step(
     graph: Graph,
     offsets: Mapping[int, int],
     constants: Mapping[Constant, NamedConstant],
-) -> _Step:
+) -> dict[str, object]:
+    """An operator as the template sees it; ``outputs`` are offset and size of each."""
+
     def at(index: int) -> str:
         return f"at<{_ctype(graph.tensors[index].dtype)}>({offsets[index]})"
 
     params, calls = [], []
     for number, call in enumerate(step.calls):
         name = f"op{position}" if len(step.calls) == 1 else f"op{position}_{number}"
-        params.append(_Params(call.type_name, name, _struct(call.params, constants, "    ")))
+        initialiser = _struct(call.params, constants, "    ")
+        params.append({"type_name": call.type_name, "name": name, "initialiser": initialiser})
         operands = [
             constants[operand].name if isinstance(operand, Constant) else at(operand)
             for operand in call.operands
@@ -157,7 +141,8 @@ def _step(
         operands.insert(len(call.operands), at(call.output))
         calls.append(f"aot::{call.kernel}({', '.join([name, *operands])});")
     outputs = [(offsets[index], graph.tensors[index].nbytes) for index in step.outputs]
-    return _Step(f"{position}: {step.operator.name}", params, calls, outputs)
+    comment = f"{position}: {step.operator.name}"
+    return {"comment": comment, "params": params, "calls": calls, "outputs": outputs}
 
 
 def _struct(struct: Struct, constants: Mapping[Constant, NamedConstant], indent: str) -> str:

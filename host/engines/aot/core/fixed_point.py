@@ -46,13 +46,14 @@ def scale(x: int, multiplier: Multiplier) -> int:
     """x · mantissa · 2^(shift − 31), rounded twice; bits shifted out at the top are lost."""
     mantissa, shift = multiplier
     if shift > 0:
-        return high_multiply(_wrapped(x << shift, 32), mantissa)
+        return high_multiply(wrapped(x << shift, 32), mantissa)
     return shift_right(high_multiply(x, mantissa), -shift)
 
 
-def wrapped_16(x: int) -> int:
-    """x modulo 2^16, as an int16."""
-    return _wrapped(x, 16)
+def wrapped(x: int, bits: int) -> int:
+    """x modulo 2^bits, as a signed integer of so many bits."""
+    half = 1 << (bits - 1)
+    return (x + half) % (2 * half) - half
 
 
 def exponential(x: int, integer_bits: int) -> int:
@@ -109,11 +110,6 @@ def tanh(x: int, integer_bits: int) -> int:
     y = _reciprocal(exponential(-abs(x), integer_bits + 1))
     positive = shift_left(y - _ONE_Q2, 2)
     return positive if x > 0 else -positive
-
-
-def _wrapped(x: int, bits: int) -> int:
-    half = 1 << (bits - 1)
-    return (x + half) % (2 * half) - half
 
 
 def sigmoid_table() -> npt.NDArray[np.uint16]:

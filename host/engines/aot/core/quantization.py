@@ -8,7 +8,6 @@ float and which in double is TFLite-Micro's choice; the tests compare every oper
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -53,14 +52,6 @@ class Multiplier(NamedTuple):
     def fields(self, prefix: str = "") -> dict[str, int]:
         """Fields of a parameter struct, ``multiplier`` and ``shift`` behind the prefix."""
         return {f"{prefix}multiplier": self.mantissa, f"{prefix}shift": self.shift}
-
-
-@dataclass(frozen=True)
-class SoftmaxScale:
-    """What brings a difference of two inputs to Q5.26, and the least one that still counts."""
-
-    multiplier: Multiplier
-    minimum_difference: int
 
 
 def quantize_multiplier(real: float) -> Multiplier:
@@ -150,8 +141,8 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> Mult
     return Multiplier((mantissa << bits) // count, shift - bits)
 
 
-def softmax_scale(beta: float, input_scale: float) -> SoftmaxScale:
-    """Scale of softmax's input differences.
+def softmax_scale(beta: float, input_scale: float) -> tuple[Multiplier, int]:
+    """What brings a difference of two inputs to Q5.26, and the least one that still counts.
 
     Raises:
         ValueError: beta · input_scale is not positive, or too small.
@@ -161,4 +152,4 @@ def softmax_scale(beta: float, input_scale: float) -> SoftmaxScale:
         raise ValueError(f"has beta · input scale = {beta * input_scale}, too small or negative")
     multiplier = nearest_multiplier(real)
     bound = (2**_SOFTMAX_INTEGER_BITS - 1) * 2 ** (31 - _SOFTMAX_INTEGER_BITS)
-    return SoftmaxScale(multiplier, -(bound >> multiplier.shift))
+    return multiplier, -(bound >> multiplier.shift)

@@ -21,7 +21,7 @@ from host.engines.aot.core.fixed_point import (
     scale,
     shift_right,
     sigmoid_table,
-    wrapped_16,
+    wrapped,
 )
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
@@ -169,7 +169,8 @@ def hard_swish(op: OperatorContext) -> Lowered:
         # From [−1, 1] to [0, 1]; their product is rounded towards zero.
         product = ((inside + 2**15) >> 1) * high_multiply_16(difference, output)
         high = abs(product) >> 15
-        return wrapped_16(shift_right(-high if product < 0 else high, -shift) + y.zero_point)
+        scaled = shift_right(-high if product < 0 else high, -shift)
+        return wrapped(scaled + y.zero_point, 16)
 
     return table(op, value)
 
@@ -191,10 +192,8 @@ def softmax(op: OperatorContext) -> Lowered:
     if x.dtype == "int16":
         return _softmax_int16(op, beta, rows)
     _require_output(op, 8, INT8_MIN)
-    scale = softmax_scale(beta, x.scale)
-    params = Struct(
-        **rows, **scale.multiplier.fields(), minimum_difference=scale.minimum_difference
-    )
+    multiplier, least = softmax_scale(beta, x.scale)
+    params = Struct(**rows, **multiplier.fields(), minimum_difference=least)
     return op.lowered("softmax", "Softmax", params)
 
 
