@@ -213,9 +213,6 @@ def _limits(case: Case, samples: int) -> list[str]:
     ]
 
 
-# --- findings ---------------------------------------------------------------------------------
-
-
 def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
     """A suspect, one of so many, with what putting its parts in has shown."""
     evidence = (
@@ -241,9 +238,6 @@ def _finding(case: Case, suspect: Suspect) -> Finding | None:
     )
 
 
-# --- interventions ----------------------------------------------------------------------------
-
-
 def _groups(case: Case) -> list[Player]:
     return [
         Player(name, frozenset(parts))
@@ -262,9 +256,6 @@ def _by_operator(case: Case) -> tuple[Sequence[Intervention], dict[int | None, f
     ]
     played = play("operator", players, experiment.equal, share=False)
     return played, {o: result.alone for o, result in zip(owners, played, strict=True)}
-
-
-# --- agreement --------------------------------------------------------------------------------
 
 
 def _agreement(experiment: Experiment, m: Material) -> Agreement:

@@ -14,8 +14,8 @@ from rich.console import Console, RenderableType
 from host.commands.evaluate.values import Evaluation
 from host.commands.profile import document as profile_document
 from host.commands.profile import text as profile_text
+from host.commands.profile.document import Profile
 from host.commands.profile.page import render_html, write_profile
-from host.commands.profile.values import Profile
 from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
 from host.commands.trace.flow import compared

@@ -16,15 +16,17 @@ from host.commands.explain.inputs import (
     check_alike,
     choose_data,
     draw,
+    find_reference,
+    follow_route,
     is_route,
     open_model_or_run,
     outputs_of_device,
     read_deployed,
+    run_reference,
     take,
 )
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
-from host.commands.explain.reference import find_reference, follow_route, run_reference
 from host.deployment.folder import MODEL
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Observer, Stages

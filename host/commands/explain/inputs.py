@@ -1,4 +1,4 @@
-"""What the options of ``explain`` name: two int8 models and their samples."""
+"""What the options of ``explain`` name: two int8 models, their samples, and a float model."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from host.base.paths import exists
 from host.commands.explain.explanation import Subject
 from host.commands.explain.options import ExplainRequest
 from host.deployment.folder import MODEL, PREDICTIONS
+from host.deployment.prepare import convert, model_file
+from host.deployment.request import ModelOptions
+from host.deployment.stages import Stages
+from host.diagnosis.analyse import FloatModel
+from host.diagnosis.comparison.keras_layers import run_layers
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
-from host.models.dataset import Dataset, load_dataset
+from host.models.dataset import Dataset, check_fit, load_dataset
+from host.models.feeds import real_samples
 from host.models.npz import read_npz
+from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
+from host.quantize.conversion import convert_float
 from host.quantize.routes import ROUTES
 from host.report.document import DOCUMENT
 
@@ -162,9 +170,6 @@ def check_alike(a: Opened, b: Opened) -> None:
             )
 
 
-# --- samples ----------------------------------------------------------------------------------
-
-
 def choose_data(request: ExplainRequest, opened: Sequence[Opened]) -> Dataset:
     """All samples that there are; ``draw`` chooses some.
 
@@ -241,3 +246,60 @@ def take(dataset: Dataset, indices: Array) -> Dataset:
     """Some of the samples."""
     y = None if dataset.y is None else dataset.y[indices]
     return replace(dataset, x=dataset.x[indices], y=y)
+
+
+def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:
+    """The model that the user names, or that lies in a run's folder; for routes, the demo.
+
+    Raises:
+        ConfigError: it is a .tflite.
+        ModelError: it is no model that is known.
+        ToolMissingError: the demo model needs TensorFlow.
+    """
+    if request.reference is not None:
+        model = open_model(request.reference)
+        if model.kind == "tflite":
+            raise ConfigError(
+                f"--reference {request.reference} is a .tflite", "Give the trained Keras model."
+            )
+        return model
+    for text in (request.b, request.a):
+        for name in ("model.h5", "model.keras"):
+            if exists(Path(text) / name):
+                return open_model(Path(text) / name)
+    if is_route(request.a) or is_route(request.b):
+        return model_file(ModelOptions(seed=request.seed), stages)
+    return None
+
+
+def follow_route(
+    options: ModelOptions, model: ModelFile, samples: Dataset, stages: Stages
+) -> Opened:
+    """What a route makes of the float model.
+
+    Raises:
+        InputError: the route cannot be followed with this model or these samples.
+        ToolMissingError: the conversion needs TensorFlow.
+    """
+    route = options.route
+    with stages.run(f"convert {route}") as stage:
+        quantized = convert(options, model, samples, True, stage).quantized
+    return Opened(route, f"route {route} of {model.name}", quantized.graph)
+
+
+def run_reference(
+    model: ModelFile, dataset: Dataset, graph: Graph, *, allow_unsafe: bool
+) -> FloatModel:
+    """Run the float model and its layers on the samples that ``graph``, an int8 model, gets.
+
+    Raises:
+        DataError: the samples do not fit it.
+        ModelError: it cannot be loaded.
+        ToolMissingError: it needs TensorFlow.
+    """
+    source = load_keras(model, allow_unsafe=allow_unsafe)
+    check_fit(dataset, source.input_shape, source.output_shape)
+    samples = real_samples(dataset, graph)
+    return FloatModel(
+        convert_float(source), run_layers(source.handle, samples), source.predict(samples)
+    )

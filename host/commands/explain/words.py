@@ -33,9 +33,6 @@ GROUPS: Mapping[InterventionKind, tuple[str, str]] = {
 }
 
 
-# --- numbers ----------------------------------------------------------------------------------
-
-
 def points(value: float | None) -> str:
     """A change of the share of equal outputs, with its sign: ``+1.7``."""
     if not value:
@@ -65,9 +62,6 @@ def both(layer: Layer, key: str) -> str:
         for signal in (layer.a, layer.b)
     )
     return a if a == b else f"{a} → {b}"
-
-
-# --- names ------------------------------------------------------------------------------------
 
 
 def operator(layer: Layer) -> str:
@@ -105,9 +99,6 @@ def parameters(layer: Layer) -> str:
     """Which of a layer's parameters differ: ``range, weights, bias``; empty for none."""
     kinds = {difference.kind for difference in layer.differences}
     return ", ".join(kind for kind in ("range", "weights", "bias") if kind in kinds)
-
-
-# --- sentences --------------------------------------------------------------------------------
 
 
 def why(explanation: Explanation) -> list[str]:
@@ -166,9 +157,6 @@ def _after_all(explanation: Explanation) -> str:
         f"With all of A's parameters in B, {percent(share)} of the output values are equal; the "
         "rest lies in what has no partner, in the operators themselves, or in what runs them."
     )
-
-
-# --- choices ----------------------------------------------------------------------------------
 
 
 def telling(layers: Sequence[Layer], first: int | None, limit: int) -> list[int]:

@@ -1,13 +1,26 @@
-"""A profile as one JSON object."""
+"""A profile, and the JSON object that it becomes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
-from host.commands.profile.values import Profile
-from host.deployment.deployed import DeployedDocument, common
+from host.deployment.deployed import Deployed, DeployedDocument, common
 from host.deployment.document import Memory, memory
 from host.verdict.latency import Latency
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What a model costs on a device, operator by operator."""
+
+    deployed: Deployed
+    latency: Latency
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one inference."""
+        return sum(cost.macs for cost in self.latency.operators)
 
 
 class ProfileDocument(DeployedDocument):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from host.commands.profile.document import Profile
 from host.commands.profile.page import RESULTS, write_profile
-from host.commands.profile.values import Profile
 from host.deployment import measure
 from host.deployment.deployed import deployable, deployed
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from host.commands.profile.document import ProfileDocument, document
-from host.commands.profile.values import Profile
+from host.commands.profile.document import Profile, ProfileDocument, document
 from host.deployment.figures import arena_over_time, operator_bars
 from host.report.document import DOCUMENT, PAGE, write_report
 from host.report.page import render

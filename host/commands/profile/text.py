@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from host.commands.profile.values import Profile
+from host.commands.profile.document import Profile
 from host.report.document import PAGE
 from host.report.formats import number, percent, plain, size
 from host.report.text import headline, remarks, table, tail

@@ -45,9 +45,6 @@ def compare(
     )
 
 
-# --- one route --------------------------------------------------------------------------------
-
-
 def error_percent(outputs: Array, labels: Classes) -> float:
     """Percent of the samples whose arg-max is not the label."""
     return 100.0 * float(np.mean(decide(outputs) != labels))
@@ -87,9 +84,6 @@ def over_runs(values: Values) -> Interval:
     """
     few = len(values) < FEW_RUNS
     return statistics.mean(values) if few else statistics.bootstrap_mean(values)
-
-
-# --- two routes -------------------------------------------------------------------------------
 
 
 def compare_pairs(
@@ -157,9 +151,6 @@ def _detectable(differences: Values, samples: int, pairs: int) -> float:
     if len(differences) > 1:
         return min(100.0, statistics.detectable_mean(differences, pairs))
     return 100 * statistics.detectable_share(samples, pairs)
-
-
-# --- the board --------------------------------------------------------------------------------
 
 
 def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummary:

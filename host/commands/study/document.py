@@ -242,9 +242,6 @@ def _result(
     )
 
 
-# --- tables -----------------------------------------------------------------------------------
-
-
 def runs_csv(document: StudyDocument) -> str:
     """``results`` as CSV."""
     return _csv([result.model_dump() for result in document.results])

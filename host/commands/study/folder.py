@@ -67,8 +67,6 @@ class Folder:
         """
         return locks.folder(self.path, "study")
 
-    # --- runs ---
-
     def store_run(self, run: RunResult, models: Mapping[str, bytes]) -> None:
         """Write a run: its models by route, its timing, then its results."""
         for route, content in models.items():
@@ -90,8 +88,6 @@ class Folder:
             return RunResult(seed, run.routes, float(timing["seconds"]))
         except _UNREADABLE:
             return None
-
-    # --- the board's part ---
 
     def store_device(
         self, seed: int, key: str, conditions: DeviceConditions, results: Mapping[str, DeviceResult]
@@ -203,9 +199,6 @@ def _forget(path: Path) -> None:
             file.unlink()
     for name in ("models", "logs", "device"):
         shutil.rmtree(path / name, ignore_errors=True)
-
-
-# --- a run as arrays --------------------------------------------------------------------------
 
 
 def _pack_run(run: RunResult, plan: str) -> dict[str, Array]:

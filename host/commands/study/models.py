@@ -93,9 +93,6 @@ def builder(function: str | None, dataset: Dataset, seed: int) -> Callable[[], A
     return build
 
 
-# --- the user's function ----------------------------------------------------------------------
-
-
 def check_form(spec: str) -> None:
     """See that it is ``package.module:function``.
 

@@ -140,9 +140,6 @@ class Failure:
     """What the program ends with because of it."""
 
 
-# --- what is made of them ---------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class RouteSummary:
     """One route over all runs."""

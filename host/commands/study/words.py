@@ -19,9 +19,6 @@ _ALL = 100.0
 _NAMED = 5
 
 
-# --- two routes -------------------------------------------------------------------------------
-
-
 def pair_sentence(pair: Pair) -> str:
     """What can be said about two routes, in one or two sentences."""
     both, runs = f"{pair.left} and {pair.right}", pair.runs
@@ -63,9 +60,6 @@ def _evidence(pair: Pair, difference: Interval) -> str:
     if pair.t_p_corrected is not None and (pair.t_p_corrected < ALPHA) != pair.separated:
         said += f", though the paired t test has {p_value(pair.t_p_corrected)}"
     return said
-
-
-# --- the whole study --------------------------------------------------------------------------
 
 
 def headline(comparison: Comparison) -> str:

@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect
-from host.diagnosis.comparison.case import Case
+from host.diagnosis.comparison.case import Case, Side
 from host.diagnosis.comparison.parameters import rounding_ratio
-from host.diagnosis.comparison.ranges import Side
 from host.models.tflite import Tensor
 from host.report.formats import percent
 

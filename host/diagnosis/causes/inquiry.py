@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from host.diagnosis.comparison.case import Case
+from host.diagnosis.comparison.case import Case, DifferingRange
 from host.diagnosis.comparison.parameters import PartKind
-from host.diagnosis.comparison.ranges import DifferingRange
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from flatbuffers.number_types import Int32Flags, UOffsetTFlags  # type: ignore[i
 from flatbuffers.table import Table  # type: ignore[import-untyped]
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect, parts_of
-from host.diagnosis.comparison.case import Case
-from host.diagnosis.comparison.ranges import CLIPS, DifferingRange, Side
+from host.diagnosis.comparison.case import CLIPS, Case, DifferingRange, Side
 from host.models.tflite import Graph, Tensor
 from host.report.formats import number, percent
 
@@ -84,8 +83,7 @@ def _wasted(tensor: Tensor) -> int:
     return tensor.zero_point + 128
 
 
-# --- what the converter wrote into a .tflite about itself -------------------------------------
-
+# What the converter writes into a .tflite about itself.
 _NAME = b"CONVERSION_METADATA"
 # ModelOptimizationMode, and the fields' places in their tables, as in
 # tensorflow/compiler/mlir/lite/schema/conversion_metadata.fbs. TensorFlow has generated code for

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect, parts_of
-from host.diagnosis.comparison.case import Case
-from host.diagnosis.comparison.ranges import CLIPS, DifferingRange, Side, samples_clipped
+from host.diagnosis.comparison.case import CLIPS, Case, DifferingRange, Side, samples_clipped
 from host.models.tflite import Tensor
 from host.report.formats import many, number, percent
 
@@ -31,9 +30,6 @@ _MANY_SAMPLES = 0.10
 # What a range that fits its own signal uses of its codes at least, and clips at most.
 _FILLED = 0.4
 _SATURATED = 0.02
-
-
-# --- all ranges at once: representative data on another scale ---------------------------------
 
 
 @dataclass(frozen=True)
@@ -147,9 +143,6 @@ def _covers(entry: DifferingRange) -> str:
     )
 
 
-# --- what follows from other weights ----------------------------------------------------------
-
-
 def attribute_ranges(inquiry: Inquiry) -> None:
     """Hand the ranges that follow from other constants to the suspects that name those."""
     case, suspects = inquiry.case, inquiry.suspects
@@ -189,9 +182,6 @@ def _fits(case: Case, range_: DifferingRange) -> bool:
     return clipped < _SATURATED and span > _FILLED
 
 
-# --- the input alone --------------------------------------------------------------------------
-
-
 def input_range_shifted(inquiry: Inquiry) -> list[Suspect]:
     """The input's zero point is elsewhere, at the same scale."""
     entry = inquiry.open_input()
@@ -221,9 +211,6 @@ def input_range_scaled(inquiry: Inquiry) -> list[Suspect]:
 
 def _shifted(range_: DifferingRange) -> bool:
     return abs(range_.ratio - 1) < 1e-3 and range_.shift != 0
-
-
-# --- what is left -----------------------------------------------------------------------------
 
 
 def _notable(ranges: list[DifferingRange]) -> list[DifferingRange]:

@@ -96,9 +96,6 @@ def _joined(several: list[Constants]) -> Suspect:
     )
 
 
-# --- the first operator, seen from the input --------------------------------------------------
-
-
 @_of_each
 def weights_in_other_order(case: Case, constants: Constants) -> str | None:
     """The first operator's weights have the input's channels in another order."""
@@ -137,9 +134,6 @@ def weights_scaled(case: Case, constants: Constants) -> str | None:
         f"All weights of {constants.title} in B are A's times {number(1 / high, 3)}, and the bias "
         "is the same: as if the input were multiplied by that."
     )
-
-
-# --- any operator -----------------------------------------------------------------------------
 
 
 def folded_otherwise(inquiry: Inquiry) -> list[Suspect]:
@@ -200,9 +194,6 @@ def _half_steps(left: Tensor, right: Tensor) -> RealArray:
     return (steps(left) + steps(right)) / 2
 
 
-# --- evidence ---------------------------------------------------------------------------------
-
-
 def _evidence(constants: Constants) -> str:
     if constants.weights is None:
         return _bias_evidence(constants)
@@ -238,9 +229,6 @@ def _bias_evidence(constants: Constants) -> str:
         f"numbers, by up to {number(float(np.abs(a - b).max()), 3)}, while the weights are the "
         "same."
     )
-
-
-# --- what explains them -----------------------------------------------------------------------
 
 
 def _factors(constants: Constants) -> tuple[float, float] | None:

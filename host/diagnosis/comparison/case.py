@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from host.base.arrays import Array, FloatArray
 from host.diagnosis.comparison.align import Pair, Similarity, align
 from host.diagnosis.comparison.parameters import Part, PartKind, partners, parts
-from host.diagnosis.comparison.ranges import DifferingRange, Side, clipped_values
-from host.diagnosis.comparison.signals import Samples, Traces
+from host.diagnosis.comparison.signals import Samples, Traces, outside
 from host.models.tflite import Graph, Operator, Tensor
 
 # Operators that hand the input on unchanged, or in another order.
 _TRANSPARENT = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS", "PAD", "QUANTIZE", "DEQUANTIZE")
+# Share of the values outside a range from which on it clips.
+CLIPS = 0.004
+
+Side = Literal["A", "B"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,44 @@ class Matched:
 
 
 @dataclass(frozen=True)
+class DifferingRange:
+    """A differing range and how B's compares with A's.
+
+    Attributes:
+        part: its position in the case's parts.
+        operator: B's that writes it; None for the model's input.
+        a, b: the first tensor that has it.
+        clipped: which of the model's values each side clips, [n, values]; a side without a range
+            is missing.
+    """
+
+    part: int
+    operator: int | None
+    a: Tensor
+    b: Tensor
+    clipped: Mapping[Side, npt.NDArray[np.bool_]]
+
+    @property
+    def ratio(self) -> float:
+        """B's width over A's."""
+        return self.b.scale / self.a.scale
+
+    @property
+    def factor(self) -> float:
+        """The wider one's width over the narrower one's."""
+        return max(self.ratio, 1 / self.ratio)
+
+    @property
+    def shift(self) -> int:
+        """B's zero point less A's."""
+        return self.b.zero_point - self.a.zero_point
+
+    def outside(self, side: Side) -> float:
+        """Share of the model's values that a side clips."""
+        return float(self.clipped[side].mean()) if side in self.clipped else 0.0
+
+
+@dataclass(frozen=True)
 class Case(Matched):
     """A and B with all that was measured before any intervention.
 
@@ -105,10 +149,9 @@ class Case(Matched):
             values = self.traces.float_b.get(b.index)
             if values is None:
                 values = a.to_real(self.traces.a[a.index])
-            clipped: dict[Side, Any] = {
-                "A": clipped_values(values, a),
-                "B": clipped_values(values, b),
-            }
+            flat = values.reshape(len(values), -1)
+            sides: tuple[tuple[Side, Tensor], ...] = (("A", a), ("B", b))
+            clipped = {s: c for s, tensor in sides if (c := outside(flat, tensor)) is not None}
             measured[part] = DifferingRange(part, self.parts[part].operator, a, b, clipped)
         return measured
 
@@ -117,3 +160,9 @@ def match(a: Graph, b: Graph, similarity: Similarity | None = None) -> Matched:
     """Pair the operators of two models and compare the parameters; see ``align``."""
     pairs = align(a, b, similarity)
     return Matched(a, b, pairs, parts(a, b, pairs))
+
+
+def samples_clipped(ranges: Iterable[DifferingRange], side: Side) -> float:
+    """Share of samples of which at least one value, in one of the ranges, is clipped."""
+    rows = [r.clipped[side].any(axis=1) for r in ranges if side in r.clipped]
+    return float(np.any(rows, axis=0).mean()) if rows else 0.0

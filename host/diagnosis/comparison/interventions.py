@@ -122,9 +122,6 @@ def in_codes(outputs: Array, tensor: Tensor, grid: Tensor) -> Array:
     return grid.to_codes(tensor.to_real(flat)).astype(np.int64)
 
 
-# --- what interventions restore ---------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Player:
     """A set of parts that is put in together."""

@@ -157,9 +157,6 @@ def same_quantization(left: Quantization | None, right: Quantization | None) -> 
     return left.scales == right.scales and left.zero_points == right.zero_points
 
 
-# --- ranges -----------------------------------------------------------------------------------
-
-
 def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
     writer = {i: o.index for o in b.operators for i in o.outputs}
     differing = []
@@ -206,9 +203,6 @@ def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target
         same_quantization(graph.tensors[i].quantization, graph.tensors[j].quantization)
         for graph, i, j in ((b, source, target), (a, known[source], known[target]))
     )
-
-
-# --- constants --------------------------------------------------------------------------------
 
 
 def _constant_kind(operator: Operator, position: int) -> ParameterKind:

@@ -103,9 +103,6 @@ def _written(graph: Graph) -> list[int]:
     return [i for operator in graph.operators for i in operator.outputs]
 
 
-# --- what a signal is like --------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Signal:
     """What one operator's output does on the samples."""
