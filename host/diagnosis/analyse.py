@@ -14,7 +14,7 @@ from host.diagnosis.causes.inquiry import Suspect
 from host.diagnosis.causes.registry import CAUSES, inquire
 from host.diagnosis.comparison.case import Case, match
 from host.diagnosis.comparison.graft import with_biases
-from host.diagnosis.comparison.interventions import Experiment, Intervention, Player, play
+from host.diagnosis.comparison.interventions import Experiment, Intervention, play
 from host.diagnosis.comparison.keras_layers import KerasLayer
 from host.diagnosis.comparison.layers import Layer, compare_layers, number_formats, unaligned
 from host.diagnosis.comparison.parameters import PartKind
@@ -41,10 +41,8 @@ _GROUPS: Mapping[str, PartKind] = {
 class FloatModel:
     """What both models were made of.
 
-    Attributes:
-        graph: as a float .tflite.
-        layers: of the Keras model, run on the first samples.
-        outputs: for all samples, [n, …].
+    ``graph`` is its float .tflite; its Keras layers ran on the first samples, ``outputs`` are for
+    all of them, [n, …].
     """
 
     graph: Graph
@@ -57,11 +55,8 @@ class Material:
     """All that is compared.
 
     Attributes:
-        a, b: the models.
-        samples: what both get.
         labels: int64 [n] class numbers, or None.
         classes: whether the outputs are a list of classes.
-        reference: the float model, or None.
         x_calibration: float32 representative data, or None.
         device, device_name: what a device made of B on the samples that are meant, or None.
     """
@@ -162,9 +157,9 @@ def analyse(material: Material) -> Analysis:
     inquiry = inquire(case)
     experiment = Experiment(case, case.samples)
     suspects = [suspect for suspect in inquiry.suspects if suspect.parts]
-    players = [Player(suspect.cause, suspect.parts) for suspect in suspects]
-    causes = play("cause", players, experiment.equal, share=True)
-    groups = play("group", _groups(case), experiment.equal, share=True)
+    causes = play("cause", [(s.cause, s.parts) for s in suspects], experiment.equal)
+    kinds = [(name, frozenset(case.of_kind(kind))) for name, kind in _GROUPS.items()]
+    groups = play("group", [kind for kind in kinds if kind[1]], experiment.equal)
     operators, restored = _by_operator(case)
     measured = [_measured(*pair, len(suspects)) for pair in zip(suspects, causes, strict=True)]
     measured += [suspect for suspect in inquiry.suspects if not suspect.parts]
@@ -205,16 +200,13 @@ def _case(m: Material) -> Case:
 def _limits(case: Case, samples: int) -> list[str]:
     return [
         f"{what} were looked at on the first {count} samples."
-        for what, count in (
-            ("Layers", case.traces.count),
-            ("Single operators", OPERATOR_SAMPLES),
-        )
+        for what, count in (("Layers", case.traces.count), ("Single operators", OPERATOR_SAMPLES))
         if case.parts and count < samples
     ]
 
 
 def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
-    """A suspect, one of so many, with what putting its parts in has shown."""
+    """With what putting its parts in has shown; it is one of so many."""
     evidence = (
         f"With A's values for it alone in B, equal outputs go from {percent(result.start)} to "
         f"{percent(result.equal)}."
@@ -238,23 +230,15 @@ def _finding(case: Case, suspect: Suspect) -> Finding | None:
     )
 
 
-def _groups(case: Case) -> list[Player]:
-    return [
-        Player(name, frozenset(parts))
-        for name, kind in _GROUPS.items()
-        if (parts := case.of_kind(kind))
-    ]
-
-
 def _by_operator(case: Case) -> tuple[Sequence[Intervention], dict[int | None, float]]:
     """Every operator's parts alone, and added from the input on; over the first samples."""
     experiment = Experiment(case, case.samples.first(OPERATOR_SAMPLES))
     owners = sorted({p.operator for p in case.parts}, key=lambda o: -1 if o is None else o)
     players = [
-        Player(case.title(o), frozenset(i for i, p in enumerate(case.parts) if p.operator == o))
+        (case.title(o), frozenset(i for i, p in enumerate(case.parts) if p.operator == o))
         for o in owners
     ]
-    played = play("operator", players, experiment.equal, share=False)
+    played = play("operator", players, experiment.equal)
     return played, {o: result.alone for o, result in zip(owners, played, strict=True)}
 
 

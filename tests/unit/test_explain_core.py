@@ -17,7 +17,7 @@ from host.diagnosis.causes.registry import Cause, inquire
 from host.diagnosis.comparison.align import Pair, align
 from host.diagnosis.comparison.case import Case, Matched, match
 from host.diagnosis.comparison.graft import graft, with_biases
-from host.diagnosis.comparison.interventions import Experiment, Player, play, shapley
+from host.diagnosis.comparison.interventions import Experiment, play, shapley
 from host.diagnosis.comparison.parameters import PartKind, channels, rounding_ratio
 from host.diagnosis.comparison.signals import Samples, Traces, correlation, share_outside, sqnr_db
 from host.models.edit import pack
@@ -200,8 +200,8 @@ def test_interventions_alone_and_in_order() -> None:
     models = match(network(Shape(), 0), network(Shape(), 7))
     experiment = Experiment(models, Samples(samples()))
     kinds: tuple[PartKind, ...] = ("range", "weights", "bias")
-    players = [Player(kind, frozenset(models.of_kind(kind))) for kind in kinds]
-    result = play("group", players, experiment.equal, share=True)
+    players = [(kind, frozenset(models.of_kind(kind))) for kind in kinds]
+    result = play("group", players, experiment.equal)
     assert [r.name for r in result] == list(kinds)
     assert result[-1].equal_added == 1.0
     start = experiment.equal()

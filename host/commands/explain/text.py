@@ -32,10 +32,7 @@ MAX_LAYERS = 10
 
 def summary(explanation: Explanation) -> RenderableType:
     """Headline, findings, interventions, layers, remarks and the report's path."""
-    lines = [
-        *remarks("not aligned", explanation.unaligned),
-        *remarks("note", explanation.notes),
-    ]
+    lines = [*remarks("not aligned", explanation.unaligned), *remarks("note", explanation.notes)]
     return Group(
         headline(
             explanation.headline, "good" if explanation.same else "open", *_facts(explanation)

@@ -18,14 +18,8 @@ from host.report.formats import DASH, fixed, many, number, percent, plain
 
 # Title and lead of the interventions of each kind, in the order in which they are shown.
 GROUPS: Mapping[InterventionKind, tuple[str, str]] = {
-    "group": (
-        "Groups of parameters",
-        "All activation ranges of A, all weights, all biases.",
-    ),
-    "cause": (
-        "Suspected causes",
-        "Only the parameters that the suspicion is about.",
-    ),
+    "group": ("Groups of parameters", "All activation ranges of A, all weights, all biases."),
+    "cause": ("Suspected causes", "Only the parameters that the suspicion is about."),
     "operator": (
         "One operator at a time",
         "All parameters of A's operator: its output's range, weights, bias.",

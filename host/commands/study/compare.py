@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -159,6 +159,9 @@ def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummar
     unequal = [
         (r, np.count_nonzero(~equal_samples(r, oracles[r.seed, r.route]))) for r in work.results
     ]
+    ticks: dict[str, list[Array]] = {}
+    for result in work.results:
+        ticks.setdefault(result.route, []).append(result.ticks)
     return DeviceSummary(
         **asdict(work.conditions),
         models=len(work.results),
@@ -166,7 +169,7 @@ def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummar
         differing=tuple(DifferingModel(r.seed, r.route, int(n)) for r, n in unequal if n),
         images_built=work.images_built,
         models_loaded=work.models_loaded,
-        median_ticks=_ticks(work.results),
+        median_ticks={r: float(np.median(np.concatenate(t))) for r, t in ticks.items()},
     )
 
 
@@ -175,11 +178,3 @@ def equal_samples(device: DeviceResult, host: RouteResult) -> npt.NDArray[np.boo
     oracle = host.columns["tflm_host"]
     equal: npt.NDArray[np.bool_] = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)
     return equal
-
-
-def _ticks(results: Sequence[DeviceResult]) -> Mapping[str, float]:
-    routes = dict.fromkeys(result.route for result in results)
-    return {
-        route: float(np.median(np.concatenate([r.ticks for r in results if r.route == route])))
-        for route in routes
-    }

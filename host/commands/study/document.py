@@ -202,28 +202,23 @@ def agreement(routes: Sequence[str], pairs: Sequence[Pair]) -> Agreement:
 
 def results(study: Study) -> tuple[Result, ...]:
     """A row for each run, route and executor."""
-    rows = [
-        _result(
-            *(study, run.seed, name, executor, outputs),
-            tflite_sha256=None if executor == "keras" else result.tflite_sha256,
-        )
-        for run in study.runs
-        for name, result in run.routes.items()
-        for executor, outputs in result.columns.items()
-    ]
-    runs = {run.seed: run for run in study.runs}
-    for device in study.board.results if study.board else ():
-        host = runs[device.seed].routes[device.route]
-        rows.append(
-            _result(
-                *(study, device.seed, device.route, "device", device.outputs),
-                tflite_sha256=host.tflite_sha256,
-                equal_to_tflm_host=float(equal_samples(device, host).mean()),
-                median_ticks=float(np.median(device.ticks)),
-            )
-        )
-    order = {name: index for index, name in enumerate(study.plan.routes)}
-    return tuple(sorted(rows, key=lambda row: (row.seed, order[row.route])))
+    on_board = {(r.seed, r.route): r for r in (study.board.results if study.board else ())}
+    rows = []
+    for run in study.runs:
+        for name, host in run.routes.items():
+            for executor, outputs in host.columns.items():
+                sha256 = None if executor == "keras" else host.tflite_sha256
+                rows.append(_result(study, run.seed, name, executor, outputs, tflite_sha256=sha256))
+            if device := on_board.get((run.seed, name)):
+                rows.append(
+                    _result(
+                        *(study, run.seed, name, "device", device.outputs),
+                        tflite_sha256=host.tflite_sha256,
+                        equal_to_tflm_host=float(equal_samples(device, host).mean()),
+                        median_ticks=float(np.median(device.ticks)),
+                    )
+                )
+    return tuple(rows)
 
 
 def _result(

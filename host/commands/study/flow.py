@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from host.base import locks
 from host.base.errors import FlashAndEvalError, MachineError
 from host.base.files import complete
 from host.commands.study.compare import compare
@@ -42,7 +43,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
 
     seeds = range(plan.first_seed, plan.first_seed + request.runs)
     jobs = request.jobs or default_jobs()
-    with folder.locked():
+    with locks.folder(folder.path, "study"):  # two in one would do the same work twice
         missing = [seed for seed in seeds if folder.load_run(seed) is None]
         reused = request.runs - len(missing)
         kept = "Each is kept when it ends; after an interruption the same command continues."

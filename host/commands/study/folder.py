@@ -12,7 +12,6 @@ import json
 import shutil
 import zipfile
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,14 +57,6 @@ class Folder:
     def model(self, seed: int, route: str) -> Path:
         """A route's .tflite file."""
         return self.path / "models" / f"run-{seed:04d}-{route}.tflite"
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the folder: two studies in one would do the same work twice.
-
-        Raises:
-            ConfigError: another process holds it.
-        """
-        return locks.folder(self.path, "study")
 
     def store_run(self, run: RunResult, models: Mapping[str, bytes]) -> None:
         """Write a run: its models by route, its timing, then its results."""
@@ -130,15 +121,11 @@ def _save(path: Path, arrays: Mapping[str, Array]) -> None:
 
 
 def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
-    """The folder for a plan, made where it is not there.
-
-    Args:
-        path: where.
-        plan: what its runs are of.
-        fresh: forget what is there of an earlier study.
+    """The folder for a plan, made where it is not there; ``fresh`` forgets an earlier study.
 
     Raises:
-        ConfigError: it is not a folder, or holds other files or the runs of another plan.
+        ConfigError: it is not a folder, holds other files or the runs of another plan, or another
+            process holds it.
     """
     if path.exists() and not path.is_dir():
         raise ConfigError(f"--out {path} is not a folder")
@@ -154,7 +141,7 @@ def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
         )
     path.mkdir(parents=True, exist_ok=True)
     folder = Folder(path.resolve(), identity(plan))
-    with folder.locked():
+    with locks.folder(folder.path, "study"):
         if fresh:
             _forget(path)
         for name in REPORTS:  # not to outlive the runs that they are of

@@ -74,10 +74,7 @@ def demo_model(data: str) -> DemoModel:
 def builder(function: str | None, dataset: Dataset, seed: int) -> Callable[[], Any]:
     """What builds the untrained model: the user's function, or the data set's demo model.
 
-    Args:
-        function: ``package.module:function``, or None.
-        dataset: as ``check_fit`` leaves it, or as loaded: its shape and classes are offered.
-        seed: offered to a function that takes one.
+    ``package.module:function`` is offered the seed, and the shape and classes of the data set.
 
     Raises:
         ConfigError, ModelError: see ``find_function`` and ``call_function``.

@@ -42,10 +42,6 @@ def make_plan(
 ) -> tuple[Plan, Dataset, tuple[str, ...]]:
     """What the runs are of, the samples, and what the user must be told about both.
 
-    Args:
-        routes: from ``chosen_routes``.
-        per_channel_dense: see ``quantize_ptq``.
-
     Raises:
         InputError: numbers, data or model cannot be used.
         ToolMissingError: TensorFlow, or the data set's package, is not installed.

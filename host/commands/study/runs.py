@@ -43,15 +43,7 @@ ENVIRONMENT = {
 
 
 def load_samples(source: str, samples: int | None, seed: int) -> Dataset:
-    """The samples to score, to train with and to calibrate with: the same for every run.
-
-    Args:
-        source: what ``--dataset`` was given.
-        samples: how many to score, drawn with ``seed``; None scores all.
-
-    Raises:
-        DataError, ToolMissingError: see ``load_dataset``.
-    """
+    """The samples to score, to train with and to calibrate with: the same for every run."""
     return load_dataset(source, samples=samples, seed=seed, calibrate=True, train=True)
 
 
@@ -65,13 +57,8 @@ def compute_runs(
 ) -> tuple[Failure, ...]:
     """Compute the runs of these seeds; each is in the folder as soon as it is done.
 
-    Args:
-        source: the data set, as the user named it.
-        jobs: how many at once.
-        progress: called with the number of runs that have ended.
-
-    Returns:
-        The runs that a tool failed in, or that crashed; the others are not touched by it.
+    ``progress`` gets the number of runs that have ended. What is returned are the runs that a tool
+    failed in, or that crashed; the others are not touched by it.
 
     Raises:
         InputError: the user's model or data cannot be used; every run would say the same.

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from host.commands.study import words
 from host.commands.study.folder import FIGURE
-from host.commands.study.values import RouteSummary, Study
+from host.commands.study.values import Study
 from host.oracles.columns import COLUMN_LABELS
 from host.report.document import PAGE
 from host.report.formats import duration, fixed, many, percent, plain
@@ -31,7 +31,14 @@ def summary(study: Study) -> RenderableType:
     headers = ("route", "errors, %", "sd", "95 % interval", "as Keras", "run by")
     routes = table(*headers, left=(0, -1), wrap=())
     for route in comparison.routes:
-        routes.add_row(*_row(route))
+        routes.add_row(
+            route.name,
+            fixed(route.error.value),
+            fixed(route.sd),
+            f"{fixed(route.error.low)} … {fixed(route.error.high)}",
+            percent(route.keeps_keras_predictions, 2),
+            COLUMN_LABELS[route.executor].removesuffix(" on the host"),
+        )
     said = Table.grid(padding=(0, 1))
     for place, sentence in enumerate(words.sentences(comparison)):
         loud = place == 0 and not study.match  # the first says what the board computed
@@ -44,15 +51,4 @@ def summary(study: Study) -> RenderableType:
         said,
         *remarks("failed", [f"{f.message} {f.hint}" for f in study.failures], "red"),
         *tail((), {"figure": study.folder / FIGURE, "report": study.folder / PAGE}),
-    )
-
-
-def _row(route: RouteSummary) -> tuple[str, ...]:
-    return (
-        route.name,
-        fixed(route.error.value),
-        fixed(route.sd),
-        f"{fixed(route.error.low)} … {fixed(route.error.high)}",
-        percent(route.keeps_keras_predictions, 2),
-        COLUMN_LABELS[route.executor].removesuffix(" on the host"),
     )

@@ -18,7 +18,7 @@ from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph
-from host.verdict.differences import compare
+from host.verdict.differences import FirstDifference, TensorDifference, compare
 
 # Random samples where the user names no number: as many as `flash-and-eval` draws.
 _DRAWN = 20
@@ -85,11 +85,15 @@ def compared(
     host_crc = crcs(operators, on_host)
     unequal = np.flatnonzero(device_crc != host_crc).tolist()
 
-    def tensor(position: int) -> TracedTensor:
+    def values(position: int) -> TensorDifference | None:
         index = operators[position].tensor
-        difference = compare(graph.tensors[index], on_device[position], on_host[index])
-        return TracedTensor(*_named(graph, operators[position]), difference)
+        return compare(graph.tensors[index], on_device[position], on_host[index])
 
+    first = None
+    if unequal:
+        operator = operators[unequal[0]]
+        name = graph.tensors[operator.tensor].name
+        first = FirstDifference(operator, name, sample, values(unequal[0]))
     return Trace(
         deployed=device,
         sample=sample,
@@ -99,8 +103,8 @@ def compared(
                 operators, device_crc.tolist(), host_crc.tolist(), strict=True
             )
         ),
-        first=tensor(unequal[0]).as_first(sample) if unequal else None,
-        tensors=tuple(map(tensor, asked)),
+        first=first,
+        tensors=tuple(TracedTensor(*_named(graph, operators[p]), values(p)) for p in asked),
         oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
     )
 

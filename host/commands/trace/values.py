@@ -56,15 +56,6 @@ class TracedTensor(ExecutedOperator):
             return f"{who}: all {number(prod(self.shape))} values equal"
         return f"{who}: {difference(self.values)}"
 
-    def as_first(self, sample: int) -> FirstDifference:
-        """The tensor as the first that differs."""
-        return FirstDifference(
-            ExecutedOperator(self.index, self.name, self.tensor),
-            self.tensor_name,
-            sample,
-            self.values,
-        )
-
 
 @dataclass(frozen=True)
 class Trace:

@@ -16,14 +16,10 @@ _ROWS = 1000  # on which the nearest channel is looked for, where there are more
 def channel_order(
     wanted: RealArray, values: RealArray, same: Callable[[RealArray, RealArray], bool]
 ) -> tuple[int, ...] | None:
-    """The order of the last axis in which ``values`` are what is wanted.
+    """The order of the last axis in which ``values`` are what is wanted, both [..., channels].
 
-    Args:
-        wanted, values: [..., channels].
-        same: whether two such arrays are equal but for rounding.
-
-    Returns:
-        None where there is none, or the order is the same.
+    None where there is none, or the order is the same. ``same`` says whether two such arrays are
+    equal but for rounding.
     """
     count = wanted.shape[-1]
     if count <= _ALL_ORDERS:

@@ -37,12 +37,8 @@ class Fed:
 
 
 def input_parts(samples: Samples, tensor: Tensor) -> tuple[Part, ...]:
-    """The part that stands for B's own samples, where those differ from the ones meant.
-
-    Args:
-        samples: what is meant and what B's deployment feeds.
-        tensor: B's input.
-    """
+    """The part that stands for B's own samples, where those differ from the ones meant; ``tensor``
+    is B's input."""
     fed = _in_real_units(samples, tensor)
     if samples.deployed is None or _same(fed.meant, fed.fed, fed.allowed):
         return ()

@@ -146,27 +146,21 @@ def _covers(entry: DifferingRange) -> str:
 def attribute_ranges(inquiry: Inquiry) -> None:
     """Hand the ranges that follow from other constants to the suspects that name those."""
     case, suspects = inquiry.case, inquiry.suspects
-    operators = {k: _operators(case, suspects[k]) for k in _other_constants(inquiry)}
+    operators = {
+        k: {case.parts[i].operator for i in suspects[k].parts} for k in _other_constants(inquiry)
+    }
     following: dict[int, set[int]] = {}
     for range_ in inquiry.open_ranges():
         if range_.operator is None:
             continue
         above = case.upstream[range_.operator]
-        origins = [(max(own & above), k) for k, own in operators.items() if own & above]
+        origins = [(max(above & own), k) for k, own in operators.items() if above & own]
         if origins and _fits(case, range_):
             following.setdefault(max(origins)[1], set()).add(range_.part)
     for k, parts in following.items():
-        evidence = f"{len(parts)} activation ranges follow from it: they fit what B computes."
-        suspects[k] = replace(
-            suspects[k],
-            parts=suspects[k].parts | parts,
-            evidence=(*suspects[k].evidence, evidence),
-        )
-
-
-def _operators(case: Case, suspect: Suspect) -> frozenset[int]:
-    operators = {case.parts[i].operator for i in suspect.parts}
-    return frozenset(o for o in operators if o is not None)
+        text = f"{len(parts)} activation ranges follow from it: they fit what B computes."
+        blamed, evidence = suspects[k].parts | parts, (*suspects[k].evidence, text)
+        suspects[k] = replace(suspects[k], parts=blamed, evidence=evidence)
 
 
 def _fits(case: Case, range_: DifferingRange) -> bool:
@@ -224,13 +218,10 @@ def _wide(ranges: list[DifferingRange]) -> list[DifferingRange]:
 def _changed_by_hand(inquiry: Inquiry, ranges: list[DifferingRange]) -> bool:
     """Whether notable ranges stand out: where nearly all others are equal to the last digit,
     somebody changed these."""
-    count = _count_ranges(inquiry.case)
-    equal = count - len(inquiry.case.of_kind("range"))
+    case = inquiry.case
+    count = sum(1 for t in case.b.activations if t.index in case.partner and t.quantization)
+    equal = count - len(case.of_kind("range"))
     return bool(_notable(ranges)) and len(ranges) <= max(1, count // 4) and equal > 0
-
-
-def _count_ranges(case: Case) -> int:
-    return sum(1 for t in case.b.activations if t.index in case.partner and t.quantization)
 
 
 def calibrated_on_too_little(inquiry: Inquiry) -> list[Suspect]:
@@ -240,7 +231,8 @@ def calibrated_on_too_little(inquiry: Inquiry) -> list[Suspect]:
     if len(ranges) < 2 or not clipping or _changed_by_hand(inquiry, ranges):
         return []
     in_a, in_b = samples_clipped(ranges, "A"), samples_clipped(ranges, "B")
-    side, other = _sides("A" if in_a > in_b else "B")
+    sides: tuple[Side, Side] = ("A", "B") if in_a > in_b else ("B", "A")
+    side, other = sides
     worst = max(ranges, key=lambda r: abs(r.outside("B") - r.outside("A")))
     narrower = sum(1 for r in ranges if (r.ratio < 1) == (side == "B"))
     evidence = (
@@ -251,10 +243,6 @@ def calibrated_on_too_little(inquiry: Inquiry) -> list[Suspect]:
         f"are clipped, against {percent(worst.outside(other))}.",
     )
     return [Suspect(parts_of(ranges), evidence)]
-
-
-def _sides(side: Side) -> tuple[Side, Side]:
-    return (side, "B" if side == "A" else "A")
 
 
 def _clips(range_: DifferingRange) -> bool:

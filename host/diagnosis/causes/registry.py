@@ -20,7 +20,7 @@ from host.diagnosis.causes import (
     range_rules,
     weight_rules,
 )
-from host.diagnosis.causes.inquiry import Inquiry, Rule, Suspect
+from host.diagnosis.causes.inquiry import Inquiry, Rule
 from host.diagnosis.comparison.case import Case
 
 # What a rule looks at, in the order of asking: all rules of a stage come before those of the next.
@@ -29,14 +29,7 @@ Stage = Literal["samples", "operators", "constants", "grids", "all ranges", "ran
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause in words, and how it is found.
-
-    Attributes:
-        title: a few words.
-        meaning: what the cause means.
-        remedy: what to do about it.
-        rules: what finds it, by what the rule looks at.
-    """
+    """A cause in words, what to do about it, and the rules that find it."""
 
     title: str
     meaning: str
@@ -49,10 +42,7 @@ CAUSES: Mapping[str, Cause] = {
         "Input channel order",
         "The input's channels are in another order.",
         "Feed the channels in the order of training (RGB or BGR?).",
-        {
-            "samples": feeding.fed_in_other_order,
-            "constants": weight_rules.weights_in_other_order,
-        },
+        {"samples": feeding.fed_in_other_order, "constants": weight_rules.weights_in_other_order},
     ),
     "input-offset": Cause(
         "Input offset",
@@ -181,9 +171,7 @@ def inquire(case: Case) -> Inquiry:
             if stage in cause.rules:
                 named = cause.rules[stage](inquiry)
                 inquiry.suspects += [replace(suspect, cause=name) for suspect in named]
-        inquiry.suspects[before:] = sorted(inquiry.suspects[before:], key=_place)
+        inquiry.suspects[before:] = sorted(
+            inquiry.suspects[before:], key=lambda s: -1 if s.operator is None else s.operator
+        )
     return inquiry
-
-
-def _place(suspect: Suspect) -> int:
-    return -1 if suspect.operator is None else suspect.operator

@@ -40,11 +40,9 @@ class Pair:
 
 
 def align(a: Graph, b: Graph, similarity: Similarity | None = None) -> tuple[Pair, ...]:
-    """Pair the operators of two models; in the order of ``b``.
+    """Pair the operators of two models, quantized or float; in the order of ``b``.
 
-    Args:
-        a, b: the models; quantized or float.
-        similarity: of their outputs, where both have run.
+    ``similarity`` is that of their outputs, where both have run.
     """
     pairs = [Pair(i, j, "order") for i, j in _common(a, b)]
     pairs += _left_over(a, b, pairs, "name", lambda i, j: _alike(a, b, i, j))

@@ -29,7 +29,12 @@ def graft(models: Matched, chosen: Collection[int]) -> Graph:
             if part.kind in ("range", "weights", "operators"):
                 dtype = source.dtype if part.kind == "operators" else None
                 changes[index] = Change(index, source.quantization, source.data, dtype)
-    operators = _without_floats(models.b, changes)
+    # DEQUANTIZE operators whose output is int8 by now only change the scale.
+    operators = {
+        o.index: "QUANTIZE"
+        for o in models.b.operators
+        if o.name == "DEQUANTIZE" and o.outputs[0] in changes and changes[o.outputs[0]].dtype
+    }
     from_a = {t for part in picked if part.kind == "bias" for t, _ in part.tensors}
     for operator in models.b.operators:
         change = _bias(models, operator, changes, from_a)
@@ -63,15 +68,6 @@ def _has_bias(operator: Operator, position: int) -> bool:
     return len(operator.inputs) > position and operator.inputs[position] != -1
 
 
-def _without_floats(b: Graph, changes: Mapping[int, Change]) -> dict[int, str]:
-    """DEQUANTIZE operators whose output is int8 by now only change the scale: QUANTIZE."""
-    return {
-        o.index: "QUANTIZE"
-        for o in b.operators
-        if o.name == "DEQUANTIZE" and o.outputs[0] in changes and changes[o.outputs[0]].dtype
-    }
-
-
 def _bias(
     models: Matched, operator: Operator, changes: Mapping[int, Change], from_a: Collection[int]
 ) -> Change | None:
@@ -95,9 +91,8 @@ def _bias(
         candidates = [partner]
     elif partner is not None and not _other_value(models, index):
         candidates.append(partner)  # the same numbers, so the one that fits the scales
-    data = next((d for d, scales in candidates if _close(scales, wanted)), None)
-    if data is None:
-        data = _rounded(*candidates[0], wanted)
+    fitting = [d for d, s in candidates if np.allclose(s, wanted, rtol=1e-6, atol=0)]
+    data = fitting[0] if fitting else _rounded(*candidates[0], wanted)
     return None if data is own.data else Change(index, _symmetric(wanted), data)
 
 
@@ -134,10 +129,6 @@ def _product(source: Quantization | None, weights: Quantization | None) -> tuple
 
 def _symmetric(scales: tuple[float, ...]) -> Quantization:
     return Quantization(scales, (0,) * len(scales), 0)
-
-
-def _close(left: Sequence[float], right: Sequence[float]) -> bool:
-    return bool(np.allclose(left, right, rtol=1e-6, atol=0))
 
 
 def _rounded(data: Array, scales: Sequence[float], wanted: Sequence[float]) -> Array:

@@ -25,6 +25,8 @@ _DRAWN_ORDERS = 8
 
 InterventionKind = Literal["group", "operator", "cause"]
 Equal = Callable[[Collection[int]], float]
+# A name, and the parts that are put in together.
+Player = tuple[str, frozenset[int]]
 
 
 @dataclass(frozen=True)
@@ -122,38 +124,28 @@ def in_codes(outputs: Array, tensor: Tensor, grid: Tensor) -> Array:
     return grid.to_codes(tensor.to_real(flat)).astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Player:
-    """A set of parts that is put in together."""
-
-    name: str
-    parts: frozenset[int]
-
-
 def play(
-    kind: InterventionKind, players: Sequence[Player], equal: Equal, *, share: bool
+    kind: InterventionKind, players: Sequence[Player], equal: Equal
 ) -> tuple[Intervention, ...]:
-    """Measure every player alone and added in the order given; with ``share`` also Shapley's.
+    """Measure every player alone, added in the order given, and but for operators over all orders.
 
-    Args:
-        kind: goes into the results.
-        players: disjoint sets of parts.
-        equal: share of equal outputs with some parts in.
-        share: whether to measure the mean over orders, too.
+    Players are disjoint; ``equal`` is the share of equal outputs with some parts in.
     """
     start = before = equal(())
     inside: frozenset[int] = frozenset()
-    means = shapley([p.parts for p in players], equal) if share else [None] * len(players)
+    means: Sequence[float | None] = [None] * len(players)
+    if kind != "operator":
+        means = shapley([parts for _, parts in players], equal)
     interventions = []
-    for player, mean in zip(players, means, strict=True):
-        alone = equal(player.parts)
-        inside |= player.parts
+    for (name, parts), mean in zip(players, means, strict=True):
+        alone = equal(parts)
+        inside |= parts
         after = equal(inside)
         interventions.append(
             Intervention(
                 kind=kind,
-                name=player.name,
-                parameters=len(player.parts),
+                name=name,
+                parameters=len(parts),
                 alone=100 * (alone - start),
                 added=100 * (after - before),
                 share=None if mean is None else 100 * mean,

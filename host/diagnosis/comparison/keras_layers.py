@@ -27,12 +27,8 @@ class KerasLayer:
 
 
 def run_layers(handle: Any, x: FloatArray) -> tuple[KerasLayer, ...]:
-    """Every layer's output, in the model's order; empty for what is no functional model.
-
-    Args:
-        handle: a tf_keras or Keras 3 model.
-        x: float32 [n, …].
-    """
+    """Every layer's output for samples [n, …], in the order of the model, tf_keras or Keras 3;
+    empty for what is no functional model."""
     layers = [
         layer
         for layer in getattr(handle, "layers", [])
@@ -67,12 +63,8 @@ def layers_of(
     """For each operator of ``graph``, the Keras layers that it does the work of, in their order.
 
     The names of fused layers stand in a tensor's name; the layer whose output is the operator's is
-    recognized by its signal, which also works for layers that were renamed.
-
-    Args:
-        graph: the int8 model.
-        floats: what the float model writes where ``graph`` has its tensors, [n, …] by index.
-        layers: of the Keras model, run on the same samples.
+    recognized by its signal, which also works for layers that were renamed: ``floats`` is what the
+    float model writes where ``graph`` has its tensors, [n, …] by index, for the same samples.
     """
     position = {layer.name: i for i, layer in enumerate(layers)}
     names = {}

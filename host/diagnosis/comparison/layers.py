@@ -67,9 +67,7 @@ def compare_layers(
 ) -> tuple[Layer, ...]:
     """Every operator of B with its partner, then those of A that have none.
 
-    Args:
-        keras: the Keras layers, run on the first samples.
-        restored: points that each operator's parameters alone restore, by B's index.
+    ``restored`` has the points that each operator's parameters alone restore, by B's index.
     """
     traces = case.traces
     names = layers_of(case.b, traces.float_b, keras)

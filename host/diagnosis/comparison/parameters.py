@@ -117,7 +117,8 @@ def parts(a: Graph, b: Graph, pairs: Sequence[Pair]) -> tuple[Part, ...]:
         operator = b.operators[pair.b]
         for position, index in enumerate(operator.inputs):
             if index in known and _constant_differs(a.tensors[known[index]], b.tensors[index]):
-                kind = _constant_kind(operator, position)
+                places = BIASED.get(operator.name, ())
+                kind: ParameterKind = "bias" if position in places[2:] else "weights"
                 detail = _difference(kind, a.tensors[known[index]], b.tensors[index])
                 differing.append(Part(kind, operator.index, ((index, known[index]),), (detail,)))
     # A constant that several operators share is one part, the first operator's.
@@ -203,11 +204,6 @@ def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target
         same_quantization(graph.tensors[i].quantization, graph.tensors[j].quantization)
         for graph, i, j in ((b, source, target), (a, known[source], known[target]))
     )
-
-
-def _constant_kind(operator: Operator, position: int) -> ParameterKind:
-    places = BIASED.get(operator.name)
-    return "bias" if places is not None and position == places[2] else "weights"
 
 
 def _constant_differs(left: Tensor, right: Tensor) -> bool:
