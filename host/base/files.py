@@ -57,20 +57,12 @@ def complete(folder: Path, results: Sequence[str]) -> Iterator[None]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Put ``content`` in place of ``path``.
-
-    Raises:
-        MachineError: as :func:`replacing`.
-    """
+    """Put ``content`` in place of ``path``. Raises as ``replacing``."""
     with replacing(path) as file:
         file.write(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Put ``text`` in place of ``path``, in UTF-8.
-
-    Raises:
-        MachineError: as :func:`replacing`.
-    """
+    """Put ``text`` in place of ``path``, in UTF-8. Raises as ``replacing``."""
     # A path may hold bytes that are not UTF-8; Python keeps them as lone surrogates.
     write_bytes(path, text.encode("utf-8", "backslashreplace"))

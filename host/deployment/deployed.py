@@ -99,11 +99,7 @@ def deployable(
 ) -> Deployable:
     """See that the board, the model and the samples are there and fit one another.
 
-    Args:
-        least: how many random samples are drawn where the user names no number.
-
-    Raises:
-        FlashAndEvalError: see ``find_setup``, ``load_samples`` and ``render``.
+    ``least``: see ``load_samples``. Raises as that, ``find_setup`` and ``render``.
     """
     check_folder(output.folder)
     setup = find_setup(where)
@@ -116,10 +112,8 @@ def load_samples(options: ModelOptions, engine: Engine, stages: Stages, least: i
     """The model and its samples.
 
     A .tflite model without ``--data`` gets random samples, ``least`` of them where the user
-    names no number. They fit several inputs, of any type; a data set's fit one.
-
-    Raises:
-        InputError, ToolMissingError: see ``prepare``.
+    names no number. They fit several inputs, of any type; a data set's fit one. Raises as
+    ``prepare``.
     """
     model = model_file(options, stages)
     data = options.data or RANDOM
@@ -136,13 +130,11 @@ def load_samples(options: ModelOptions, engine: Engine, stages: Stages, least: i
 def random_feeds(graph: Graph, samples: int, seed: int) -> list[Feed]:
     """The samples of the data set ``random`` where the model can take them, so that a sample has
     the same number here and in ``flash-and-eval``; else any."""
-    codes = graph.input_codes
-    if len(graph.inputs) > 1 or codes.dtype not in _CODES or codes.quantization is None:
+    codes, shape = graph.input_codes, graph.input.shape
+    alone = len(graph.inputs) == 1 and shape[:1] == (1,)  # a data set's sample is one of a batch
+    if not alone or codes.dtype not in _CODES or codes.quantization is None:
         return drawn(graph, samples, seed)
-    batch, shape = graph.input.shape[:1], graph.input.shape[1:]
-    if batch != (1,):  # a data set's sample is one of a batch
-        return drawn(graph, samples, seed)
-    dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape)
+    dataset = load_dataset(RANDOM, samples=samples, seed=seed, input_shape=shape[1:])
     return single(graph, quantize_samples(dataset, graph))
 
 

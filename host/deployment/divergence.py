@@ -28,8 +28,7 @@ def device_crcs(
 ) -> Crcs:
     """CRC-32 (zlib's) of every operator's output on the device, uint32 [samples, operators].
 
-    Raises:
-        DeviceError, LinkError: see ``Session.infer``.
+    Raises as ``Session.infer``.
     """
     answers = session.infer(list(to_bytes(feeds)), InferMode.CRCS)
     return np.array([answer.detail for answer in answers], np.uint32).reshape(

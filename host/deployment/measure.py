@@ -136,14 +136,8 @@ def _trace(
 def profile(
     session: Session, info: DeviceInfo, rendered: Rendered, feeds: Sequence[Feed]
 ) -> tuple[Ticks, Ticks]:
-    """Run the samples with the clock read after every operator.
-
-    Returns:
-        Whole inferences [n], and every operator's output [n, operators], in ``info.tick_unit``.
-
-    Raises:
-        DeviceError, LinkError: see ``Session.infer``.
-    """
+    """Run the samples with the clock read after every operator: whole inferences [n], and every
+    operator's output [n, operators], in ``info.tick_unit``."""
     answers = session.infer(list(to_bytes(feeds)), InferMode.TICKS)
     details = np.array([answer.detail for answer in answers], np.uint32)
     whole = np.array([answer.ticks for answer in answers])
@@ -153,8 +147,7 @@ def profile(
 def plain_ticks(session: Session, info: DeviceInfo, feeds: Sequence[Feed]) -> Ticks:
     """Whole inferences [n] without a look at the operators, in ``info.tick_unit``.
 
-    Raises:
-        LinkError, DeviceError: see ``Session``.
+    Raises as ``Session.infer``, like ``profile`` and ``stream``.
     """
     answers = session.infer(list(to_bytes(feeds)))
     return _in_units(np.array([answer.ticks for answer in answers]), info)
@@ -165,13 +158,9 @@ def stream(
     info: DeviceInfo,
     graph: Graph,
     inputs: Array,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None],
 ) -> tuple[Array, Ticks]:
-    """Every sample through the model that the device holds: outputs, and ticks in its unit.
-
-    Raises:
-        LinkError, DeviceError: see ``Session``.
-    """
+    """Every sample through the model that the device holds: outputs, and ticks in its unit."""
     samples = [sample.tobytes() for sample in inputs]
     answers = side_by_side([session], samples, progress=progress)
     return _table(answers, info, graph)

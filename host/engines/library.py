@@ -156,11 +156,7 @@ def outlook(board: Board) -> str:
 
 
 def _connect(wanted: str) -> None:
-    """Check that the library's host can be reached: PlatformIO itself takes minutes to give up.
-
-    Raises:
-        ToolMissingError: it cannot be reached.
-    """
+    """Check that the library's host can be reached: PlatformIO itself takes minutes to give up."""
     host = (urlparse(wanted).hostname if "://" in wanted else None) or _REGISTRY
     trouble = _connection_error(host)
     if trouble is not None:

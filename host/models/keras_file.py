@@ -49,11 +49,7 @@ def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
 
 
 def _check_archive(archive: zipfile.ZipFile, packed: int) -> None:
-    """Check a zip file before anything of it is unpacked.
-
-    Raises:
-        ValueError: it would become too large, or has a member outside of the folder it goes to.
-    """
+    """Check a zip file before anything of it is unpacked: its size, and where its members go."""
     check_members(archive.infolist(), packed)
     for member in archive.infolist():
         place = PurePosixPath(member.filename.replace("\\", "/"))

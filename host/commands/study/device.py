@@ -16,7 +16,7 @@ from host.base.errors import ConfigError, SizeError, StaleImageError, ToolMissin
 from host.commands.study.folder import Folder
 from host.commands.study.options import StudyRequest, separated
 from host.commands.study.values import BoardWork, DeviceConditions, DeviceResult, RunResult
-from host.deployment import arena
+from host.deployment.images import doubled_arena
 from host.deployment.measure import check_identity, stream
 from host.deployment.request import DeviceOptions
 from host.deployment.setup import Setup, find_setup
@@ -193,7 +193,7 @@ def _run(
                     yield item, info, _answers(session, info, item, observer)
                     at += 1
             except SizeError:  # its kernels need more scratch memory than the host's
-                larger = arena.doubled(rendered, setup.board)
+                larger = doubled_arena(rendered, setup.board)
                 if larger is None or not setup.engine.plans_on_device:
                     raise
                 rendered = setup.engine.render(first, larger, others)
