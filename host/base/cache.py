@@ -1,7 +1,5 @@
 """Arrays that were computed before, by the hash of what they were computed from."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Callable, Mapping

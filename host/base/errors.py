@@ -22,8 +22,6 @@ A user's mistake or a machine's failure ends in one of these, never in a traceba
 Exit codes: 0 the device matches, 1 it ran and differs, 2 InputError, 3 MachineError.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 

@@ -1,8 +1,6 @@
 """Calls in processes of their own: for native code that a strange model may crash, and to run
 several at once."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os

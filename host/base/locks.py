@@ -1,8 +1,6 @@
 """Locks on a folder or a port, against a second run. The system releases them when their holder
 ends, however it ends."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import tempfile

@@ -1,7 +1,5 @@
 """Where things are. The program runs from its own checkout, whatever the current folder is."""
 
-from __future__ import annotations
-
 import os
 import re
 from datetime import datetime

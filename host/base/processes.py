@@ -1,7 +1,5 @@
 """Child processes: none outlives the program, and none fills the disk with its log."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

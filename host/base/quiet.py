@@ -4,8 +4,6 @@ TensorFlow, LiteRT and TFLM write from C++ straight to the file descriptors 1 an
 ``sys.stdout``. The program promises one JSON object on stdout, so their noise goes to a log.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

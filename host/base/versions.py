@@ -1,7 +1,5 @@
 """Which tools and oracles are there, in which version, and what a missing one costs."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

@@ -1,7 +1,5 @@
 """One model on one device, for commands that look inside: `trace` and `profile`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Where the device leaves TFLM on the host: operator by operator, then value by value."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Mapping, Sequence
 

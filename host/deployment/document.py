@@ -1,7 +1,5 @@
 """What the documents of all commands that run a model on a device hold alike."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from host.device.identity import DeviceInfo

@@ -1,7 +1,5 @@
 """Figures of what a model costs on a device: time, arena, memory."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

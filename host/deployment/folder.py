@@ -1,7 +1,5 @@
 """The folder of a run: held by one run at a time, its results whole or not there at all."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path

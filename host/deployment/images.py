@@ -1,7 +1,5 @@
 """From an int8 model to its image on a setup: rendered, built, with the tightest arena, started."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace

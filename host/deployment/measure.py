@@ -1,7 +1,5 @@
 """One device, one model: is it the right one, what does it compute, how long does it take."""
 
-from __future__ import annotations
-
 import functools
 import threading
 from collections.abc import Callable, Sequence

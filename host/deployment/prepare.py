@@ -3,8 +3,6 @@
 Results are reused by the hash of what they were made from.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from filelock import FileLock

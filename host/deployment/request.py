@@ -5,8 +5,6 @@ default stand here and nowhere else (``host.cli.options`` makes the options). In
 is a bracket: rich takes "[…]" for markup and shows nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated

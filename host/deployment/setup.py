@@ -1,7 +1,5 @@
 """A board with its engine and target, checked to be available."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from host.base.errors import ConfigError

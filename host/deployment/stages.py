@@ -1,7 +1,5 @@
 """How far a run is, and how long each stage takes."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Iterator

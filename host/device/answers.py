@@ -4,8 +4,6 @@ The file holds frames, as they come over the line: a truncated or damaged one is
 and costs one answer. The first frame says which run they belong to.
 """
 
-from __future__ import annotations
-
 import hashlib
 import zlib
 from collections.abc import Iterator, Sequence

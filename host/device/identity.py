@@ -1,7 +1,5 @@
 """Who the device says it is, and whether it is the one that is wanted."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 from typing import Literal
 

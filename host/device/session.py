@@ -4,8 +4,6 @@ Whatever breaks in between, the session finds the device again, sees that it is 
 the same model, and asks again what has no answer yet.
 """
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

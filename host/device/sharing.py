@@ -1,7 +1,5 @@
 """Samples shared among devices that are alike: each is answered once, whichever computes it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait

@@ -3,8 +3,6 @@
 What a library can do is read from its sources: its version number does not tell.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Boards are data: the envs of platformio.ini."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass

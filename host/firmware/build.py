@@ -1,7 +1,5 @@
 """From a rendered model to an image: its sources, whether it can fit, PlatformIO's build."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil

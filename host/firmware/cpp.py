@@ -1,7 +1,5 @@
 """Rendering C++: the templates, and values as initialisers."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """A built firmware image: its sections, and whether they fit the board."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """How PlatformIO is called: its command line and its environment."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """What an engine makes of a model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ they fit a model.
 Samples that are scored are never samples that calibrate the conversion, or that train.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

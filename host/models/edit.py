@@ -1,7 +1,5 @@
 """Changing the parameters of a .tflite file: scales, zero points, constants; the graph stays."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any

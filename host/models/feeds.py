@@ -1,7 +1,5 @@
 """What goes into a model: one value for each of its inputs, of any type; samples as codes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

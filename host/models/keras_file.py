@@ -1,7 +1,5 @@
 """What a Keras file says about itself, read without Keras, so without running anything in it."""
 
-from __future__ import annotations
-
 import io
 import json
 import zipfile

@@ -1,7 +1,5 @@
 """Sets that have a name: two that come with Python packages, and random codes."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.base.arrays import Array

@@ -1,7 +1,5 @@
 """Samples from an ``.npz`` file that a user made."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ The content tells what kind a file is, never the ending of its name. TensorFlow 
 imported only when a float model is loaded.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import importlib

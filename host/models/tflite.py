@@ -3,8 +3,6 @@
 The schema comes from LiteRT's own package; nothing else in the program touches flatbuffers.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 from dataclasses import dataclass, replace

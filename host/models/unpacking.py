@@ -1,7 +1,5 @@
 """A bound on what a compressed file unpacks to: a few kilobytes of zeros can fill the memory."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterable
 

@@ -5,8 +5,6 @@ a SavedModel is a program. So the names in a file are compared with those that m
 ``--allow-unsafe-model`` skips all of this.
 """
 
-from __future__ import annotations
-
 import builtins
 import io
 import re

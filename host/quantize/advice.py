@@ -1,7 +1,5 @@
 """What is odd about a quantized model that may still run: its ranges, its operators."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ The converter does not raise where it cannot quantize: it leaves float operators
 and QUANTIZE, and takes ranges from whatever data it was given. So the result is checked.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

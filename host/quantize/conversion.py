@@ -1,7 +1,5 @@
 """Conversions: post-training quantization, without quantization, and ready .tflite files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Any

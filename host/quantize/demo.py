@@ -1,7 +1,5 @@
 """The demo model: a small depthwise-separable CNN on scikit-learn's digits."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Following a route: training, converting, and checking what comes out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -4,8 +4,6 @@ tfmot adds fake quantization after the layers and around the weights of a copy o
 training sees what int8 costs. What it does not support is refused before anything is trained.
 """
 
-from __future__ import annotations
-
 import contextlib
 import warnings
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What tensorflow_model_optimization (tfmot) does not support, and what to do instead."""
 
-from __future__ import annotations
-
 import re
 from importlib import metadata
 from typing import Any

@@ -4,8 +4,6 @@ Two models with the same weights may compute different things, by where the weig
 which ranges the activations have, and how finely weights are scaled. Each route is one combination.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

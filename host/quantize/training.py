@@ -1,7 +1,5 @@
 """Training: of models that a function builds, and of models that are fine-tuned."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 from collections.abc import Callable

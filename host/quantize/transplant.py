@@ -4,8 +4,6 @@ Post-training quantization gives weights that QAT has trained other activation r
 scales, than QAT trained them for. Here they get QAT's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A device that runs already, behind a port or a URL. Nothing is started and nothing stopped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

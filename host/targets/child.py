@@ -1,7 +1,5 @@
 """A child process that never outlives the run."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 from collections.abc import Callable, Iterator

@@ -9,8 +9,6 @@ x86-64 it is machine code that looks the block up in a table; Python is called f
 time only. Elsewhere it is Python every time, with the same count.
 """
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 import platform

@@ -3,8 +3,6 @@
 ``device/link.py`` says what a link does; here is how one comes about.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

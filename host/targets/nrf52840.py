@@ -7,8 +7,6 @@ with code 99 and a word about it on standard error when the firmware hits a faul
 processor would take to its handler.
 """
 
-from __future__ import annotations
-
 import select
 import socket
 import sys

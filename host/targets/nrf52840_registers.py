@@ -5,8 +5,6 @@ Sections are those of the nRF52840 Product Specification, v1.1. A block of regis
 access to it ends the run as a fault, so that nothing passes here that would fail on a chip.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol

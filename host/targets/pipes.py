@@ -1,7 +1,5 @@
 """Links to children that talk on their standard input and output."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

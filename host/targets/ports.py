@@ -1,7 +1,5 @@
 """Which serial port is which board: plain decisions on snapshots of the ports that are there."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

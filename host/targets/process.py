@@ -1,7 +1,5 @@
 """The firmware as a native program on standard input and output."""
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar

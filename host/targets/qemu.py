@@ -4,8 +4,6 @@ Its serial port is on a socket on which the host listens; or the firmware uses Q
 and output, by semihosting, which is faster by far.
 """
 
-from __future__ import annotations
-
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path

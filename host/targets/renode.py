@@ -1,7 +1,5 @@
 """Renode, its serial port on a TCP port that it opens and to which the host connects."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import socket

@@ -4,8 +4,6 @@ Better that they connect: a socket on which the host listens is there before the
 no port number that may be taken, and the emulator's failure to come is noticed.
 """
 
-from __future__ import annotations
-
 import socket
 import subprocess
 import tempfile

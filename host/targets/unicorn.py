@@ -1,7 +1,5 @@
 """Unicorn, the processor out of QEMU as a Python package, with a model of the chip around it."""
 
-from __future__ import annotations
-
 import importlib.util
 import sys
 from contextlib import AbstractContextManager

@@ -1,7 +1,5 @@
 """What PlatformIO and the uploaders print, as errors with a cause and a next step."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Frames: COBS between zero bytes, a type, a sequence number, a CRC-32."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Payloads to and from plain values, by the declaration in ``spec.py``."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ Everything is little-endian. A frame's body is ``type u8 · sequence u16 · payl
 zero bytes. ``docs/protocol.md`` tells the story.
 """
 
-from __future__ import annotations
-
 import hashlib
 from enum import IntEnum
 

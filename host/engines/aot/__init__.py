@@ -4,8 +4,6 @@ No interpreter on the device and nothing from outside the project; outputs equal
 TFLite-Micro's reference kernels, byte by byte.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Renders a lowered model as C++: tables, parameter structs and straight-line calls."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

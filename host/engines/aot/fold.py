@@ -5,8 +5,6 @@ that reads them). All shapes are known here, so such operators become constants;
 nobody needs are dropped.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """From a graph to calls of kernels, or a refusal that names what cannot be run."""
 
-from __future__ import annotations
-
 from host.base.errors import OperatorError
 from host.engines.aot.core.ir import Lowered
 from host.engines.aot.core.operator_context import INT8_HINT, RefusalError, require

@@ -7,8 +7,6 @@ Bridges and Hadfield 2020, arXiv:2010.01668). Which order is best is found by tr
 then with random exchanges.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

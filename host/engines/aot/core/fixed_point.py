@@ -6,8 +6,6 @@ C++ where a device must compute them. Sources: quantization.py, and gemmlowp's f
 documentation (https://github.com/google/gemmlowp/blob/master/fixedpoint).
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What an operator must be like, and what lowers it: an entry of the tables in operators/."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 A check that fails raises ``RefusalError``; ``lower`` adds which operator it is.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

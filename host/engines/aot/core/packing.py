@@ -1,7 +1,5 @@
 """Weights in the order in which kernels read them, and biases: see rows.h and convolution.h."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.base.arrays import Array

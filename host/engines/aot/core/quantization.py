@@ -5,8 +5,6 @@ quantization_spec) and Jacob et al. 2018, arXiv:1712.05877, section 2.2. Which p
 float and which in double is TFLite-Micro's choice; the tests compare every operator with it.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

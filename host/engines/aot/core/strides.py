@@ -1,7 +1,5 @@
 """Copies along strides: what a kernel reads and writes, step by step, in as few loops as it can."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

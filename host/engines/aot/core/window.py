@@ -1,7 +1,5 @@
 """The geometry of a window that slides over an image, with TensorFlow's SAME and VALID padding."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

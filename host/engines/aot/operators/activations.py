@@ -4,8 +4,6 @@ Those of int8, but for SOFTMAX, are tables of 256 bytes, computed here with the 
 TFLite-Micro computes with on the device. Those of int16 interpolate between a table's entries.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

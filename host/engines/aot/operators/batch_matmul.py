@@ -1,7 +1,5 @@
 """BATCH_MATMUL."""
 
-from __future__ import annotations
-
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, broadcast_shape, require

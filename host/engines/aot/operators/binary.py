@@ -3,8 +3,6 @@
 Either operand may be constant. Shapes are broadcast as NumPy's are.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from host.engines.aot.core.ir import Lowered, Struct

@@ -6,8 +6,6 @@ a multiplier of 15 bits and one rounding; where it is int32, as sums of int8 are
 TFLite-Micro's choice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ What leaves every element at its place costs nothing: the output is its input, s
 shape. Types are those that TFLite-Micro's kernels take.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """QUANTIZE and DEQUANTIZE: floats to integers and back, integers to other scales."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.engines.aot.core.ir import Lowered, Struct

@@ -4,8 +4,6 @@ Their states are variables of the file. Every inference begins with the zero sta
 of it has to be kept in the arena.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Pooling, reductions, and the positions of extremes."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

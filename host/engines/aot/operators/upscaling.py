@@ -1,7 +1,5 @@
 """RESIZE_BILINEAR and TRANSPOSE_CONV."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.engines.aot.core.ir import Constant, Lowered, Struct
