@@ -6,7 +6,7 @@ upstream and B's range fits what B computes, the range belongs to that suspect.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -32,49 +32,52 @@ _FILLED = 0.4
 _SATURATED = 0.02
 
 
-@dataclass(frozen=True)
-class MovedInput:
-    """The model input's range is far off, and later ranges are off in the same direction.
-
-    Attributes:
-        side: whose ranges are wider.
-        entry: the input's range.
-        moved: the ranges that are off with it.
-        usual: a factor by which samples are often wrongly scaled, if it is one.
-        large: of the representative samples in the data set, the magnitudes that are far larger
-            than the others; empty where there are none.
-        typical: the median magnitude of the representative samples.
-    """
-
-    side: Side
-    entry: DifferingRange
-    moved: list[DifferingRange]
-    usual: float | None
-    large: list[float]
-    typical: float
-
-    @property
-    def by_few(self) -> bool:
-        """Whether a few large samples widened the ranges, and no scale did: they are there, or no
-        usual factor explains the ranges. Narrower ranges would clip the samples themselves."""
-        clipped = max(self.entry.outside("A"), self.entry.outside("B")) > CLIPS
-        return bool(self.large) or (self.usual is None and not clipped)
+def calibrated_on_another_scale(inquiry: Inquiry) -> list[Suspect]:
+    """The representative data was scaled unlike the samples."""
+    return _moved_input(inquiry, by_few=False)
 
 
-def _moved_input(inquiry: Inquiry) -> MovedInput | None:
+def calibrated_with_few_outliers(inquiry: Inquiry) -> list[Suspect]:
+    """A few representative samples are far larger than the others."""
+    return _moved_input(inquiry, by_few=True)
+
+
+def _moved_input(inquiry: Inquiry, *, by_few: bool) -> list[Suspect]:
+    """The input's range is far off, and later ranges are off in the same direction: because of a
+    few large samples, or of the scale of them all."""
     case, ranges, entry = inquiry.case, inquiry.open_ranges(), inquiry.open_input()
     if entry is None or entry.factor < _SCALED:
-        return None
+        return []
     # Only the later ranges tell whether data was scaled, or the input's scale alone is wrong.
     moved = [r for r in ranges if r is not entry and (r.ratio > 1) == (entry.ratio > 1)]
     if _other_constants(inquiry):  # else any other range that differs was calibrated anew
         moved = [r for r in moved if r.factor >= _NOTABLE]
     if not moved:
-        return None
+        return []
     usual = next((f for f in _USUAL if abs(entry.factor / f - 1) < 0.03), None)
-    side: Side = "B" if entry.ratio > 1 else "A"
-    large, typical = _few_large_samples(case, entry.b if side == "B" else entry.a)
-    return MovedInput(side, entry, moved, usual, large, typical)
+    wider, tensor = ("B", entry.b) if entry.ratio > 1 else ("A", entry.a)
+    large, typical = _few_large_samples(case, tensor)
+    # The large samples are there, or no usual factor explains the ranges. Narrower ranges would
+    # clip the samples themselves.
+    clipped = max(entry.outside("A"), entry.outside("B")) > CLIPS
+    if by_few != (bool(large) or (usual is None and not clipped)):
+        return []
+    ratio = float(np.median([r.ratio for r in moved]))
+    evidence = [
+        f"The input's range is {number(entry.factor, 3)} times as wide in {wider} as in the other "
+        f"model, and {len(moved)} of {len(ranges) - 1} other ranges are off in the same direction, "
+        f"by {number(max(ratio, 1 / ratio), 3)} (median).",
+        _covers(entry),
+    ]
+    if large:
+        assert case.x_calibration is not None
+        evidence.append(
+            f"{len(large)} of {len(case.x_calibration)} representative samples are far larger than "
+            f"the others, up to {number(max(large), 3)} against {number(typical, 3)} (median)."
+        )
+    elif usual is not None:
+        evidence.append(f"{usual:g} is a usual factor of samples that were not normalized.")
+    return [Suspect(parts_of(ranges), tuple(evidence))]
 
 
 def _other_constants(inquiry: Inquiry) -> list[int]:
@@ -89,7 +92,8 @@ def _other_constants(inquiry: Inquiry) -> list[int]:
 
 
 def _few_large_samples(case: Case, wide: Tensor) -> tuple[list[float], float]:
-    """The magnitudes of the few representative samples that make a range wide, and the median."""
+    """The magnitudes of the few representative samples that make a range wide, and the median one
+    of all."""
     data = case.x_calibration
     if data is None or case.samples.raw:
         return [], 0.0
@@ -99,39 +103,6 @@ def _few_large_samples(case: Case, wide: Tensor) -> tuple[list[float], float]:
     if large.mean() > 0.2 or max(map(abs, wide.ends)) < 3 * typical:
         return [], typical
     return [float(m) for m in most[large]], typical
-
-
-def calibrated_on_another_scale(inquiry: Inquiry) -> list[Suspect]:
-    """The representative data was scaled unlike the samples."""
-    moved = _moved_input(inquiry)
-    return [] if moved is None or moved.by_few else [_of_moved_input(inquiry, moved)]
-
-
-def calibrated_with_few_outliers(inquiry: Inquiry) -> list[Suspect]:
-    """A few representative samples are far larger than the others."""
-    moved = _moved_input(inquiry)
-    return [_of_moved_input(inquiry, moved)] if moved is not None and moved.by_few else []
-
-
-def _of_moved_input(inquiry: Inquiry, moved: MovedInput) -> Suspect:
-    case, ranges = inquiry.case, inquiry.open_ranges()
-    ratio = float(np.median([r.ratio for r in moved.moved]))
-    evidence = [
-        f"The input's range is {number(moved.entry.factor, 3)} times as wide in {moved.side} as in "
-        f"the other model, and {len(moved.moved)} of {len(ranges) - 1} other ranges are off in the "
-        f"same direction, by {number(max(ratio, 1 / ratio), 3)} (median).",
-        _covers(moved.entry),
-    ]
-    if moved.large:
-        assert case.x_calibration is not None
-        evidence.append(
-            f"{len(moved.large)} of {len(case.x_calibration)} representative samples are far "
-            f"larger than the others, up to {number(max(moved.large), 3)} against "
-            f"{number(moved.typical, 3)} (median)."
-        )
-    elif moved.usual is not None:
-        evidence.append(f"{moved.usual:g} is a usual factor of samples that were not normalized.")
-    return Suspect(parts_of(ranges), tuple(evidence))
 
 
 def _covers(entry: DifferingRange) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Literal
 
 import numpy as np
@@ -175,28 +176,23 @@ def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
 
 def _equal_ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[list[int]]:
     """Activations of B that have a partner of the same type, by who must share a range."""
+    from scipy.cluster.hierarchy import DisjointSet
+
     order = [tensor.index for tensor in b.activations]
-    group_of = {
-        i: [i]
+    groups = DisjointSet(
+        i
         for i in order
         if i in known
         and b.tensors[i].dtype == a.tensors[known[i]].dtype
         and b.tensors[i].quantization is not None
         and a.tensors[known[i]].quantization is not None
-    }
+    )
     for operator in b.operators:
-        if operator.name not in _PASSING:
-            continue
-        for source in operator.inputs:
-            for target in operator.outputs:
-                if source not in group_of or target not in group_of:
-                    continue
-                first, second = group_of[source], group_of[target]
-                if first is not second and _handed_on(a, b, known, source, target):
-                    joined = sorted((*first, *second), key=order.index)
-                    for i in joined:
-                        group_of[i] = joined
-    return [group for i, group in group_of.items() if group[0] == i]
+        if operator.name in _PASSING:
+            for i, j in product(operator.inputs, operator.outputs):
+                if i in groups and j in groups and _handed_on(a, b, known, i, j):
+                    groups.merge(i, j)
+    return [sorted(group, key=order.index) for group in groups.subsets()]
 
 
 def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target: int) -> bool:
