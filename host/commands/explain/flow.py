@@ -23,7 +23,6 @@ from host.commands.explain.inputs import (
     outputs_of_device,
     read_deployed,
     run_reference,
-    take,
 )
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
@@ -66,8 +65,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     a, b = opened[request.a], opened[request.b]
     check_alike(a, b)
     whole = check_fit(samples, b.graph.input.shape[1:], b.graph.output.shape[1:])
-    chosen = draw(len(whole.x), request.samples, request.seed)
-    dataset = take(whole, chosen)
+    chosen, dataset = draw(whole, request.samples, request.seed)
     reference, deployed = None, None
     if request.deployed is not None:
         deployed = read_deployed(request.deployed, whole, b.graph.input.shape[1:])[chosen]

@@ -171,11 +171,7 @@ def check_alike(a: Opened, b: Opened) -> None:
 
 
 def choose_data(request: ExplainRequest, opened: Sequence[Opened]) -> Dataset:
-    """All samples that there are; ``draw`` chooses some.
-
-    Args:
-        request: names them.
-        opened: those of A and B that are files or folders, a run's folder among them perhaps.
+    """All samples that there are; ``opened`` are those of A and B that are files or folders.
 
     Raises:
         ConfigError: none are named and none are known.
@@ -237,15 +233,11 @@ def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array
     return fed
 
 
-def draw(count: int, samples: int, seed: int) -> Array:
-    """Which of ``count`` samples are run, at most so many: indices, ascending."""
-    return np.sort(np.random.default_rng(seed).permutation(count)[:samples])
-
-
-def take(dataset: Dataset, indices: Array) -> Dataset:
-    """Some of the samples."""
+def draw(dataset: Dataset, count: int, seed: int) -> tuple[Array, Dataset]:
+    """The samples that are run, at most ``count``: their indices, ascending, and themselves."""
+    indices = np.sort(np.random.default_rng(seed).permutation(len(dataset.x))[:count])
     y = None if dataset.y is None else dataset.y[indices]
-    return replace(dataset, x=dataset.x[indices], y=y)
+    return indices, replace(dataset, x=dataset.x[indices], y=y)
 
 
 def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:

@@ -29,12 +29,8 @@ def interventions(rows: Sequence[Intervention], start: float, name: str) -> str:
     """Bars of equal output values: from where they are to where each intervention takes them.
 
     The bar of an intervention alone starts where A and B are; the bar of one that was added
-    starts where those before it ended.
-
-    Args:
-        rows: at least one; top to bottom.
-        start: share of equal output values as they are.
-        name: of the figure, its own in the page.
+    starts where those before it ended. There is at least one; ``start`` is the share of equal
+    output values as they are, ``name`` the figure's own in the page.
     """
     pitch = 0.42 if len(rows) <= 12 else 0.34
     alone = [(100 * row.equal, row.alone) for row in rows]
@@ -93,11 +89,8 @@ def layers(rows: Sequence[Layer], first: int | None) -> str:
     """Operators from top to bottom; beside each other what the samples show of them.
 
     SQNR against the float model and codes used, of A and of B; the share of values that differ;
-    what A's parameters of this operator alone restore.
-
-    Args:
-        rows: at least one, in the order in which they run.
-        first: position in ``rows`` of the first at which A and B diverge, to be marked.
+    what A's parameters of this operator alone restore. There is at least one; ``first`` is the
+    position of the first at which A and B diverge, to be marked.
     """
     pitch = 0.27 if len(rows) <= 20 else 0.215
     with svg.figure(WIDTH + 1, 1.15 + pitch * len(rows)) as (figure, axes):

@@ -14,7 +14,7 @@ from host.verdict.latency import UNIT_WORDS, latency_text
 
 
 def summary(profile: Profile) -> RenderableType:
-    """What an inference costs, and what of it each operator does. Prints nothing."""
+    """What an inference costs, and what of it each operator does."""
     device, info, latency = profile.deployed, profile.deployed.info, profile.latency
     # "@" stands before places in the arena.
     headers = ("share", "MACs", "per MAC", "reads, B", "writes, B")

@@ -105,11 +105,8 @@ def run_on_board(
     dataset: Dataset,
     observer: Observer,
 ) -> BoardWork:
-    """Run the models of these runs on the board; each model's results are kept as they come.
-
-    Args:
-        runs: at least one.
-        dataset: the samples.
+    """Run the models of these runs, at least one, on the board; each model's results are kept as
+    they come.
 
     Raises:
         OperatorError, SizeError: a model cannot run on the board.

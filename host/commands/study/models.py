@@ -32,10 +32,8 @@ _BUILD_WITH_TF_KERAS = (
 
 @dataclass(frozen=True)
 class DemoModel:
-    """A model that needs no function of the user's, and how it is trained.
-
-    ``key`` changes with its layers.
-    """
+    """A model that needs no function of the user's, and how it is trained; ``key`` changes with
+    its layers."""
 
     key: str
     build: Callable[[], Any]

@@ -16,10 +16,7 @@ from host.report.text import Tone, headline, remarks, table, tail
 
 
 def summary(study: Study) -> RenderableType:
-    """Headline, table of the routes, findings, failures, and where the figure is.
-
-    Prints nothing.
-    """
+    """Headline, table of the routes, findings, failures, and where the figure is."""
     comparison = study.comparison
     reused = f" ({study.reused} from the folder)" if study.reused else ""
     facts = (

@@ -291,11 +291,8 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Study:
-    """All there is to report.
-
-    ``asked`` runs were asked for, ``reused`` of them taken from the folder. ``labels`` are int64
-    [n].
-    """
+    """All there is to report. ``asked`` runs were asked for, ``reused`` of them taken from the
+    folder; ``labels`` are int64 [n]."""
 
     plan: Plan
     asked: int

@@ -14,10 +14,7 @@ from host.report.text import headline, remarks, table, tail
 
 
 def summary(trace: Trace) -> RenderableType:
-    """Headline; the table of all operators, or a line for each tensor that was asked for.
-
-    Prints nothing.
-    """
+    """Headline; the table of all operators, or a line for each tensor that was asked for."""
     device = trace.deployed
     what = f"{device.loaded.model.name}, {device.rendered.engine} on {device.board.name}"
     facts = f"{what}, {device.loaded.data}; {trace.oracle}"

@@ -290,20 +290,12 @@ def _input_order(
     case: Case, operator: Operator, left: Tensor, right: Tensor
 ) -> tuple[int, ...] | None:
     """An order of B's input channels in which its weights are A's; None where there is none."""
+    count = case.b.input.shape[-1]
     half = np.broadcast_to(ROUNDING * _half_steps(left, right), left.shape)
-    a, b, allowed = (
-        _by_input_channel(operator, values, case.b.input.shape[-1])
-        for values in (real_values(left), real_values(right), half)
-    )
-    if a is None or b is None or allowed is None:
-        return None
+    arrays = [real_values(left), real_values(right), half]
+    if operator.name == "FULLY_CONNECTED" and left.shape[-1] % count == 0:
+        arrays = [values.reshape(*left.shape[:-1], -1, count) for values in arrays]
+    elif operator.name != "CONV_2D" or left.shape[-1] != count:
+        return None  # DEPTHWISE_CONV_2D's channels are its output's, so no order of the input alone
+    a, b, allowed = arrays
     return channel_order(a, b, lambda x, y: bool((np.abs(x - y) <= allowed).all()))
-
-
-def _by_input_channel(operator: Operator, values: RealArray, count: int) -> RealArray | None:
-    """Weights with the model's input channels along the last axis."""
-    if operator.name == "CONV_2D" and values.shape[-1] == count:
-        return values
-    if operator.name == "FULLY_CONNECTED" and values.shape[-1] % count == 0:
-        return values.reshape(*values.shape[:-1], -1, count)
-    return None  # DEPTHWISE_CONV_2D's channels are its output's, so no order of the input alone
