@@ -76,17 +76,11 @@ def device_tensor(
 def first_difference(
     session: Session, graph: Graph, operators: Sequence[ExecutedOperator], feeds: Mapping[int, Feed]
 ) -> FirstDifference | None:
-    """The first operator, over all the samples, whose output is not TFLM's on the host.
+    """The first operator, over all the samples, whose output is not TFLM's on the host; None where
+    every operator is equal.
 
-    Args:
-        feeds: the samples, by their index in the data set.
-
-    Returns:
-        None where every operator is equal.
-
-    Raises:
-        OracleError: see ``host_outputs``.
-        DeviceError, LinkError: see ``device_crcs`` and ``device_tensor``.
+    ``feeds`` are the samples, by their index in the data set. Raises as ``host_outputs``,
+    ``device_crcs`` and ``device_tensor``.
     """
     samples = list(feeds)
     on_device = device_crcs(session, operators, list(feeds.values()))

@@ -165,8 +165,16 @@ def stream(
 
 
 def _table(answers: Sequence[Answer], info: DeviceInfo, graph: Graph) -> tuple[Array, Ticks]:
-    ticks = _in_units(np.array([answer.ticks for answer in answers]), info)
-    return _outputs(answers, graph.output), ticks
+    tensor = graph.output
+    for answer in answers:
+        if len(answer.output) != tensor.nbytes:
+            raise DeviceError(
+                f"the device answered sample {answer.sample} with {len(answer.output)} bytes, "
+                f"the output has {tensor.nbytes}"
+            )
+    raw = b"".join(answer.output for answer in answers)
+    outputs = np.frombuffer(raw, tensor.numpy_dtype).reshape(len(answers), *tensor.shape[1:])
+    return outputs, _in_units(np.array([answer.ticks for answer in answers]), info)
 
 
 def _in_units(ticks: Array, info: DeviceInfo) -> Ticks:
@@ -174,18 +182,6 @@ def _in_units(ticks: Array, info: DeviceInfo) -> Ticks:
     units = ticks.astype(np.float64) * info.tick_scale
     # There are several ticks to an instruction, so the nearest whole number is exact.
     return np.round(units) if info.tick_unit == "instructions" else units
-
-
-def _outputs(answers: Sequence[Answer], tensor: Tensor) -> Array:
-    size = tensor.nbytes
-    for answer in answers:
-        if len(answer.output) != size:
-            raise DeviceError(
-                f"the device answered sample {answer.sample} with {len(answer.output)} bytes, "
-                f"the output has {size}"
-            )
-    raw = b"".join(answer.output for answer in answers)
-    return np.frombuffer(raw, tensor.numpy_dtype).reshape(len(answers), *tensor.shape[1:])
 
 
 def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:

@@ -135,15 +135,13 @@ class Session:
         return [answers[index] for index in range(len(inputs))]
 
     def tensor(self, sample: int, data: bytes, position: int) -> bytes:
-        """Run the model once more, and have one of the operators' outputs; after ``hello``.
+        """Run the model once more: the raw bytes of one of the operators' outputs, as they lay in
+        the arena when the operator was done. ``hello`` comes first.
 
         Args:
             sample: its number, for messages.
             data: as one of ``infer``'s inputs.
             position: which output, in the order in which ``infer`` reports on them.
-
-        Returns:
-            The raw bytes of the tensor as they lay in the arena when the operator was done.
 
         Raises:
             LinkError, StaleImageError: as ``infer``.

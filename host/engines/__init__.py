@@ -82,10 +82,8 @@ AUTO = "auto"  # the first that is available for the board
 
 
 def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
-    """The engine of that name; for ``auto``, the first that the board can have.
-
-    Returns:
-        The engine, and what the user must be told about the choice, or None.
+    """The engine of that name, or for ``auto`` the first that the board can have; and what the user
+    must be told about the choice, or None.
 
     Raises:
         ConfigError: there is no such engine.

@@ -81,14 +81,11 @@ def run(
     env: str | None = None,
     library: str | None = None,
 ) -> int:
-    """Call PlatformIO, its output in ``log``; nothing of it outlives the call.
+    """Call PlatformIO, its output in ``log``; its exit code. Nothing of it outlives the call.
 
     Args:
         timeout: in seconds.
         env, library: see ``environment``.
-
-    Returns:
-        Its exit code.
 
     Raises:
         subprocess.TimeoutExpired: it took too long and was stopped.

@@ -21,7 +21,6 @@ class Change:
     """New parameters of one tensor; None leaves what is there.
 
     Attributes:
-        tensor: its index.
         quantization: new scales, zero points and axis.
         data: the new value of a constant, of the tensor's shape.
         dtype: a new element type, such as "int8"; needed where ``data`` has another type.

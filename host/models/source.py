@@ -55,7 +55,6 @@ class FloatModel:
     """A loaded Keras or SavedModel model with one float32 input and one float32 output.
 
     Attributes:
-        file: where it came from.
         version: the library that runs it, such as ``tf_keras 2.21.0``.
         input_shape, output_shape: without the batch dimension.
         batch: the batch size that the model insists on, or None.

@@ -34,11 +34,7 @@ def train_demo(path: Path, seed: int) -> None:
 
 
 def build_demo(input_shape: tuple[int, ...] = (8, 8, 1)) -> Any:
-    """The digits' demo model, with 10 classes.
-
-    Raises:
-        ToolMissingError: tf_keras is not installed.
-    """
+    """The digits' demo model, with 10 classes. Raises as ``depthwise_separable``."""
     return depthwise_separable("digits_demo", input_shape, (3, 1), ((32, 1), (48, 2)))
 
 

@@ -19,10 +19,8 @@ class Trained:
     """A trained float model, and what is derived from it, each at most once.
 
     Attributes:
-        source: the plain model.
         dataset: fitted to it; with training samples where a route trains.
         seed: of everything random.
-        training: how QAT trains.
         per_channel_dense: see ``quantize_ptq``.
     """
 

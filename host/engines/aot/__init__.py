@@ -28,22 +28,13 @@ class AotEngine:
         return __version__
 
     def check(self, graph: Graph) -> None:
-        """Refuse a model that the kernels cannot run.
-
-        Raises:
-            OperatorError: an operator, or a use of one, that the kernels do not have; names the
-                operator, its index and its output tensor.
-        """
+        """See ``Engine.check``."""
         lower(graph)
 
     def render(
         self, graph: Graph, arena: int | None = None, others: Sequence[Graph] = ()
     ) -> Rendered:
-        """Render ``model.cc``, which defines what firmware/engines/aot/model.h declares.
-
-        Raises:
-            OperatorError: as for ``check``.
-        """
+        """See ``Engine.render``. ``model.cc`` defines what model.h of the firmware declares."""
         lowered = lower(graph)
         blocks = memory.plan(graph, lowered)
         constants = emit.named_constants(lowered)
