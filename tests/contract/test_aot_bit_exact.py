@@ -20,15 +20,8 @@ from tests.aot.builder import Q, started
 from tests.aot.models import DRAWS, DrawnModel, drawn_model
 from tests.aot.reference import NEEDS_REFERENCE, Reference, assert_equal, compare, near_one
 from tests.fixtures import native
+from tests.fixtures.runs import shared_model
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "models"
-NAMES = [
-    "mlperf_kws_int8",
-    "mlperf_ic_int8",
-    "mlperf_ad_int8",
-    "tflm_hello_world_int8",
-    "tflm_micro_speech_int8",
-]
 # Models that begin with each operator: so many are drawn, and so many at least must be ones that
 # TFLite-Micro accepts.
 DRAWN, WANTED = 120, 100
@@ -133,24 +126,16 @@ def _scaled(x: int, multiplier: Multiplier) -> int:
     return (high + (1 << -multiplier.shift >> 1)) >> -multiplier.shift
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def shared_model(request: pytest.FixtureRequest) -> Graph:
-    path = SHARED / f"{request.param}.tflite"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not beside the project, in ../shared/models")
-    return tflite.load(path)
-
-
-def test_shared_models_equal_tflite_micro(shared_model: Graph, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", TFLM_ARENA)
+def test_shared_models_equal_tflite_micro(name: str, tmp_path: Path) -> None:
+    graph = tflite.load(shared_model(f"{name}.tflite"))
     rng = np.random.default_rng(1)
-    samples = rng.integers(-128, 128, (24, *shared_model.input.shape), dtype=np.int8)
+    samples = rng.integers(-128, 128, (24, *graph.input.shape), dtype=np.int8)
     samples[0], samples[1] = -128, 127
-    compare(shared_model, (samples,), tmp_path)
+    compare(graph, (samples,), tmp_path)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", TFLM_ARENA)
 def test_arena_is_smaller_than_tflite_micros(name: str) -> None:
-    path = SHARED / f"{name}.tflite"
-    if not path.exists():
-        pytest.skip(f"{path.name} is not beside the project, in ../shared/models")
-    assert AotEngine().render(tflite.load(path)).arena_bytes < TFLM_ARENA[name]
+    graph = tflite.load(shared_model(f"{name}.tflite"))
+    assert AotEngine().render(graph).arena_bytes < TFLM_ARENA[name]

@@ -8,16 +8,15 @@ import pytest
 
 from tests.aot.binary import add
 from tests.aot.builder import Array, Q, started
-from tests.fixtures.command_line import npz, refused
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import refused
+from tests.fixtures.datasets import npz
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import run, shared_model
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(dense(6, 3))
-    return path
+    return saved(tmp_path / "model.tflite", dense(6, 3))
 
 
 def test_no_such_file(tmp_path: Path) -> None:
@@ -41,8 +40,7 @@ def test_a_float_tflite(tmp_path: Path) -> None:
     b, x = started((1, 4), None, dtype=np.float32, name="x")
     y = b.tensor((1, 4), None, dtype=np.float32, name="y")
     b.operator("RELU", [x], [y])
-    path = tmp_path / "float.tflite"
-    path.write_bytes(b.build([x], [y]))
+    path = saved(tmp_path / "float.tflite", b.build([x], [y]))
     assert "float" in refused(tmp_path, "--model", path, "--data", "random")
 
 
@@ -59,8 +57,7 @@ def test_an_operator_that_the_engine_lacks(tmp_path: Path) -> None:
     b, x = started((1, 4), Q.tensor(0.1), name="x")
     y = b.tensor((1, 4), Q.tensor(0.1), name="the output")
     b.operator("RELU_0_TO_1", [x], [y])
-    path = tmp_path / "odd.tflite"
-    path.write_bytes(b.build([x], [y]))
+    path = saved(tmp_path / "odd.tflite", b.build([x], [y]))
     message = refused(tmp_path, "--model", path, "--data", "random")
     assert "operator 0 RELU_0_TO_1" in message and "the output" in message
 
@@ -112,8 +109,7 @@ def test_an_unknown_board_engine_or_number(tmp_path: Path) -> None:
 
 
 def test_a_model_too_big_for_the_board(tmp_path: Path) -> None:
-    path = tmp_path / "big.tflite"
-    path.write_bytes(dense(800, 800))
+    path = saved(tmp_path / "big.tflite", dense(800, 800))
     message = refused(tmp_path, "--board", "qemu-m55", "--model", path, "--data", "random")
     assert "640,0" in message or "64" in message  # 800 · 800 bytes of weights and some more
     assert "524,288 B" in message and "flash" in message

@@ -12,7 +12,8 @@ from host.diagnosis.causes.registry import CAUSES
 from host.diagnosis.comparison.keras_layers import run_layers
 from host.models import tflite
 from host.report.document import DOCUMENT
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import run_ok
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import Finished, run
 from tests.fixtures.schemas import validate
 
@@ -80,18 +81,15 @@ def test_a_run_folder_brings_its_samples(tmp_path: Path) -> None:
     (folder / "model.tflite").write_bytes(graph.content)
     x = np.random.default_rng(0).integers(-128, 128, (9, 12)).astype(np.int8)
     np.savez(folder / "predictions.npz", x=x)
-    other = tmp_path / "other.tflite"
-    other.write_bytes(dense(12, 4, seed=2))
-    done = run("explain", folder, other, "--json", "--out", tmp_path / "out")
-    assert done.code == 0, done.err
+    other = saved(tmp_path / "other.tflite", dense(12, 4, seed=2))
+    done = run_ok("explain", folder, other, "--json", "--out", tmp_path / "out")
     assert done.json["agreement"]["samples"] == 9
     assert done.json["findings"][0]["cause"] == "weights-differ"
     assert done.json["findings"][0]["operator"] == 0
 
 
 def test_formats_that_cannot_be_exchanged_are_said(tmp_path: Path) -> None:
-    done = run("explain", "ptq-int8", "ptq-int16x8", "--json", "--out", tmp_path)
-    assert done.code == 0, done.err
+    done = run_ok("explain", "ptq-int8", "ptq-int16x8", "--json", "--out", tmp_path)
     assert done.json["findings"] == []
     assert any("int8 in A and in int16 in B" in note for note in done.json["notes"])
 

@@ -15,25 +15,9 @@ from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import MessageType
 from host.firmware.image import Image
 from tests.fixtures.models import dense
-from tests.line import table
+from tests.line import faults, table
 from tests.line.device import Device, built
 from tests.line.direction import Direction
-from tests.line.faults import (
-    CHANGES,
-    Event,
-    Fault,
-    Way,
-    at,
-    clean,
-    either,
-    in_turn,
-    killed,
-    lost,
-    often,
-    parse,
-    stalled,
-)
-from tests.line.faults import reset as reset_at
 from tests.line.link import FaultyLink
 from tests.line.middle import Port
 
@@ -79,8 +63,10 @@ def test_a_fault_costs_no_sample(fault: str, subject: Subject, tmp_path: Path) -
 
 @pytest.mark.parametrize("seed", range(5))
 def test_one_percent_of_frames_lost_or_damaged(seed: int, subject: Subject, tmp_path: Path) -> None:
-    damages = [CHANGES[name] for name in ("lost", "flipped", "dropped", "gapped", "interleaved")]
-    ways = [Way(often(0.01, *damages, seed=2 * seed + way)) for way in range(2)]
+    damages = [
+        faults.CHANGES[name] for name in ("lost", "flipped", "dropped", "gapped", "interleaved")
+    ]
+    ways = [faults.Way(faults.often(0.01, *damages, seed=2 * seed + way)) for way in range(2)]
     with Device(subject.image, table.BOARD, tmp_path / "log") as device:
         to_device, to_host = map(Direction, ways)
         link = FaultyLink(device.start(), to_device, to_host, device)
@@ -98,7 +84,7 @@ def test_a_device_that_ends_for_good_is_given_up_and_its_answers_are_right(
 ) -> None:
     seen: list[Answer] = []
     with Device(subject.image, table.BOARD, tmp_path / "log") as device:
-        to_host = Direction(Way(at([400], killed)))
+        to_host = Direction(faults.Way(faults.at([400], faults.killed)))
         session = Session(FaultyLink(device.start(), None, to_host, device), timeout=0.3)
         session.hello(1.0)
         with pytest.raises(LinkError, match=r"stopped answering|did not answer"):
@@ -107,10 +93,10 @@ def test_a_device_that_ends_for_good_is_given_up_and_its_answers_are_right(
     assert all(answer.output == subject.outputs[answer.sample] for answer in seen)
 
 
-def started_is_lost(frame: bytes) -> Fault | None:
+def started_is_lost(frame: bytes) -> faults.Fault | None:
     (whole,) = Decoder().feed(frame)
     if isinstance(whole, Frame) and whole.type == MessageType.STARTED:
-        return Fault(lost)
+        return faults.Fault(faults.lost)
     return None
 
 
@@ -140,8 +126,8 @@ def test_another_model_after_a_reset_answers_nothing(
         Device(other, table.BOARD, tmp_path / "log2") as second,
     ):
         power = Impostor(first, second)
-        to_host = Direction(Way(clean if noticed else started_is_lost))
-        to_device = Direction(Way(at([300], reset_at)))
+        to_host = Direction(faults.Way(faults.clean if noticed else started_is_lost))
+        to_device = Direction(faults.Way(faults.at([300], faults.reset)))
         link = FaultyLink(power.start(), to_device, to_host, power)
         session = Session(link, timeout=table.TIMEOUT)
         session.hello(table.TIMEOUT)
@@ -212,7 +198,7 @@ def test_a_full_line_has_no_room() -> None:
 
 
 def test_a_stall_holds_back_all_that_is_behind_it() -> None:
-    direction = Direction(Way(in_turn([None, Fault(stalled, 500)])))
+    direction = Direction(faults.Way(faults.in_turn([None, faults.Fault(faults.stalled, 500)])))
     direction.put(b"\0a\0\0b\0\0c\0", 0.0)
     assert direction.take(1.4) == (b"\0a\0", None)
     assert direction.due() == 1.5
@@ -220,27 +206,27 @@ def test_a_stall_holds_back_all_that_is_behind_it() -> None:
 
 
 def test_an_event_comes_after_all_in_front_of_it() -> None:
-    direction = Direction(Way(in_turn([None, Fault(reset_at, 2)])))
+    direction = Direction(faults.Way(faults.in_turn([None, faults.Fault(faults.reset, 2)])))
     direction.put(b"\0a\0\0bcd\0", 0.0)
     got = [direction.take(0.0) for _ in range(4)]
-    assert got == [(b"\0a\0\0b", None), (b"", Event.RESET), (b"cd\0", None), (b"", None)]
+    assert got == [(b"\0a\0\0b", None), (b"", faults.Event.RESET), (b"cd\0", None), (b"", None)]
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", faults.CHANGES)
 def test_faults_are_the_same_for_the_same_seed(name: str) -> None:
     frames = [encode(Frame(MessageType.INFER, n, bytes([n]) * 150)) for n in range(200)]
-    first, second, other = (Way(parse(f"{name}~0.1", seed)) for seed in (1, 1, 2))
+    first, second, other = (faults.Way(faults.parse(f"{name}~0.1", seed)) for seed in (1, 1, 2))
     carried = [[way.pieces(frame) for frame in frames] for way in (first, second, other)]
     assert carried[0] == carried[1] != carried[2]
     assert first.counts == second.counts and set(first.counts) == {name}
 
 
 def test_plans_hit_what_they_say() -> None:
-    way = Way(either(parse("lost@2,5 doubled@0"), clean))
+    way = faults.Way(faults.either(faults.parse("lost@2,5 doubled@0"), faults.clean))
     frames = [b"\0%d\0" % n for n in range(7)]
     assert [way(frame) for frame in frames] == [
         2 * frames[0], frames[1], b"", frames[3], frames[4], b"", frames[6],
     ]  # fmt: skip
     assert way.counts == {"lost": 2, "doubled": 1}
     with pytest.raises(ValueError, match="no fault"):
-        parse("eaten@1")
+        faults.parse("eaten@1")

@@ -17,18 +17,12 @@ from host.deployment.deployed import random_feeds
 from host.models import flatbuffer, tflite
 from host.models.edit import pack
 from host.models.flatbuffer import Kind
-from tests.fixtures.models import dense, every_operator
+from tests.fixtures.graphs import SHARED_INT8
+from tests.fixtures.models import dense, every_operator, saved
 from tests.fixtures.runs import run, shared_model
 from tests.mutants import mutants
 
 MADE = ("dense", "every", "bombs")
-SHARED = (
-    "mlperf_ad_int8",
-    "mlperf_ic_int8",
-    "mlperf_kws_int8",
-    "tflm_hello_world_int8",
-    "tflm_micro_speech_int8",
-)
 
 
 def verdicts(name: str) -> list[tuple[str, str]]:
@@ -55,9 +49,9 @@ def verdicts(name: str) -> list[tuple[str, str]]:
         found.append((f"{name}: number {len(found)}", f"signal {-done.returncode}"))
 
 
-@pytest.mark.parametrize("name", [*MADE, *SHARED])
+@pytest.mark.parametrize("name", [*MADE, *SHARED_INT8])
 def test_mutants_are_refused_or_are_models(name: str) -> None:
-    if name in SHARED:
+    if name in SHARED_INT8:
         shared_model(f"{name}.tflite")
     found = verdicts(name)
     bad = [(mutant, verdict) for mutant, verdict in found if verdict not in ("refused", "ran")]
@@ -100,8 +94,7 @@ def test_an_activation_that_no_board_or_array_could_hold(shape: tuple[int, ...],
 def test_a_batch_is_drawn_and_then_refused(tmp_path: Path) -> None:
     feeds = random_feeds(tflite.parse(with_input_shape(3, 6)), 2, 0)
     assert [feed[0].shape for feed in feeds] == [(3, 6)] * 2
-    path = tmp_path / "model.tflite"
-    path.write_bytes(with_input_shape(3, 6))
+    path = saved(tmp_path / "model.tflite", with_input_shape(3, 6))
     assert run("profile", "--board", "process", "--model", path).code == 2
 
 
@@ -156,8 +149,7 @@ def test_at_the_command_line(tmp_path: Path, mutant: mutants.Mutant) -> None:
     stand, scratch = tmp_path / "stand", tmp_path / "scratch"
     stand.mkdir()
     scratch.mkdir()
-    model = stand / "model.tflite"
-    model.write_bytes(mutant.content)
+    model = saved(stand / "model.tflite", mutant.content)
     done = run(
         *("flash-and-eval", "--json", "--out", stand / "out"),
         *("--board", "process", "--model", model, "--data", "random"),

@@ -13,20 +13,8 @@ import pytest
 
 from host.base.paths import ROOT
 from host.report.formats import plain
-from tests.fixtures.hostile import (
-    ALL,
-    BYTES,
-    CANARY,
-    FILE_NAMES,
-    NAMES,
-    Page,
-    custom,
-    encoded,
-    model,
-    names_of,
-    shown,
-    text_of,
-)
+from tests.fixtures import hostile
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.runs import Finished, run
 from tests.fixtures.schemas import validate
 from tests.fixtures.unsafe_files import edited
@@ -36,7 +24,7 @@ BOARD = ("--board", "process", "--samples", "3")
 
 
 def part(number: int) -> tuple[str | bytes, ...]:
-    return ALL[number::PARTS]
+    return hostile.ALL[number::PARTS]
 
 
 @dataclass(frozen=True)
@@ -66,12 +54,12 @@ def ran(place: Path, name: str, content: bytes, *arguments: str, out: str = "out
 
 def untouched(place: Path) -> None:
     for folder in (place, ROOT, Path("/tmp")):
-        assert not (folder / CANARY).exists()
+        assert not (folder / hostile.CANARY).exists()
 
 
 def clean(done: Finished) -> None:
     """Nothing on the terminal that it would obey."""
-    assert shown(done.out + done.err)
+    assert hostile.shown(done.out + done.err)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +69,7 @@ def plain_runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     @cache
     def made(command: str, number: int) -> Ran:
         place = tmp_path_factory.mktemp("plain")
-        content = model(names_of(len(part(number))))
+        content = hostile.model(hostile.names_of(len(part(number))))
         return ran(place, "plain.tflite", content, command, "--data", "random")
 
     return made
@@ -92,7 +80,7 @@ def plain_runs(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_tensor_names(tmp_path: Path, plain_runs: Any, command: str, number: int) -> None:
     names = part(number)
     usual: Ran = plain_runs(command, number)
-    made = ran(tmp_path, "m.tflite", model(names), command, "--data", "random")
+    made = ran(tmp_path, "m.tflite", hostile.model(names), command, "--data", "random")
     assert made.finished.code == usual.finished.code == 0, made.finished.err
     clean(made.finished)
     assert made.files == usual.files
@@ -101,13 +89,13 @@ def test_tensor_names(tmp_path: Path, plain_runs: Any, command: str, number: int
     report = json.loads((made.folder / "report.json").read_text())
     validate(command, report)
     found = {block["name"] for block in report["memory"]["arena"]}
-    assert {text_of(name) for name in names} <= found
-    page, plain_page = (Page(r.folder / "report.html") for r in (made, usual))
+    assert {hostile.text_of(name) for name in names} <= found
+    page, plain_page = (hostile.Page(r.folder / "report.html") for r in (made, usual))
     assert page.elements <= plain_page.elements
     assert page.outline == plain_page.outline
     for name in names:
-        assert plain(text_of(name)) in page.texts
-    assert shown((made.folder / "report.html").read_text("utf-8"))
+        assert plain(hostile.text_of(name)) in page.texts
+    assert hostile.shown((made.folder / "report.html").read_text("utf-8"))
 
 
 def same_sources(left: Path, right: Path) -> None:
@@ -128,12 +116,14 @@ def test_tensors_that_are_asked_for(tmp_path: Path, number: int) -> None:
         else f"--tensor={3 * i + 1}"
         for i, name in enumerate(names)
     ]
-    made = ran(tmp_path, "m.tflite", model(names), "trace", *words)
+    made = ran(tmp_path, "m.tflite", hostile.model(names), "trace", *words)
     assert made.finished.code == 0, made.finished.err
     clean(made.finished)
     report = json.loads((made.folder / "report.json").read_text())
     validate("trace", report)
-    assert [t["tensor_name"] for t in report["tensors"]] == [text_of(name) for name in names]
+    assert [t["tensor_name"] for t in report["tensors"]] == [
+        hostile.text_of(name) for name in names
+    ]
     with np.load(made.folder / "tensors.npz", allow_pickle=False) as values:
         assert all(re.fullmatch(r"(device|host)_\d+", key) for key in values.files)
         assert len(values.files) == 2 * len(names)
@@ -142,8 +132,8 @@ def test_tensors_that_are_asked_for(tmp_path: Path, number: int) -> None:
 
 @pytest.mark.parametrize("number", range(PARTS))
 def test_a_tensor_that_is_not_there(tmp_path: Path, number: int) -> None:
-    wanted = "+".join(FILE_NAMES[number::PARTS])
-    made = ran(tmp_path, "m.tflite", model(part(number)), "trace", f"--tensor={wanted}")
+    wanted = "+".join(hostile.FILE_NAMES[number::PARTS])
+    made = ran(tmp_path, "m.tflite", hostile.model(part(number)), "trace", f"--tensor={wanted}")
     assert made.finished.code == 2
     clean(made.finished)
 
@@ -151,33 +141,32 @@ def test_a_tensor_that_is_not_there(tmp_path: Path, number: int) -> None:
 @pytest.mark.parametrize("number", range(PARTS))
 def test_models_of_which_one_is_explained(tmp_path: Path, number: int) -> None:
     pages, texts = [], []
-    for kind, names in (("plain", names_of(len(part(number)))), ("hostile", part(number))):
+    for kind, names in (("plain", hostile.names_of(len(part(number)))), ("hostile", part(number))):
         place = tmp_path / kind
         place.mkdir()
         for file, change in (("a.tflite", 0), ("b.tflite", 9)):
-            (place / file).write_bytes(model(names, change))
+            (place / file).write_bytes(hostile.model(names, change))
         words = ("explain", "a.tflite", "b.tflite", "--data", "random", f"--out={place / 'out'}")
-        done = run(*words, cwd=place)
-        assert done.code == 0, done.err
+        done = run_ok(*words, cwd=place)
         clean(done)
         untouched(place)
         assert {p.name for p in (place / "out").iterdir()} == {"report.html", "report.json"}
         report = json.loads((place / "out" / "report.json").read_text())
         validate("explain", report)
-        pages.append(Page(place / "out" / "report.html"))
+        pages.append(hostile.Page(place / "out" / "report.html"))
         texts.append((place / "out" / "report.html").read_text("utf-8"))
     assert pages[1].elements <= pages[0].elements
     assert pages[1].outline == pages[0].outline
-    assert shown(texts[1])
+    assert hostile.shown(texts[1])
     for name in part(number):
-        assert plain(text_of(name)) in pages[1].texts
+        assert plain(hostile.text_of(name)) in pages[1].texts
 
 
-@pytest.mark.parametrize("name", ["+".join(FILE_NAMES[i::6]) for i in range(6)])
+@pytest.mark.parametrize("name", ["+".join(hostile.FILE_NAMES[i::6]) for i in range(6)])
 def test_files_and_folders(tmp_path: Path, plain_runs: Any, name: str) -> None:
     usual: Ran = plain_runs("profile", 0)
     place = tmp_path / name
-    content = model(names_of(len(part(0))))
+    content = hostile.model(hostile.names_of(len(part(0))))
     made = ran(place, f"{name}.tflite", content, "profile", out=f"{name} out")
     assert made.finished.code == 0, made.finished.err
     clean(made.finished)
@@ -185,7 +174,7 @@ def test_files_and_folders(tmp_path: Path, plain_runs: Any, name: str) -> None:
     report = json.loads((made.folder / "report.json").read_text())
     assert report["model"]["name"] == name
     assert shlex.split(report["command"])[3:] == [*made.arguments, "--engine", "aot"]
-    page, plain_page = (Page(r.folder / "report.html") for r in (made, usual))
+    page, plain_page = (hostile.Page(r.folder / "report.html") for r in (made, usual))
     assert page.elements <= plain_page.elements
     assert page.outline == plain_page.outline
     assert plain(name) in page.texts
@@ -193,10 +182,11 @@ def test_files_and_folders(tmp_path: Path, plain_runs: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["+".join(FILE_NAMES[::2]), "+".join(FILE_NAMES[1::2]), "x" * 300, "\udcff"]
+    "name",
+    ["+".join(hostile.FILE_NAMES[::2]), "+".join(hostile.FILE_NAMES[1::2]), "x" * 300, "\udcff"],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, name: str) -> None:
-    (tmp_path / "m.tflite").write_bytes(model(("a",)))
+    (tmp_path / "m.tflite").write_bytes(hostile.model(("a",)))
     for words in (
         ("flash-and-eval", f"--model={name}", "--data", "random"),
         ("flash-and-eval", "--model", "m.tflite", f"--data={name}"),
@@ -211,30 +201,30 @@ def test_files_that_cannot_be_used(tmp_path: Path, name: str) -> None:
 
 
 def test_arrays_of_a_data_set(tmp_path: Path) -> None:
-    arrays = {name: np.zeros(2) for name in NAMES if set(name).isdisjoint("/\\\0\ud800")}
-    (tmp_path / "m.tflite").write_bytes(model(("a",)))
+    arrays = {name: np.zeros(2) for name in hostile.NAMES if set(name).isdisjoint("/\\\0\ud800")}
+    (tmp_path / "m.tflite").write_bytes(hostile.model(("a",)))
     np.savez(tmp_path / "d.npz", **arrays)  # type: ignore[arg-type]
     done = run("flash-and-eval", "--model", "m.tflite", "--data", "d.npz", cwd=tmp_path)
     assert done.code == 2 and "no array `x`" in done.err
     assert len(done.err) < 4000
     clean(done)
     np.savez(tmp_path / "d.npz", x=np.zeros((3, 4)), **arrays)  # type: ignore[arg-type]
-    made = ran(tmp_path, "m.tflite", model(("a",)), "profile", "--data", "d.npz", out="o")
+    made = ran(tmp_path, "m.tflite", hostile.model(("a",)), "profile", "--data", "d.npz", out="o")
     assert made.finished.code == 0, made.finished.err
     clean(made.finished)
 
 
 def test_custom_operators(tmp_path: Path) -> None:
-    names = (text_of(name) for name in ALL if len(name) < 100)
-    for name in ("+".join(names), BYTES):
-        content = custom(encoded(name))
+    names = (hostile.text_of(name) for name in hostile.ALL if len(name) < 100)
+    for name in ("+".join(names), hostile.BYTES):
+        content = hostile.custom(hostile.encoded(name))
         made = ran(tmp_path, "m.tflite", content, "flash-and-eval", "--data", "random")
         assert made.finished.code == 2
         clean(made.finished)
 
 
 def test_layers_of_a_keras_file(tmp_path: Path) -> None:
-    name = "+".join(FILE_NAMES)
+    name = "+".join(hostile.FILE_NAMES)
 
     def rename(config: Any) -> None:
         config["config"]["name"] = config["config"]["layers"][1]["config"]["name"] = name

@@ -22,7 +22,7 @@ from host.oracles.host import host_columns
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import host_arena_bytes, run_tflm_host
 from host.verdict.gaps import differing
-from tests.fixtures.graphs import shared_model
+from tests.fixtures.runs import shared_model
 
 pytest.importorskip("tflite_micro", reason="no TFLM wheel for this platform")
 

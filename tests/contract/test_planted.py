@@ -9,7 +9,7 @@ import pytest
 from host.base import isolated
 from host.base.paths import ROOT
 from host.diagnosis.causes.registry import CAUSES
-from tests.fixtures.runs import run
+from tests.fixtures.command_line import run_ok
 from tests.planted.cases import CASES, CONTROLS, FAULTS
 from tests.planted.score import judge, summary
 from tests.planted.workshop import Case, Workshop
@@ -54,8 +54,7 @@ def test_nothing_is_found_where_nothing_is_wrong(case: Case, workshop: Workshop)
 @pytest.mark.parametrize("name", ["perceptron-layer-of-another-seed", "perceptron-recalibrated"])
 def test_the_command_line_says_the_same(name: str, workshop: Workshop, tmp_path: Path) -> None:
     pair = CASES[name].build(workshop)
-    done = run("explain", *pair.arguments, "--json", "--out", tmp_path)
-    assert done.code == 0, done.err
+    done = run_ok("explain", *pair.arguments, "--json", "--out", tmp_path)
     found = [(finding["cause"], finding["operator"]) for finding in done.json["findings"]]
     assert found[:1] == ([(CASES[name].cause, pair.operator)] if CASES[name].cause else [])
 

@@ -17,7 +17,7 @@ from host.oracles.keras import run_keras
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.conversion import accept_tflite, quantize_ptq
 from host.quantize.demo import train_demo
-from tests.fixtures.graphs import shared_model
+from tests.fixtures.runs import shared_model
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")

@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fixtures.command_line import npz, refused
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import refused
+from tests.fixtures.datasets import npz
+from tests.fixtures.models import dense, saved
 
 tf_keras = pytest.importorskip("tf_keras", reason="tf_keras is not installed")
 SMALL = np.random.default_rng(0).random((30, 4), np.float32)
@@ -30,8 +31,7 @@ def test_a_route_that_leads_to_no_device(tmp_path: Path, route: str, says: str) 
 
 
 def test_a_ready_tflite_has_been_converted(tmp_path: Path) -> None:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(dense(6, 3))
+    path = saved(tmp_path / "model.tflite", dense(6, 3))
     message = refused(tmp_path, "--route", "qat-int8", "--model", path, "--data", "random")
     assert "--route qat-int8 converts a float model" in message
 

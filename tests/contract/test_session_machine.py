@@ -15,22 +15,8 @@ from host.device.session import Answer, Session
 from host.device.wire.frames import Decoder, Frame, encode
 from host.device.wire.spec import InferMode, MessageType
 from tests.fixtures.fakes import FakeDevice, compute, trace
+from tests.line import faults
 from tests.line.direction import Direction
-from tests.line.faults import (
-    BYTES,
-    ORDER,
-    TIME,
-    Change,
-    Event,
-    Fault,
-    Plan,
-    Way,
-    in_turn,
-    lost,
-    misread,
-    reset,
-    vanished,
-)
 from tests.line.link import ABSENCE, BOOT
 
 TIMEOUT = 1.0
@@ -56,8 +42,8 @@ class Line:
 
     def __init__(self, device: FakeDevice, clock: Clock) -> None:
         self.device = device
-        self.to_device = Way()
-        self.to_host = Way()
+        self.to_device = faults.Way()
+        self.to_host = faults.Way()
         self.reads: Iterator[int] = iter(())
         self.gone = self.closed = False
         self._back = -math.inf  # when the port is there again
@@ -65,14 +51,14 @@ class Line:
         self._here = Direction(self.to_host)
         self._clock = clock
 
-    def happen(self, event: Event) -> None:
+    def happen(self, event: faults.Event) -> None:
         """See ``FaultyLink``; a device that is killed here has only gone deaf."""
         self._here.clear()
-        if event is Event.VANISHED:
+        if event is faults.Event.VANISHED:
             self._there.clear()
             self.gone = True
             self._back = self._clock.now + ABSENCE
-        elif event is Event.RESET:
+        elif event is faults.Event.RESET:
             self.device.decoder = Decoder()
             self._here.insert(BOOT, self._clock.now)
             self._here.put(encode(Frame(MessageType.STARTED, 0, b"")), self._clock.now)
@@ -113,17 +99,19 @@ class Line:
         self._back = math.inf
 
 
-def always(change: Change) -> Plan:
-    return lambda frame: Fault(change)
+def always(change: faults.Change) -> faults.Plan:
+    return lambda frame: faults.Fault(change)
 
 
-def scripts(*changes: Change) -> st.SearchStrategy[list[Fault]]:
-    return st.lists(st.builds(Fault, st.sampled_from(changes), st.integers(0, 400)), max_size=12)
+def scripts(*changes: faults.Change) -> st.SearchStrategy[list[faults.Fault]]:
+    return st.lists(
+        st.builds(faults.Fault, st.sampled_from(changes), st.integers(0, 400)), max_size=12
+    )
 
 
 inputs = st.lists(st.binary(min_size=1, max_size=90), min_size=1, max_size=12)
 
-CHANGES = (*BYTES, *ORDER, *TIME, reset, vanished)
+CHANGES = (*faults.BYTES, *faults.ORDER, *faults.TIME, faults.reset, faults.vanished)
 
 
 class Machine(RuleBasedStateMachine):
@@ -138,18 +126,18 @@ class Machine(RuleBasedStateMachine):
         self.session = Session(self.line, timeout=TIMEOUT, retries=200)
         self.session.hello(PATIENCE)
 
-    @rule(to_device=scripts(*CHANGES, misread), to_host=scripts(*CHANGES))
-    def line_gets_worse(self, to_device: list[Fault], to_host: list[Fault]) -> None:
-        self.line.to_device.plan = in_turn(to_device)
-        self.line.to_host.plan = in_turn(to_host)
+    @rule(to_device=scripts(*CHANGES, faults.misread), to_host=scripts(*CHANGES))
+    def line_gets_worse(self, to_device: list[faults.Fault], to_host: list[faults.Fault]) -> None:
+        self.line.to_device.plan = faults.in_turn(to_device)
+        self.line.to_host.plan = faults.in_turn(to_host)
 
     @rule(sizes=st.lists(st.sampled_from([0, 1, 3, 64, 200]), max_size=40))
     def reads_are_split(self, sizes: list[int]) -> None:
         self.line.reads = iter(sizes)
 
-    @rule(event=st.sampled_from([Event.RESET, Event.VANISHED]))
+    @rule(event=st.sampled_from([faults.Event.RESET, faults.Event.VANISHED]))
     @precondition(lambda self: not self.line.gone)
-    def something_happens_between_requests(self, event: Event) -> None:
+    def something_happens_between_requests(self, event: faults.Event) -> None:
         self.line.happen(event)
 
     @rule(data=inputs, mode=st.sampled_from(InferMode))
@@ -186,7 +174,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=inputs)
     @precondition(lambda self: not self.line.closed)
     def device_is_dead_for_a_while(self, data: list[bytes]) -> None:
-        whole, self.line.to_device.plan = self.line.to_device.plan, always(lost)
+        whole, self.line.to_device.plan = self.line.to_device.plan, always(faults.lost)
         with pytest.raises(LinkError, match=r"stopped answering|did not answer"):
             self.session.infer(data)
         self.line.to_device.plan = whole  # late answers, if any, belong to nobody
@@ -230,7 +218,7 @@ def connect(line: Line, retries: int = 2) -> Session:
 def test_frames_lost_in_a_row_cost_no_timeout(clock: Clock, way: str) -> None:
     line = Line(FakeDevice(), clock)
     session = connect(line)
-    getattr(line, way).plan = in_turn([None, *3 * [Fault(lost)]])
+    getattr(line, way).plan = faults.in_turn([None, *3 * [faults.Fault(faults.lost)]])
     data = [bytes([index]) * 9 for index in range(40)]
     begin = clock.now
     assert [answer.output for answer in session.infer(data)] == [compute(item) for item in data]
@@ -240,7 +228,7 @@ def test_frames_lost_in_a_row_cost_no_timeout(clock: Clock, way: str) -> None:
 def test_the_last_frames_lost_cost_one_timeout(clock: Clock) -> None:
     line = Line(FakeDevice(), clock)
     session = connect(line)
-    line.to_device.plan = in_turn(4 * [Fault(lost)])
+    line.to_device.plan = faults.in_turn(4 * [faults.Fault(faults.lost)])
     begin = clock.now
     assert len(session.infer([bytes([index]) for index in range(4)])) == 4
     assert clock.now < begin + 2 * TIMEOUT

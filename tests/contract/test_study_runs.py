@@ -16,6 +16,7 @@ from host.commands.study.models import builder, inspect_function
 from host.commands.study.runs import ENVIRONMENT
 from host.models.dataset import Dataset
 from tests.fixtures import study_models
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.runs import Finished, command, processes_with, run, wait_for
 
 MODELS = "tests.fixtures.study_models"
@@ -109,8 +110,7 @@ def test_interrupted_killed_and_resumed_nothing_is_lost_or_counted_twice(
 
     # All at once, in another folder: the same bytes.
     other = tmp_path / "other"
-    again = run(*arguments(data, other, "--runs", "2", "--jobs", "2", "--json"))
-    assert again.code == 0, again.err
+    again = run_ok(*arguments(data, other, "--runs", "2", "--jobs", "2", "--json"))
     names = sorted(p.relative_to(out) for p in [*out.glob("*.npz"), *out.glob("models/*")])
     assert len(names) == 2 + 2 * len(ROUTES)
     for relative in names:

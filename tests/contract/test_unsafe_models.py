@@ -13,7 +13,8 @@ import pytest
 from host.base.errors import ModelError
 from host.models.source import load_keras, open_model
 from host.models.unsafe import refuse_keras
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import run_ok
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import run
 from tests.fixtures.unsafe_files import edited, layer, refused, zipped
 
@@ -51,8 +52,7 @@ def test_lambda_layers_at_the_command_line(tmp_path: Path, canary: Path) -> None
     data = tmp_path / "d.npz"
     np.savez(data, x=np.random.default_rng(0).normal(size=(40, 4)), y=np.arange(40) % 2)
     model = ("--model", path, "--data", data, "--board", "process", "--json")
-    int8 = tmp_path / "m.tflite"
-    int8.write_bytes(dense(4, 2))
+    int8 = saved(tmp_path / "m.tflite", dense(4, 2))
     refusing = (
         run("flash-and-eval", *model, "--out", tmp_path / "out"),
         run("explain", int8, int8, "--reference", path, "--data", data, "--json"),
@@ -63,8 +63,7 @@ def test_lambda_layers_at_the_command_line(tmp_path: Path, canary: Path) -> None
         assert error["kind"] == "ModelError" and "--allow-unsafe-model" in error["hint"]
     assert not canary.exists() and not (tmp_path / "out").exists()
 
-    done = run("flash-and-eval", *model, "--out", tmp_path / "out", "--allow-unsafe-model")
-    assert done.code == 0, done.err
+    done = run_ok("flash-and-eval", *model, "--out", tmp_path / "out", "--allow-unsafe-model")
     assert canary.exists()
     canary.unlink()
     # Not even from the cache of what was converted with the option.

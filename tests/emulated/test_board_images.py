@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import check
-from tests.fixtures.models import every_operator
+from tests.fixtures.models import every_operator, saved
 from tests.fixtures.runs import run, shared_model
 
 QEMU = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
@@ -21,8 +22,7 @@ MODELS = (
 
 
 def test_the_demo_matches_and_writes_its_report(tmp_path: Path) -> None:
-    done = run("flash-and-eval", "--json", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    done = run_ok("flash-and-eval", "--json", "--out", tmp_path / "run")
     check(done.json, 360)
     report = done.json
     assert json.loads((tmp_path / "run" / "report.json").read_text()) == report
@@ -45,19 +45,17 @@ def test_the_demo_matches_and_writes_its_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize("board", [*QEMU[:1], *QEMU[2:], "process", "process-sanitized"])
 def test_the_demo_matches_on_every_other_board(board: str, tmp_path: Path) -> None:
     arguments = ("--board", board, "--samples", "40", "--json", "--out", tmp_path / "run")
-    done = run("flash-and-eval", *arguments)
-    assert done.code == 0, done.err
+    done = run_ok("flash-and-eval", *arguments)
     check(done.json, 40)
 
 
 @pytest.mark.parametrize("board", [*QEMU, "process-sanitized"])
 @pytest.mark.parametrize("model", MODELS)
 def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) -> None:
-    done = run(
+    done = run_ok(
         *("flash-and-eval", "--board", board, "--model", shared_model(model)),
         *("--data", "random", "--samples", "20", "--json", "--out", tmp_path / "run"),
     )
-    assert done.code == 0, done.err
     check(done.json, 20)
     assert done.json["accuracy"]["keras"] is None
     assert any("accuracy" in note for note in done.json["notes"])
@@ -66,14 +64,12 @@ def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) 
 @pytest.mark.parametrize("board", [*QEMU, "process"])
 def test_our_own_code_compiles_without_warnings(board: str, tmp_path: Path) -> None:
     # Another cache: the images that the other tests built must not stand in.
-    model = tmp_path / "model.tflite"
-    model.write_bytes(every_operator())
-    done = run(
+    model = saved(tmp_path / "model.tflite", every_operator())
+    run_ok(
         *("flash-and-eval", "--board", board, "--model", model, "--data", "random"),
         *("--json", "--out", tmp_path / "run"),
         environment={"FLASH_AND_EVAL_CACHE": str(tmp_path / "cache")},
     )
-    assert done.code == 0, done.err
     log = (tmp_path / "run" / "build.log").read_text()
     assert "warning" not in log.lower()
     assert "model.o" in log

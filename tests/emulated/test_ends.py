@@ -9,7 +9,7 @@ import pytest
 from host.models import tflite
 from host.models.named_sets import digits
 from host.quantize.demo import build_demo
-from tests.fixtures.runs import run
+from tests.fixtures.command_line import run_ok
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
 pytest.importorskip("tf_keras", reason="tf_keras is not installed")
@@ -69,11 +69,10 @@ def test_the_device_matches(models: dict[str, Path], name: str, data: str, tmp_p
     kind = name.split(",")[0]
     graph = tflite.load(models[name])
     assert graph.input.dtype == graph.output.dtype == kind
-    done = run(
+    done = run_ok(
         *("flash-and-eval", "--board", "process-sanitized", "--model", models[name]),
         *("--data", data, "--samples", SAMPLES, "--json", "--out", tmp_path / "run"),
     )
-    assert done.code == 0, done.err
     report = done.json
     assert report["headline"] == f"device matches: {SAMPLES}/{SAMPLES} bit-exact"
     assert report["gaps"]["deployment"]["max_steps"] == 0
@@ -89,11 +88,10 @@ def test_the_device_matches(models: dict[str, Path], name: str, data: str, tmp_p
 
 
 def test_a_keras_model_by_the_route_to_int16(tmp_path: Path) -> None:
-    done = run(
+    done = run_ok(
         *("flash-and-eval", "--board", "process", "--route", "ptq-int16x8", "--samples", SAMPLES),
         *("--json", "--out", tmp_path / "run"),
     )
-    assert done.code == 0, done.err
     report = done.json
     assert report["headline"] == f"device matches: {SAMPLES}/{SAMPLES} bit-exact"
     assert report["tflite"]["route"] == "ptq-int16x8"

@@ -13,8 +13,9 @@ import pytest
 
 from host.base.paths import cache_folder
 from host.targets.qemu import command as qemu_command
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import cpu_seconds, gone, running, spoil
-from tests.fixtures.models import dense
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import copy_program, run, shared_model, wait_for
 
 # Options of a run, and what messages call its emulator.
@@ -109,23 +110,19 @@ def served(out: Path) -> Iterator[str]:
 
 
 def test_attaching_by_url_and_a_stale_image(tmp_path: Path) -> None:
-    first, second = tmp_path / "first.tflite", tmp_path / "second.tflite"
-    first.write_bytes(dense(16, 4, seed=1))
-    second.write_bytes(dense(16, 4, seed=2))
+    first = saved(tmp_path / "first.tflite", dense(16, 4, seed=1))
+    second = saved(tmp_path / "second.tflite", dense(16, 4, seed=2))
     arguments = ("--data", "random", "--samples", "5", "--timeout", "5")
-    built = run("flash-and-eval", "--model", first, *arguments, "--out", tmp_path / "built")
-    assert built.code == 0, built.err
+    run_ok("flash-and-eval", "--model", first, *arguments, "--out", tmp_path / "built")
     with served(tmp_path / "built") as url:
-        same = run("flash-and-eval", "--model", first, *arguments, "--port", url)
-        assert same.code == 0, same.err
+        run_ok("flash-and-eval", "--model", first, *arguments, "--port", url)
         other = run("flash-and-eval", "--model", second, *arguments, "--port", url)
     assert other.code == 3
     assert "holds another model" in other.err and "Rebuild and flash" in other.err
 
 
 def test_a_port_that_talks_nonsense(tmp_path: Path) -> None:
-    model = tmp_path / "model.tflite"
-    model.write_bytes(dense(16, 4))
+    model = saved(tmp_path / "model.tflite", dense(16, 4))
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def talk() -> None:

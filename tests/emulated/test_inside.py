@@ -16,6 +16,8 @@ from tests.aot.convolution import conv_2d, depthwise_conv_2d, fully_connected
 from tests.aot.movement import reshape, split
 from tests.aot.quantize import quantize
 from tests.aot.recurrent import svdf
+from tests.fixtures.command_line import run_ok
+from tests.fixtures.models import saved
 from tests.fixtures.runs import Finished, run, tflm_library
 from tests.fixtures.schemas import validate
 
@@ -51,17 +53,14 @@ def large() -> bytes:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    path = tmp_path / "model.tflite"
-    path.write_bytes(branched())
-    return path
+    return saved(tmp_path / "model.tflite", branched())
 
 
 def command(name: str, model: Path, board: str, engine: str, *more: str | Path) -> Finished:
     if engine == "tflm":
         tflm_library(board)
     arguments = ("--model", model, "--board", board, "--engine", engine, "--json", *more)
-    done = run(name, *arguments, timeout=900)
-    assert done.code == 0, done.err
+    done = run_ok(name, *arguments, timeout=900)
     validate(name, done.json)
     return done
 
@@ -98,8 +97,7 @@ def test_every_tensor_is_what_tflm_on_the_host_computes(
 
 @pytest.mark.parametrize("board", ["process", "qemu-m4"])
 def test_a_large_tensor(board: str, tmp_path: Path) -> None:
-    path = tmp_path / "large.tflite"
-    path.write_bytes(large())
+    path = saved(tmp_path / "large.tflite", large())
     done = command("trace", path, board, "aot", "--tensor", "2", "--out", tmp_path / "run")
     assert "102\u202f400 values equal" in done.json["tensors"][0]["text"]
 
@@ -150,8 +148,7 @@ def test_an_operator_with_several_outputs(tmp_path: Path) -> None:
     b, source = started((1, 4, 6), Q.tensor(0.1, 3))
     first, second, third = split(b, source, 3, 2)
     total = add(b, add(b, first, third, Q.tensor(0.2, 1)), second, Q.tensor(0.3, 2))
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b.build([source], [total]))
+    path = saved(tmp_path / "model.tflite", b.build([source], [total]))
     more = ("--tensor", str(second), "--tensor", str(third), "--out", tmp_path / "run")
     done = command("trace", path, "process-sanitized", "aot", *more)
     assert [o["index"] for o in done.json["outputs"]] == [0, 0, 0, 1, 2]
@@ -170,8 +167,7 @@ def test_an_operator_with_a_state_begins_anew(tmp_path: Path) -> None:
     times = rng.integers(-9999, 9999, (6, 4), dtype=np.int16), Q.tensor(0.0001)
     bias = np.zeros(3, np.int32)
     y = svdf(b, source, 2, features, times, 0.001, bias, Q.tensor(0.1, 1))
-    path = tmp_path / "model.tflite"
-    path.write_bytes(b.build([source], [y]))
+    path = saved(tmp_path / "model.tflite", b.build([source], [y]))
     more = ("--tensor", str(y), "--sample", "1", "--out", tmp_path / "run")
     done = command("trace", path, "process-sanitized", "aot", *more)
     assert done.json["outputs"][0]["equal"]
@@ -213,10 +209,8 @@ def test_wrong_input_is_told_before_anything_is_built(
 
 
 def test_the_terminal_shows_a_table(model: Path, tmp_path: Path) -> None:
-    done = run("trace", "--model", model, "--board", "process", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    done = run_ok("trace", "--model", model, "--board", "process", "--out", tmp_path / "run")
     assert "the outputs of all operators (7) equal TFLM on the host" in done.out
     assert done.out.count("equal") == 8
-    done = run("profile", "--model", model, "--board", "process", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    done = run_ok("profile", "--model", model, "--board", "process", "--out", tmp_path / "run")
     assert "FULLY_CONNECTED" in done.out and "1 440" in done.out.replace("\u202f", " ")

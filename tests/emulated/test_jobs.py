@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from host.base.paths import ROOT
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import run_ok
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import command, processes_with, run, wait_for
 
 # Of a device, the report holds what it said; the rest is when and where.
@@ -20,16 +21,14 @@ KEYS = ("verdict", "accuracy", "gaps", "latency", "samples", "columns")
 def test_more_emulators_change_nothing(board: str, tmp_path: Path) -> None:
     if board.startswith("unicorn"):
         pytest.importorskip("unicorn")
-    model = tmp_path / "model.tflite"
-    model.write_bytes(dense(64, 10, 2))
+    model = saved(tmp_path / "model.tflite", dense(64, 10, 2))
     reports = []
     for jobs in ("1", "3"):
         out = tmp_path / jobs
-        done = run(
+        done = run_ok(
             *("flash-and-eval", "--model", model, "--data", "random", "--samples", "100"),
             *("--board", board, "--jobs", jobs, "--out", out, "--json"),
         )
-        assert done.code == 0, done.err
         reports.append(done.json)
         assert len(list(out.glob("device*.log"))) == int(jobs)
     one, three = reports
@@ -57,8 +56,7 @@ def test_one_emulator_that_is_killed_ends_all(tmp_path: Path) -> None:
     assert process.returncode == 3
     assert "was killed by SIGKILL" in err and "--resume" in err
     assert not processes_with(elf)
-    again = run(*arguments, "--resume", "--json")
-    assert again.code == 0, again.err
+    again = run_ok(*arguments, "--resume", "--json")
     assert any("are from an earlier attempt" in note for note in again.json["notes"])
     assert not (out / "answers.frames").exists()
 

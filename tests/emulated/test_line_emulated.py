@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.models import dense
 from tests.fixtures.runs import Finished, processes_with, run, wait_for
 from tests.line.middle import between
@@ -43,8 +44,7 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "model.tflite").write_bytes(dense(200, 10))
     subject = Subject(request.param, folder, None)
-    done = run(*subject.arguments, "--out", folder / "run")
-    assert done.code == 0, done.err
+    done = run_ok(*subject.arguments, "--out", folder / "run")
     return Subject(request.param, folder, done.json)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from host.base.paths import ROOT
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import check, gone, spoil
 from tests.fixtures.models import dense
 from tests.fixtures.runs import copy_program, run, shared_model
@@ -22,11 +23,10 @@ pytestmark = pytest.mark.skipif(
 def test_the_demo_matches_and_counts_what_qemu_counts(tmp_path: Path) -> None:
     medians = {}
     for board in ("unicorn-nano33ble", "qemu-m4"):
-        done = run(
+        done = run_ok(
             *("flash-and-eval", "--board", board, "--engine", "aot", "--samples", "40"),
             *("--json", "--out", tmp_path / board),
         )
-        assert done.code == 0, done.err
         check(done.json, 40)
         assert done.json["latency"]["unit"] == "instructions"
         medians[board] = done.json["latency"]["median"]
@@ -36,11 +36,10 @@ def test_the_demo_matches_and_counts_what_qemu_counts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_models_of_others_are_bit_exact(model: str, tmp_path: Path) -> None:
-    done = run(
+    done = run_ok(
         *("flash-and-eval", *BOARD, "--model", shared_model(model)),
         *("--data", "random", "--samples", "20", "--json", "--out", tmp_path / "run"),
     )
-    assert done.code == 0, done.err
     check(done.json, 20)
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.routes import digits, tf_keras
-from tests.fixtures.runs import run
 
 pytest.importorskip("tensorflow_model_optimization", reason="tfmot is not installed")
 
@@ -23,11 +23,10 @@ def test_qat_and_its_transplant_match_on_the_device_and_each_other(tmp_path: Pat
     np.savez(tmp_path / "set.npz", x=data.x[:40], y=data.y[:40], x_train=x_train, y_train=y_train)
     outputs = {}
     for route in ("qat-int8", "qat-transplant"):
-        done = run(
+        done = run_ok(
             *("flash-and-eval", "--route", route, "--model", tmp_path / "model.h5"),
             *("--data", tmp_path / "set.npz", "--json", "--out", tmp_path / route),
         )
-        assert done.code == 0, done.err
         report = done.json
         assert report["verdict"] == "match" and report["tflite"]["route"] == route
         assert report["gaps"]["deployment"]["bit_equal"] == 1.0

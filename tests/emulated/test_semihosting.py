@@ -21,9 +21,9 @@ from host.models.tflite import parse
 from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
 from host.targets.qemu import command as qemu_command
+from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import check, gone, running
-from tests.fixtures.models import dense
-from tests.fixtures.runs import run
+from tests.fixtures.models import dense, saved
 from tests.line.device import built
 
 BOARDS = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
@@ -134,8 +134,7 @@ def test_the_emulator_ends_where_nobody_reads(image: Image, request: pytest.Fixt
 
 def test_the_program_reports_its_link(tmp_path: Path) -> None:
     arguments = ("--samples", "40", "--json", "--out", tmp_path / "run")
-    done = run("flash-and-eval", *SEMIHOSTING, *arguments)
-    assert done.code == 0, done.err
+    done = run_ok("flash-and-eval", *SEMIHOSTING, *arguments)
     check(done.json, 40)
     assert done.json["conditions"]["link"] == "semihosting"
     assert done.json["conditions"]["receive_window"] == 65536
@@ -143,10 +142,8 @@ def test_the_program_reports_its_link(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["trace", "profile"])
 def test_trace_and_profile(command: str, tmp_path: Path) -> None:
-    model = tmp_path / "model.tflite"
-    model.write_bytes(dense(300, 5, layers=2))
-    done = run(command, *SEMIHOSTING, "--model", model, "--json", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    model = saved(tmp_path / "model.tflite", dense(300, 5, layers=2))
+    done = run_ok(command, *SEMIHOSTING, "--model", model, "--json", "--out", tmp_path / "run")
     assert done.json["conditions"]["link"] == "semihosting"
 
 

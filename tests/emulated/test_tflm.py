@@ -13,7 +13,8 @@ from host.engines.tflm import TflmEngine
 from host.firmware.boards import find_board
 from host.models.tflite import parse
 from host.targets import find_target
-from tests.fixtures.models import dense
+from tests.fixtures.command_line import run_ok
+from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import run, shared_model, tflm_library
 
 
@@ -47,8 +48,7 @@ def test_models_of_others(library: Library, name: str, tmp_path: Path) -> None:
 
 
 def test_the_demo(library: Library, tmp_path: Path) -> None:
-    done = run("flash-and-eval", "--engine", "tflm", "--json", "--out", tmp_path / "run")
-    assert done.code == 0, done.err
+    done = run_ok("flash-and-eval", "--engine", "tflm", "--json", "--out", tmp_path / "run")
     assert done.json["engine"] == "tflm"
     assert done.json["headline"] == "device matches: 360/360 bit-exact"
     operators = done.json["latency"]["operators"]
@@ -59,8 +59,7 @@ def test_the_demo(library: Library, tmp_path: Path) -> None:
 
 
 def test_an_arena_that_is_too_small_is_an_answer(library: Library, tmp_path: Path) -> None:
-    model = tmp_path / "model.tflite"
-    model.write_bytes(dense(64, 64))
+    model = saved(tmp_path / "model.tflite", dense(64, 64))
     arguments = ("--engine", "tflm", "--model", model, "--data", "random", "--json")
     done = run("flash-and-eval", *arguments, "--arena", "256", "--out", tmp_path / "run")
     assert done.code == 2
@@ -103,8 +102,7 @@ def test_without_the_library_there_is_a_remedy(tmp_path: Path) -> None:
         assert done.code == 3
         assert "--engine aot" in done.json["error"]["hint"]
         assert not (tmp_path / "run").exists()
-        auto = run("flash-and-eval", "--engine", "auto", "--samples", "10", "--json")
-        assert auto.code == 0, auto.err
+        auto = run_ok("flash-and-eval", "--engine", "auto", "--samples", "10", "--json")
         assert auto.json["engine"] == "aot"
         assert any("Engine aot was chosen" in note for note in auto.json["notes"])
     else:

@@ -17,11 +17,7 @@ _LONGEST = 1 << 20
 
 
 class Pace:
-    """So many bytes a second, by absolute time: what one look rounds off, the next one has.
-
-    Args:
-        rate: bytes per second; a port of 115,200 baud carries 11,520.
-    """
+    """So many bytes a second, by absolute time: what one look rounds off, the next one has."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate

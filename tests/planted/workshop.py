@@ -12,7 +12,7 @@ from filelock import FileLock
 from host.base.arrays import Array
 from host.models import tflite
 from host.models.tflite import Graph
-from tests.fixtures.graphs import shared_model
+from tests.fixtures.runs import shared_model
 from tests.planted import converting
 from tests.planted.networks import NETWORKS, SCORED, calibration, save_data, train
 

@@ -12,7 +12,8 @@ from host.models.dataset import Dataset
 from host.models.tflite import Graph, Operator, Quantization, Tensor
 from host.quantize.checks import check_graph
 from host.quantize.conversion import REPRESENTATIVE_SAMPLES, representative
-from tests.fixtures.graphs import graph, shared_model, tensor
+from tests.fixtures.graphs import SHARED_INT8, graph, tensor
+from tests.fixtures.runs import shared_model
 
 GOOD = graph("CONV_2D", "FULLY_CONNECTED", "SOFTMAX")
 
@@ -58,16 +59,7 @@ def test_int16_activations_pass_only_where_they_are_asked_for() -> None:
     assert [a.code for a in check_graph(wide, larger, "int16")] == ["input-saturated"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "mlperf_ad_int8",
-        "mlperf_ic_int8",
-        "mlperf_kws_int8",
-        "tflm_hello_world_int8",
-        "tflm_micro_speech_int8",
-    ],
-)
+@pytest.mark.parametrize("name", SHARED_INT8)
 def test_shared_models_pass(name: str) -> None:
     assert check_graph(tflite.load(shared_model(f"{name}.tflite"))) == ()
 

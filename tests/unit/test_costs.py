@@ -11,7 +11,8 @@ from host.models import tflite
 from host.models.tflite import Graph, Operator
 from host.verdict.costs import OperatorCost, operator_costs
 from host.verdict.macs import count
-from tests.fixtures.graphs import shared_model, tensor
+from tests.fixtures.graphs import tensor
+from tests.fixtures.runs import shared_model
 
 
 def one(

@@ -17,7 +17,8 @@ from host.models.tflite import Graph
 from host.oracles.tflm_host import tflm_written
 from host.verdict.differences import TensorDifference, compare, difference
 from tests.fixtures.fakes import FakeDevice, FakeLink, hello_values
-from tests.fixtures.graphs import graph, shared_model, tensor
+from tests.fixtures.graphs import graph, tensor
+from tests.fixtures.runs import shared_model
 
 
 def executed(model: Graph) -> list[ExecutedOperator]:

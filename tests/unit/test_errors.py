@@ -10,7 +10,7 @@ from host.base import errors
 from host.base.errors import FlashAndEvalError, InputError, MachineError, ModelError
 from host.models import tflite
 from host.quantize.checks import check_graph
-from tests.fixtures.graphs import shared_model
+from tests.fixtures.runs import shared_model
 
 
 def tree(root: type[FlashAndEvalError]) -> Iterator[type[FlashAndEvalError]]:

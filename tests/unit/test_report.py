@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from host.base.arrays import Array
 from host.base.errors import MachineError
@@ -26,7 +25,7 @@ from host.report import formats, pictures
 from host.report.document import jsonable
 from host.verdict import latency
 from tests.fixtures.evaluations import evaluation
-from tests.fixtures.pages import HOSTILE, Page, self_contained
+from tests.fixtures.pages import HOSTILE, Page, printed, self_contained
 from tests.fixtures.schemas import validate
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -106,7 +105,7 @@ def test_hostile_names_are_only_text(kind: str, tmp_path: Path) -> None:
     # Matplotlib did not take it for a formula either.
     assert "$x$" in shown
 
-    terminal = _printed(run)
+    terminal = printed(summary(run))
     assert "\x00" not in terminal
     assert "\x1b" not in terminal
     assert "[red]" in terminal
@@ -133,7 +132,7 @@ def test_nan_and_infinity_become_null(tmp_path: Path) -> None:
     assert values["gaps"]["quantization"]["max_error"] is None
     page = "".join(Page(render_html(run, document(run))).text)
     assert not re.search(r"\b(nan|inf|None)\b", page)
-    assert not re.search(r"\b(nan|inf|None)\b", _printed(run))
+    assert not re.search(r"\b(nan|inf|None)\b", printed(summary(run)))
 
 
 def test_the_histogram_counts_half_steps_as_the_gap_does(tmp_path: Path) -> None:
@@ -169,7 +168,7 @@ def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
     page = "".join(Page(render_html(run, document(run))).text)
     assert "plans its arena on the device" in page
     assert "could not be compared" in page
-    assert run.verdict.headline in _printed(run)
+    assert run.verdict.headline in printed(summary(run))
 
 
 def test_instructions_are_never_a_time() -> None:
@@ -203,7 +202,7 @@ def test_numbers(shown: str, text: str) -> None:
 
 
 def test_summary_is_one_screen_and_starts_with_the_headline(run: Evaluation) -> None:
-    lines = _printed(run).splitlines()
+    lines = printed(summary(run)).splitlines()
     assert run.verdict.headline in lines[0]
     assert len(lines) <= 28
     assert str(run.folder / "report.html") in "".join(lines)
@@ -280,16 +279,13 @@ def test_json_has_plain_values() -> None:
     assert type(jsonable(np.float64(3))) is float
 
 
-def test_matplotlib_waits_until_something_is_drawn() -> None:
-    code = (
-        "import sys, host.commands.evaluate.write, host.commands.evaluate.text; "
-        "sys.exit('matplotlib' in sys.modules)"
-    )
+@pytest.mark.parametrize(
+    ("modules", "wait"),
+    [
+        ("evaluate.write, host.commands.evaluate.text", {"matplotlib"}),
+        ("explain.page, host.commands.explain.text", {"matplotlib", "jinja2"}),
+    ],
+)
+def test_what_draws_waits_until_something_is_drawn(modules: str, wait: set[str]) -> None:
+    code = f"import sys, host.commands.{modules}; sys.exit(bool({wait} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def _printed(run: Evaluation) -> str:
-    console = Console(width=400, color_system=None, force_terminal=False, highlight=False)
-    with console.capture() as capture:
-        console.print(summary(run))
-    return capture.get()

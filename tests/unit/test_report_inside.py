@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console, RenderableType
 
 from host.commands.evaluate.values import Evaluation
 from host.commands.profile import document as profile_document
@@ -24,7 +23,7 @@ from host.deployment.deployed import Deployed, Loaded
 from host.deployment.divergence import crcs
 from host.report.document import Document
 from tests.fixtures.evaluations import evaluation
-from tests.fixtures.pages import HOSTILE, Page, self_contained
+from tests.fixtures.pages import HOSTILE, Page, printed, self_contained
 from tests.fixtures.schemas import validate
 
 
@@ -58,13 +57,6 @@ def trace(base: Evaluation, *, wrong: int | None = None, asked: Sequence[int] = 
         device_crc[wrong:] ^= 1
         on_device[wrong].reshape(-1)[[7, 9]] = -12, -15
     return compared(device, 3, device_crc, on_device, on_host, asked)
-
-
-def printed(shown: RenderableType, width: int = 400) -> str:
-    console = Console(width=width, color_system=None, force_terminal=False, highlight=False)
-    with console.capture() as capture:
-        console.print(shown)
-    return capture.get()
 
 
 def checked(command: str, document: Document) -> Any:
