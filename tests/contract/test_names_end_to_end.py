@@ -15,6 +15,7 @@ from host.base.paths import ROOT
 from host.report.formats import plain
 from tests.fixtures import hostile
 from tests.fixtures.command_line import run_ok
+from tests.fixtures.pages import Page
 from tests.fixtures.runs import Finished, run
 from tests.fixtures.schemas import validate
 from tests.fixtures.unsafe_files import edited
@@ -90,11 +91,11 @@ def test_tensor_names(tmp_path: Path, plain_runs: Any, command: str, number: int
     validate(command, report)
     found = {block["name"] for block in report["memory"]["arena"]}
     assert {hostile.text_of(name) for name in names} <= found
-    page, plain_page = (hostile.Page(r.folder / "report.html") for r in (made, usual))
+    page, plain_page = (Page((r.folder / "report.html").read_text("utf-8")) for r in (made, usual))
     assert page.elements <= plain_page.elements
     assert page.outline == plain_page.outline
     for name in names:
-        assert plain(hostile.text_of(name)) in page.texts
+        assert plain(hostile.text_of(name)) in page.text
     assert hostile.shown((made.folder / "report.html").read_text("utf-8"))
 
 
@@ -153,13 +154,13 @@ def test_models_of_which_one_is_explained(tmp_path: Path, number: int) -> None:
         assert {p.name for p in (place / "out").iterdir()} == {"report.html", "report.json"}
         report = json.loads((place / "out" / "report.json").read_text())
         validate("explain", report)
-        pages.append(hostile.Page(place / "out" / "report.html"))
         texts.append((place / "out" / "report.html").read_text("utf-8"))
+        pages.append(Page(texts[-1]))
     assert pages[1].elements <= pages[0].elements
     assert pages[1].outline == pages[0].outline
     assert hostile.shown(texts[1])
     for name in part(number):
-        assert plain(hostile.text_of(name)) in pages[1].texts
+        assert plain(hostile.text_of(name)) in pages[1].text
 
 
 @pytest.mark.parametrize("name", ["+".join(hostile.FILE_NAMES[i::6]) for i in range(6)])
@@ -174,10 +175,10 @@ def test_files_and_folders(tmp_path: Path, plain_runs: Any, name: str) -> None:
     report = json.loads((made.folder / "report.json").read_text())
     assert report["model"]["name"] == name
     assert shlex.split(report["command"])[3:] == [*made.arguments, "--engine", "aot"]
-    page, plain_page = (hostile.Page(r.folder / "report.html") for r in (made, usual))
+    page, plain_page = (Page((r.folder / "report.html").read_text("utf-8")) for r in (made, usual))
     assert page.elements <= plain_page.elements
     assert page.outline == plain_page.outline
-    assert plain(name) in page.texts
+    assert plain(name) in page.text
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 

@@ -22,6 +22,7 @@ from host.oracles.host import host_columns
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import host_arena_bytes, run_tflm_host
 from host.verdict.gaps import differing
+from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.runs import shared_model
 
 pytest.importorskip("tflite_micro", reason="no TFLM wheel for this platform")
@@ -73,8 +74,7 @@ def test_arena_is_a_little_above_the_targets(name: str, least: int) -> None:
 def test_operators_end_in_the_output(name: str) -> None:
     graph = graph_of(name)
     x = noise(graph, 2).x
-    outputs = run_tflm_host(graph, x).outputs
-    assert outputs is not None
+    outputs = tflm_outputs(graph, x)
     written = host_outputs(graph, executed(graph), single(graph, x))
     for found, output in zip(written, outputs, strict=True):
         checksums = crcs(executed(graph), found)

@@ -14,9 +14,9 @@ from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
 from host.models.source import FloatModel, load_keras, open_model
 from host.oracles.keras import run_keras
-from host.oracles.tflm_host import run_tflm_host
 from host.quantize.conversion import accept_tflite, quantize_ptq
 from host.quantize.demo import train_demo
+from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.runs import shared_model
 
 tf = pytest.importorskip("tensorflow", reason="TensorFlow is not installed")
@@ -60,9 +60,9 @@ def load(path: Path) -> FloatModel:
 
 def biggest_error(source: FloatModel, dataset: Dataset) -> float:
     graph = quantize_ptq(source, dataset).graph
-    on_host = run_tflm_host(graph, quantize_samples(dataset, graph)).outputs
+    on_host = tflm_outputs(graph, quantize_samples(dataset, graph))
     expected = run_keras(source, dataset, graph).outputs
-    assert on_host is not None and expected is not None
+    assert expected is not None
     return float(np.abs(graph.output.to_real(on_host) - expected).max())
 
 
@@ -91,8 +91,8 @@ def test_demo_model(tmp_path: Path) -> None:
     graph = quantized.graph
     assert [a.code for a in quantized.warnings] == ["per-channel-fully-connected"]
     assert (graph.input.shape, graph.output.shape) == ((1, 8, 8, 1), (1, 10))
-    on_host = run_tflm_host(graph, quantize_samples(whole, graph)).outputs
-    assert on_host is not None and (on_host.argmax(axis=1) == whole.y).mean() >= 0.95
+    on_host = tflm_outputs(graph, quantize_samples(whole, graph))
+    assert (on_host.argmax(axis=1) == whole.y).mean() >= 0.95
 
 
 @pytest.mark.parametrize("name", ["mlperf_ic", "mlperf_ad"])
@@ -273,5 +273,5 @@ def test_ready_files_are_taken_whatever_their_ends(folder: Path, ends: Any) -> N
     accept_tflite(graph)
     AotEngine().check(graph)
     samples = Dataset("set", np.concatenate([x for (x,) in noise()]), None, None)
-    on_host = run_tflm_host(graph, quantize_samples(samples, graph)).outputs
-    assert on_host is not None and on_host.dtype == ends.name
+    on_host = tflm_outputs(graph, quantize_samples(samples, graph))
+    assert on_host.dtype == ends.name

@@ -15,8 +15,8 @@ from host.device.wire.spec import InferMode, MessageType, Status
 from host.firmware.boards import find_board
 from host.firmware.image import Image
 from host.models.tflite import parse
-from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
+from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.models import dense
 from tests.line.device import built
 
@@ -44,8 +44,7 @@ def samples(n: int) -> list[bytes]:
 
 def expected(inputs: list[bytes]) -> list[bytes]:
     x = np.frombuffer(b"".join(inputs), np.int8).reshape(len(inputs), INPUTS)
-    outputs = run_tflm_host(parse(MODEL), x).outputs
-    assert outputs is not None
+    outputs = tflm_outputs(parse(MODEL), x)
     return [row.tobytes() for row in outputs]
 
 

@@ -18,11 +18,11 @@ from host.device.wire.spec import InferMode, MessageType
 from host.firmware.boards import find_board
 from host.firmware.image import Image
 from host.models.tflite import parse
-from host.oracles.tflm_host import run_tflm_host
 from host.targets import find_target
 from host.targets.qemu import command as qemu_command
 from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import check, gone, running
+from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.models import dense, saved
 from tests.line.device import built
 
@@ -69,8 +69,7 @@ def test_both_links_give_the_same_bytes_and_instructions(
     assert seen[0] == seen[1]
     assert windows == [4096, 65536]
     x = np.frombuffer(b"".join(inputs), np.int8).reshape(len(inputs), INPUTS)
-    outputs = run_tflm_host(parse(MODEL), x).outputs
-    assert outputs is not None
+    outputs = tflm_outputs(parse(MODEL), x)
     assert seen[1][1][:3] == [row.tobytes() for row in outputs]
 
 
@@ -93,8 +92,7 @@ def test_a_large_output_comes_in_many_writes(tmp_path: Path) -> None:
         session = Session(found)
         session.hello(20)
         answers = session.infer([row.tobytes() for row in x])
-    outputs = run_tflm_host(parse(model), x).outputs
-    assert outputs is not None
+    outputs = tflm_outputs(parse(model), x)
     assert [answer.output for answer in answers] == [row.tobytes() for row in outputs]
 
 

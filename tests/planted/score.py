@@ -17,22 +17,10 @@ from host.base.quiet import quiet
 from host.commands.explain.explanation import Explanation
 from host.commands.explain.flow import explain
 from host.commands.explain.options import ExplainRequest
+from tests.fixtures.fakes import Silent
 from tests.planted.cases import CASES
 from tests.planted.effect import Effect, effect
 from tests.planted.workshop import Case, Pair, Workshop
-
-
-class Silent:
-    """An observer of stages that says nothing."""
-
-    def stage(self, name: str, total: int | None) -> None:
-        pass
-
-    def advance(self, done: int) -> None:
-        pass
-
-    def note(self, *texts: str) -> None:
-        pass
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,6 @@ class Workshop:
                 unfinished.rename(path)
         return path
 
-    # --- what is healthy ----------------------------------------------------------------------
-
     def data_file(self, network: str) -> Path:
         def make(path: Path) -> None:
             save_data(NETWORKS[network], path, 100 * self.variant)
@@ -116,8 +114,6 @@ class Workshop:
         path.parent.mkdir(parents=True, exist_ok=True)
         model.save(path, include_optimizer=False)
         return path
-
-    # --- pairs --------------------------------------------------------------------------------
 
     def pair(
         self,

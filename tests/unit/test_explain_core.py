@@ -22,10 +22,9 @@ from host.diagnosis.comparison.parameters import PartKind, channels, rounding_ra
 from host.diagnosis.comparison.signals import Samples, Traces, correlation, share_outside, sqnr_db
 from host.models.edit import pack
 from host.models.tflite import Graph, Quantization, Tensor, parse
-from host.oracles.tflm_host import run_tflm_host
 from tests.aot.builder import ModelBuilder, Q
 from tests.aot.convolution import fully_connected
-from tests.fixtures.graphs import tensor
+from tests.fixtures.graphs import tensor, tflm_outputs
 from tests.fixtures.variants import Shape, doubled, network, samples
 
 SHAPES = st.builds(
@@ -39,9 +38,7 @@ SHAPES = st.builds(
 
 
 def outputs(graph: Graph) -> np.ndarray:
-    column = run_tflm_host(graph, samples())
-    assert column.outputs is not None, column.absent
-    return column.outputs
+    return tflm_outputs(graph, samples())
 
 
 def test_equal_models_align_in_order() -> None:

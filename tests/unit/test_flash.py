@@ -88,6 +88,10 @@ class Script:
     def target(self, port: str | None = None) -> FlashTarget:
         return FlashTarget(port, look=self.look, upload=self.upload)
 
+    def start(self, image: Image, board: Board) -> None:
+        with self.target().start(image, board, image.elf):
+            pass
+
 
 def at(device: str, usb_id: str = "2341:805a", serial: str = SERIAL) -> Port:
     return Port(device, usb_id, serial)
@@ -125,25 +129,19 @@ def test_a_board_that_does_not_come_back_is_an_error(
 ) -> None:
     monkeypatch.setattr(flash, "RETURN_TIMEOUT", 0.3)
     script = Script([[at("/dev/ttyACM0")], [at("/dev/ttyACM1", "2341:005a")]])
-    with (
-        pytest.raises(TargetError, match="still in its bootloader"),
-        script.target().start(image, nano, image.elf),
-    ):
-        pass
+    with pytest.raises(TargetError, match="still in its bootloader"):
+        script.start(image, nano)
     shut = Script([[at("/dev/ttyNOT_THERE")]])
-    with pytest.raises(LinkError, match="cannot open"), shut.target().start(image, nano, image.elf):
-        pass
+    with pytest.raises(LinkError, match="cannot open"):
+        shut.start(image, nano)
 
 
 def test_with_two_boards_nothing_is_flashed(nano: Board, image: Image) -> None:
     script = Script([[at("/dev/ttyACM0"), at("/dev/ttyACM1", serial="2")]])
     with pytest.raises(TargetError, match="2 boards fit"):
         script.target().check(nano)
-    with (
-        pytest.raises(TargetError, match="2 boards fit"),
-        script.target().start(image, nano, image.elf),
-    ):
-        pass
+    with pytest.raises(TargetError, match="2 boards fit"):
+        script.start(image, nano)
     assert script.uploads == []
     script.target("/dev/ttyACM1").check(nano)
 

@@ -22,7 +22,8 @@ from host.report.formats import plain, short
 from host.verdict.costs import OperatorCost
 from host.verdict.latency import Latency
 from tests.fixtures import studies
-from tests.fixtures.hostile import ALL, FILE_NAMES, NAMES, Page, model, names_of, shown
+from tests.fixtures.hostile import ALL, FILE_NAMES, NAMES, model, names_of, shown
+from tests.fixtures.pages import Page
 
 
 def test_what_engine_tflm_renders(tmp_path: Path) -> None:
@@ -53,12 +54,11 @@ def test_a_study_of_data_with_such_a_name(tmp_path: Path) -> None:
     for name in ("digits", "+".join(FILE_NAMES)):
         study = studies.study(tmp_path, {"float": [1, 2], "ptq-int8": [2, 2]})
         study = replace(study, plan=replace(studies.PLAN, data=name, model=f"{name}:build"))
-        report = tmp_path / "study.html"
-        report.write_text(page.render_html(study, document.document(study)))
+        report = page.render_html(study, document.document(study))
         pages.append(Page(report))
-        assert shown(report.read_text())
+        assert shown(report)
     assert pages[1].elements <= pages[0].elements
-    assert any(plain(name) in text for text in pages[1].texts)
+    assert any(plain(name) in text for text in pages[1].text)
 
 
 @pytest.mark.parametrize("name", NAMES)

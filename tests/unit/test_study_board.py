@@ -19,6 +19,7 @@ from host.commands.study.values import RunResult
 from host.firmware.boards import find_board
 from host.firmware.rendered import Rendered
 from host.models.dataset import Dataset
+from tests.fixtures.fakes import Silent
 from tests.fixtures.models import dense
 from tests.fixtures.studies import CLASSES, PLAN, route_result
 
@@ -81,14 +82,6 @@ class Device:
             raise SizeError("too small")
         self.bench.done.append("load")
         return replace(INFO, model_digest=hashlib.sha256(content).hexdigest(), operators=1)
-
-
-class Silent:
-    def stage(self, name: str, total: int | None) -> None: ...
-
-    def advance(self, done: int) -> None: ...
-
-    def note(self, *texts: str) -> None: ...
 
 
 @pytest.fixture
