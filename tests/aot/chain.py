@@ -56,7 +56,6 @@ class Chain:
         return self.builder.shape(self.last)
 
     def like_last(self, tensor: int) -> bool:
-        """Whether a tensor has the last one's shape and type."""
         same = self.builder.dtype(tensor) == self.builder.dtype(self.last)
         return same and self.builder.shape(tensor) == self.shape
 

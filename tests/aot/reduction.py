@@ -49,7 +49,6 @@ def _mean(c: Chain) -> int:
 
 
 def _start(c: Chain, dtype: type[np.generic] = np.int8) -> None:
-    """An input of rank 1 to 5."""
     shape = [c.pick([1, c.whole(1, 5), c.size()]) for _ in range(c.whole(1, 5))]
     zero_point = c.zero_point() if dtype == np.int8 else 0
     c.start(shape, Q.tensor(2.0 ** c.real(-12, 3), zero_point), dtype)

@@ -36,7 +36,6 @@ class Reference:
         )
 
     def tensors(self, inputs: tuple[Array, ...], wanted: list[int]) -> list[Array]:
-        """The values of tensors after one inference."""
         self._interpreter.reset()  # variable tensors
         for position, value in enumerate(inputs):
             self._interpreter.set_input(value, position)

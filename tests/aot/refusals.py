@@ -58,7 +58,6 @@ def assert_refused(
 
 
 def model(operators: Operators, name: str, tweak: Tweak | None = None) -> bytes:
-    """The operator, changed."""
     b = ModelBuilder()
     wide = name.endswith(" int16")
     x = b.tensor((1, 5, 5, 2), HALF_0 if wide else HALF, dtype=np.int16 if wide else np.int8)

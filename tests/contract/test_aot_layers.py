@@ -100,7 +100,6 @@ def test_converted_layers_equal_tflite_micro(
     calibration = rng.normal(0, 1, (64, *source.input_shape)).astype(np.float32)
     graph = quantize_ptq(source, Dataset("drawn", calibration[:1], None, calibration)).graph
     assert wanted <= {operator.name for operator in graph.operators}
-
     samples = rng.integers(-128, 128, (16, *graph.input.shape), dtype=np.int8)
     samples[0], samples[1] = -128, 127
     compare(graph, (samples,), tmp_path)

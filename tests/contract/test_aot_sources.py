@@ -26,13 +26,11 @@ def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
     y = activations.softmax(b, quantize.quantize(b, x, Q.tensor(0.2)))
     rendered = AotEngine().render(b.parsed([x], [y]))
     (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
-
     sources = [*sorted(native.ENGINE.rglob("*.cc")), tmp_path / "model.cc"]
     command = [str(ARM), f"-mcpu={cpu}", "-mthumb", "-O2", *native.LANGUAGE, *native.WARNINGS]
     command += [f"-I{native.ENGINE}", f"-I{CORE}", "-c", *map(str, sources)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
     assert {n for n in _undefined(tmp_path) if not _from_libgcc(n)} <= FROM_LIBC
     (tmp_path / "quantize.o").unlink()
     floating = [n for n in _undefined(tmp_path) if n.startswith(("__aeabi_f", "__aeabi_d"))]

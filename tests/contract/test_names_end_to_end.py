@@ -86,7 +86,6 @@ def test_tensor_names(tmp_path: Path, plain_runs: Any, command: str, number: int
     clean(made.finished)
     assert made.files == usual.files
     same_sources(made.folder, usual.folder)
-
     report = json.loads((made.folder / "report.json").read_text())
     validate(command, report)
     found = {block["name"] for block in report["memory"]["arena"]}

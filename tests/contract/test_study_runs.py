@@ -80,20 +80,17 @@ def test_interrupted_killed_and_resumed_nothing_is_lost_or_counted_twice(
     out = tmp_path / "study"
     first = out / "run-0000.npz"
     log = out / "logs" / "run-0001.log"
-
     study = Interrupted(arguments(data, out, "--runs", "2", "--jobs", "1"))
     wait_for(first.exists, 120)
     stopped = study.interrupt()
     assert stopped.code == 130 and "Traceback" not in stopped.err, stopped.err
     assert not processes_with(str(out))  # of the program; its workers end with it
     written = first.stat().st_mtime_ns
-
     log.unlink(missing_ok=True)
     study = Interrupted(arguments(data, out, "--runs", "2", "--jobs", "1"))
     wait_for(log.exists, 120)
     assert study.kill().code == -signal.SIGKILL
     assert not (out / "run-0001.npz").exists()
-
     # The third run's process is killed from within: it takes nothing with it, and is named.
     done = run(*arguments(data, out, "--runs", "3", "--jobs", "1", "--json"))
     assert done.code == 3, done.err
@@ -107,7 +104,6 @@ def test_interrupted_killed_and_resumed_nothing_is_lost_or_counted_twice(
     assert done.json["model"]["function"] == f"{MODELS}:small"
     for name in ("figure.png", "report.html", "runs.csv", "pairs.csv"):
         assert (out / name).is_file()
-
     # All at once, in another folder: the same bytes.
     other = tmp_path / "other"
     again = run_ok(*arguments(data, other, "--runs", "2", "--jobs", "2", "--json"))

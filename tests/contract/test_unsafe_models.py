@@ -62,7 +62,6 @@ def test_lambda_layers_at_the_command_line(tmp_path: Path, canary: Path) -> None
         error = done.json["error"]
         assert error["kind"] == "ModelError" and "--allow-unsafe-model" in error["hint"]
     assert not canary.exists() and not (tmp_path / "out").exists()
-
     done = run_ok("flash-and-eval", *model, "--out", tmp_path / "out", "--allow-unsafe-model")
     assert canary.exists()
     canary.unlink()

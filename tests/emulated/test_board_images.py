@@ -34,7 +34,6 @@ def test_the_demo_matches_and_writes_its_report(tmp_path: Path) -> None:
         assert (tmp_path / "run" / name).is_file(), name
     with np.load(tmp_path / "run" / "predictions.npz") as predictions:
         assert np.array_equal(predictions["device"], predictions["tflm_host"])
-
     again = run("flash-and-eval", "--json", "--out", tmp_path / "again")
     build = next(t for t in again.json["timings"] if t["stage"] == "build")
     assert build["reused"] is True

@@ -34,7 +34,6 @@ def test_the_boards_column(tmp_path: Path) -> None:
     row = next(row for row in done.json["results"] if row["executor"] == "device")
     assert row["equal_to_tflm_host"] == 1.0
     assert "computes byte for byte" in done.json["sentences"][0]
-
     # What the board said is kept; another answer of it would be seen.
     path = tmp_path / "study" / "device-0000.npz"
     with np.load(path) as stored:

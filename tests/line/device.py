@@ -31,7 +31,6 @@ class Device:
         self._running = ExitStack()
 
     def start(self) -> Link:
-        """Start it, or start it anew."""
         self.stop()
         target = find_target(self._board)
         return self._running.enter_context(target.start(self._image, self._board, self._log))

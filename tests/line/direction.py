@@ -63,7 +63,6 @@ class Direction:
         return max(0, self._capacity - self._waiting)
 
     def put(self, data: bytes, now: float) -> None:
-        """Take bytes in."""
         if self.way is None:
             self._add(Piece(data), now)
             return
@@ -116,7 +115,6 @@ class Direction:
         return max(self._pace.due(since), self._look)
 
     def clear(self) -> None:
-        """Lose all that waits."""
         self._queue.clear()
         self._open = b""
         self._waiting = 0

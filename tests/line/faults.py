@@ -180,7 +180,6 @@ Plan = Callable[[bytes], Fault | None]
 
 
 def clean(frame: bytes) -> Fault | None:
-    """No fault at all."""
     return None
 
 

@@ -18,11 +18,9 @@ _PAUSE = 0.005
 class Power(Protocol):
     """A device that can be switched."""
 
-    def start(self) -> Link:
-        """Start it, or start it anew."""
+    def start(self) -> Link: ...
 
-    def stop(self) -> None:
-        """End it."""
+    def stop(self) -> None: ...
 
 
 class FaultyLink:
@@ -50,11 +48,9 @@ class FaultyLink:
 
     @property
     def counts(self) -> Counter[str]:
-        """Faults injected so far, by name."""
         return injected(self.to_device, self.to_host)
 
     def transfer(self, outgoing: bytes, deadline: float) -> tuple[int, bytes]:
-        """See ``Link.transfer``."""
         taken = 0
         while True:
             if self._gone:
@@ -75,7 +71,6 @@ class FaultyLink:
                 self._exchange(min(deadline, self.to_device.due(), self.to_host.due()))
 
     def restore(self, deadline: float) -> None:
-        """See ``Link.restore``."""
         time.sleep(max(0.0, min(self._back, deadline) - time.monotonic()))
         if time.monotonic() < self._back:
             raise LinkError("the port is still gone")
@@ -85,7 +80,6 @@ class FaultyLink:
         self._gone = False
 
     def close(self) -> None:
-        """See ``Link.close``."""
         if self._inner is not None:
             self._inner.close()
 

@@ -90,7 +90,6 @@ class Middle:
         self._arriving = b""  # what the port has not taken yet
 
     def run(self) -> NoReturn:
-        """Start the device and carry on."""
         self._start()
         while True:
             now = time.monotonic()

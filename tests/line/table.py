@@ -51,7 +51,6 @@ class Row:
 
 
 def samples(count: int = SAMPLES, seed: int = 0) -> list[bytes]:
-    """Random inputs."""
     draw = random.Random(seed)
     return [draw.randbytes(INPUTS) for _ in range(count)]
 
@@ -98,7 +97,6 @@ def run(
 
 
 def rows(count: int = SAMPLES) -> Iterator[Row]:
-    """All cases, one after the other."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         image, inputs, log = build(folder), samples(count), folder / "log"
@@ -108,7 +106,6 @@ def rows(count: int = SAMPLES) -> Iterator[Row]:
 
 
 def main() -> None:
-    """Print the table."""
     names = ("injected", "retries", "damaged", "resets", "reconnects", "lost", "wrong", "seconds")
     print(f"{SAMPLES} samples of {INPUTS} B on {BOARD}, 1 % of frames hit in each direction\n")
     print("fault".ljust(14) + "".join(name.rjust(11) for name in names))

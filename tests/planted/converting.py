@@ -88,7 +88,6 @@ def _converter(model: Any, samples: FloatArray, from_keras: bool) -> Any:
 
 
 def load(path: Path) -> Any:
-    """The tf_keras model of an .h5 file."""
     return tensorflow_keras(0).models.load_model(path, compile=False)
 
 
@@ -158,7 +157,6 @@ def output_codes(graph: Graph, x: Array) -> Array:
 
 
 def codes(values: Array, q: Quantization | None) -> Array:
-    """int8 codes of real values."""
     assert q is not None
     rounded = np.round(values / np.float64(q.scale)) + q.zero_point
     return np.clip(rounded, -128, 127).astype(np.int8)

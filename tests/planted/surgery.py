@@ -94,7 +94,6 @@ def with_first_scale(graph: Graph) -> Graph:
 
 
 def unpacked(graph: Graph) -> Any:
-    """The schema's object."""
     return schema.ModelT.InitFromPackedBuf(graph.content, 0)
 
 

@@ -90,7 +90,6 @@ class Workshop:
         return calibration(self.data(network)["x_train"], seed + 100 * self.variant, count)
 
     def keras(self, network: str, seed: int = 0) -> Path:
-        """The trained float model."""
 
         def make(path: Path) -> None:
             train(NETWORKS[network], self.data(network), seed + 100 * self.variant, path)

@@ -104,7 +104,6 @@ def test_hostile_names_are_only_text(kind: str, tmp_path: Path) -> None:
     assert '<script>alert("1")</script>' in shown
     # Matplotlib did not take it for a formula either.
     assert "$x$" in shown
-
     terminal = printed(summary(run))
     assert "\x00" not in terminal
     assert "\x1b" not in terminal
