@@ -36,16 +36,14 @@ OPERATORS: r.Operators = {
 
 UNLIMITED = [("CONCATENATION", "inputs"), ("RESHAPE", "of type int64")]
 VARIOUS = ("CONCATENATION", "PACK", "SPLIT")
-CONSTANTS = ["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"]  # what their input 1 must be
+CONSTANTS = ["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"]  # their input 1 must be one
 
 test_movements_are_accepted, test_others_are_refused = r.refusal_tests(
     OPERATORS,
     [
         *[case for case in r.any_quantized(OPERATORS) if case[:2] not in UNLIMITED],
         *r.constant_operand([name for name in OPERATORS if name not in VARIOUS]),
-        *r.each(
-            ["SLICE", "TRANSPOSE", "PADV2", "TILE", "REVERSE_V2"], "not constant", r.no_buffer(1)
-        ),
+        *r.each(CONSTANTS, "not constant", r.no_buffer(1)),
         ("CONCATENATION", "axis 4", r.option("axis", 4)),
         ("CONCATENATION", "fusedActivationFunction 1", r.option("fusedActivationFunction", 1)),
         ("CONCATENATION", "other scales", r.replaced(1, r.weights(1, 5, 5, 2), Q.tensor(0.25, 3))),
