@@ -1,8 +1,6 @@
 """Measures, and prints tables: `models` (engines by model), `stages` (where the time goes), `link`
 (what the line costs)."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

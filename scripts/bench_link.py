@@ -5,8 +5,6 @@ least 95 % of that, and that a run takes at most 1.05 times as long as the slowe
 transferring alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

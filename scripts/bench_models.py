@@ -1,7 +1,5 @@
 """What models cost on a Cortex-M4F: by engine, and next to TFLite-Micro's published numbers."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

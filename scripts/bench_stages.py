@@ -4,8 +4,6 @@ The copy has empty caches and no builds, so a first build is a first one. Set-up
 demo model are excluded.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -4,8 +4,6 @@ The corpus grows in .cache/fuzz from run to run. It begins with the one that the
 tests/vectors/fuzz/device.hex: one input a line, in hexadecimal.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import re

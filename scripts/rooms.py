@@ -5,8 +5,6 @@
 An arrow is an import. It runs upward where it ends in a room that stands above its own.
 """
 
-from __future__ import annotations
-
 import ast
 import sys
 from collections import Counter

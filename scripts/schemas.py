@@ -1,7 +1,5 @@
 """Write docs/schemas/: the JSON schema of every command's report. `python -m scripts.schemas`"""
 
-from __future__ import annotations
-
 from host.base.paths import ROOT
 from host.commands.evaluate.document import EvaluationDocument
 from host.commands.explain.explanation import Explanation

@@ -1,7 +1,5 @@
 """Options of the command line, from the fields of the values that the commands take."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import shlex

@@ -1,7 +1,5 @@
 """The whole comparison, in order: align, look, suspect, intervene."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

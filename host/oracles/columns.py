@@ -1,7 +1,5 @@
 """What each executor computed for every sample: the columns of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args

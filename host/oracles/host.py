@@ -1,7 +1,5 @@
 """Every executor of a .tflite model on this machine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Keras, as an oracle."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from host.base.errors import ModelError, OracleError

@@ -1,7 +1,5 @@
 """LiteRT on the desktop."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """TFLite-Micro on the host: what the device must equal, bit for bit."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Number formats, and text made safe to show. A number that is None or not finite is a dash."""
 
-from __future__ import annotations
-
 import math
 import unicodedata
 

@@ -4,8 +4,6 @@ A command's page extends ``report/base.html.j2``. Templates lie in the package w
 they are, and are named by their path in ``host``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any

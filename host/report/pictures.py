@@ -1,7 +1,5 @@
 """Samples as small PNG pictures, for those that are pictures."""
 
-from __future__ import annotations
-
 import base64
 import io
 from collections.abc import Callable

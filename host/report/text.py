@@ -3,8 +3,6 @@
 Names are added as text, not as markup: what stands in a model cannot style the terminal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal

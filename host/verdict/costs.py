@@ -1,7 +1,5 @@
 """What each operator costs: ticks, multiply-accumulates, the memory that it reads and writes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

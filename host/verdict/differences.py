@@ -1,7 +1,5 @@
 """How a tensor on the device differs from the same on the host."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What outputs mean, and how those of two columns differ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """Does the device match, and if not, where do they first diverge; how accurate is each column."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """How long an inference takes."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ One is a product that is added to a sum. A window at the image's edge counts who
 operators that only add, compare or move count none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from math import prod
 

@@ -3,8 +3,6 @@
 SciPy's statistics take more than a second to import, so they are imported when they are used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

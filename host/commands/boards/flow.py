@@ -1,7 +1,5 @@
 """The flow of `boards`: the envs of platformio.ini, listed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from host.firmware.boards import load_boards

@@ -1,7 +1,5 @@
 """The flow of `doctor`: what is installed, and which engine each board would get."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from host.base.versions import tools

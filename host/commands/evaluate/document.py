@@ -1,7 +1,5 @@
 """A run as one JSON object."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The report's figures: values in, an ``<svg>`` element out. Every axis says its unit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The whole flow, in order."""
 
-from __future__ import annotations
-
 import shlex
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The page of `flash-and-eval`: figures, pictures and lists that the document does not hold."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The values of `flash-and-eval`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The verdict in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from host.oracles.columns import COLUMN_LABELS

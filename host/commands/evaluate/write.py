@@ -1,7 +1,5 @@
 """The report's files in a run's folder."""
 
-from __future__ import annotations
-
 from host.base.arrays import Array
 from host.commands.evaluate.document import document
 from host.commands.evaluate.page import render_html

@@ -1,7 +1,5 @@
 """All there is to say about two models: what report.json holds, and what pages are made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal

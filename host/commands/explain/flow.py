@@ -1,7 +1,5 @@
 """The flow: two models named, run, compared, changed, explained, reported."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

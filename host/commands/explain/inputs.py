@@ -1,7 +1,5 @@
 """What the options of ``explain`` name: two int8 models, their samples, and a float model."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

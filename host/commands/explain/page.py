@@ -1,7 +1,5 @@
 """The page of an explanation."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from markupsafe import Markup

@@ -1,7 +1,5 @@
 """An explanation in the terminal: what differs, why, and what to do."""
 
-from __future__ import annotations
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 

@@ -3,8 +3,6 @@
 Names come out of models: the sentences here have made them visible, see ``formats.plain``.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A profile, and the JSON object that it becomes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

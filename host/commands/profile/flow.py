@@ -1,7 +1,5 @@
 """The flow of `profile`: what each operator of a model costs on a device."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from host.commands.profile.document import Profile

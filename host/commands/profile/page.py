@@ -1,7 +1,5 @@
 """A profile's page, and its files."""
 
-from __future__ import annotations
-
 from host.commands.profile.document import Profile, ProfileDocument, document
 from host.deployment.figures import arena_over_time, operator_bars
 from host.report.document import DOCUMENT, PAGE, write_report

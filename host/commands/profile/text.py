@@ -1,7 +1,5 @@
 """A profile on a terminal."""
 
-from __future__ import annotations
-
 from rich.console import Group, RenderableType
 from rich.text import Text
 

@@ -1,7 +1,5 @@
 """Statistics over the runs: each route by itself, every two routes, the board against the host."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, replace

@@ -4,8 +4,6 @@ Where the engine can change models on a running device, one image is built with 
 all of them, and each model is sent to it; else each model has an image of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A study as one JSON object, and as tables."""
 
-from __future__ import annotations
-
 import csv
 import io
 import platform

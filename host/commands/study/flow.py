@@ -1,7 +1,5 @@
 """A study on one screen: plan, runs, board, statistics, report."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@ results, run-0007.npz, are put there as its last act: where that file is, the ru
 same seed gives the same bytes. The board's results of a run are in device-0007.npz.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import shutil

@@ -4,8 +4,6 @@ Only ``inspect_function`` and what ``builder`` returns import TensorFlow, or run
 both belong in a process of their own.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import importlib

@@ -1,7 +1,5 @@
 """What ``study`` is asked: each field with an ``Annotated`` type is an option."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """From what the user asks to the plan of a study, checked before anything is trained."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import re

@@ -4,8 +4,6 @@ Names of tensors depend on what a process did before, and sums on how many threa
 fresh process a run and one thread make equal seeds give equal bytes, however many run at once.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

@@ -4,8 +4,6 @@ A run is one seed: one trained model, and what every route makes of it. ``n`` is
 scored samples, ``r`` the number of runs. Error rates are in percent, differences of them in points.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A trace as one JSON object, and its files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The flow of `trace`: what every operator computes for a sample, on the device and on the host."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Which of a model's tensors a user means, and whether the device computes it."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Sequence
 

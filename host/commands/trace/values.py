@@ -1,7 +1,5 @@
 """The values of `trace`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from math import prod
 

@@ -1,7 +1,5 @@
 """Whether two arrays are the same but for the order of their channels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import permutations
 

@@ -1,7 +1,5 @@
 """Rules on what is fed: samples of the deployment against the samples that were meant."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

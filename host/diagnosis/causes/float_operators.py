@@ -1,7 +1,5 @@
 """Rules on operators that compute in float in B where A's compute in int8."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect

@@ -1,8 +1,6 @@
 """The rule on grids: the same real weights, rounded per tensor in one model, per channel in the
 other."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """What a rule gets and gives: parts of a case that nothing explains yet, and suspects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The rule on a device: does an old TFLite-Micro explain its outputs?"""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect

@@ -1,7 +1,5 @@
 """The rule on ranges that quantization-aware training has learned, but not to the end."""
 
-from __future__ import annotations
-
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import encode  # type: ignore[import-untyped]

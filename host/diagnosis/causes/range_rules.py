@@ -4,8 +4,6 @@ A range that follows from other weights is no cause of its own: where an operato
 upstream and B's range fits what B computes, the range belongs to that suspect.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -5,8 +5,6 @@ cause explain is not open to those of a later one. The identifiers are part of t
 do not change.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args

@@ -3,8 +3,6 @@
 Biases that follow from other parameters are not suspects.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ where several are as long, the one whose names fit best. What is left over is pa
 by signal.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

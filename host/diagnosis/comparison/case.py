@@ -1,7 +1,5 @@
 """A and B operator by operator: what differs, and what was measured before any intervention."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -6,8 +6,6 @@ it depends on is A's, it becomes A's own bias, code by code. The scale that the 
 not looked at: the kernels take the product, whatever it says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Interventions: parameters of A put into B, and what TFLM on the host then computes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property

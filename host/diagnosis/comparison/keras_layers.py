@@ -1,7 +1,5 @@
 """Which Keras layers an operator does the work of: by name, verified by signal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Operator by operator: A against B against the float model."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ model that makes sense. A range is shared by all tensors that an operator such a
 hands on unchanged; a bias belongs to one operator; so do weights.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
