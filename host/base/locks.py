@@ -44,9 +44,7 @@ def port(device: str) -> Iterator[None]:
 
     Opening it exclusively is not enough: an upload closes it and the board comes back with another.
     The lock file is in the folder for temporary files, as the port is not a checkout's alone.
-
-    Args:
-        device: a port's name, links to it among them, its identity where USB tells it, or a URL.
+    ``device``: its name, links to it among them, its identity where USB tells it, or a URL.
 
     Raises:
         TargetError: another run holds it.

@@ -98,12 +98,8 @@ class SerialLink:
     def __init__(
         self, port: str, baud: int = defaults.BAUD, find: Callable[[], str | None] | None = None
     ) -> None:
-        """Open the port.
-
-        Args:
-            baud: ignored by URLs and USB.
-            find: gives the name that the port has now, or None while it is not there; by default
-                the name stays.
+        """Open the port; URLs and USB ignore ``baud``. ``find`` gives the name that the port has
+        now, or None while it is not there; by default the name stays.
 
         Raises:
             LinkError: it cannot be opened.

@@ -81,7 +81,8 @@ class Library:
             headers = set(_INCLUDE.findall(texts.pop())) - seen
             seen |= headers
             texts += [self._text(Path(f"{_KERNELS}/{header}.h")) for header in headers]
-            more = {path for path in kernels if _belongs(path, headers)} - chosen
+            # Which files implement the headers: conv.h has conv_common.cc, too.
+            more = {p for p in kernels if p.stem.removesuffix("_common") in headers} - chosen
             texts += [kernels[path] for path in more]
             chosen |= more
         return tuple(sorted([*core, *chosen]))
@@ -239,8 +240,3 @@ def _registers(text: str, operators: set[str]) -> bool:
     return any(
         re.search(rf"\bRegister_{re.escape(name)}(_INT8)?\(\)\s*\{{", text) for name in operators
     )
-
-
-def _belongs(path: Path, headers: set[str]) -> bool:
-    """Whether a kernel's file implements one of the headers: conv.h has conv_common.cc."""
-    return path.stem.removesuffix("_common") in headers

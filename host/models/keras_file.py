@@ -16,11 +16,7 @@ _LARGEST_TEXT = 1 << 24  # bytes; as Python objects it takes several times as mu
 
 
 def read_configuration(path: Path, content: bytes) -> tuple[Any, str]:
-    """The model's configuration as JSON values, and the Keras version that wrote it.
-
-    Args:
-        path: names the file in messages.
-        content: the file's bytes, of an HDF5 or a zip file.
+    """The configuration in an HDF5 or zip file as JSON values, and the Keras version that wrote it.
 
     Raises:
         ModelError: not a Keras model, weights only, damaged or truncated.

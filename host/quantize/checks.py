@@ -158,7 +158,8 @@ def _float_kind(graph: Graph, computing: list[Operator]) -> tuple[str, str]:
     if not computing:
         inside = "int16" if "int16" in types else "int8"
         return f"it is {inside} inside, but {interface}", _FULL_INT8
-    if any(_computes_int8(graph, o) for o in graph.operators):
+    quantized = [o for o in graph.operators if not _computes_float(graph, o)]
+    if any(graph.tensors[i].dtype == "int8" for o in quantized for i in o.outputs):
         return "float operators stand between DEQUANTIZE and QUANTIZE", _QUANTIZE_LAYERS
     if graph.input.dtype == "int8" or graph.output.dtype == "int8":
         return (
@@ -171,12 +172,6 @@ def _float_kind(graph: Graph, computing: list[Operator]) -> tuple[str, str]:
     if "int8" in constants:
         return "it is a dynamic-range model (int8 weights, float activations)", _FULL_INT8
     return "it is a float model", _FULL_INT8
-
-
-def _computes_int8(graph: Graph, operator: Operator) -> bool:
-    return not _computes_float(graph, operator) and any(
-        graph.tensors[i].dtype == "int8" for i in operator.outputs
-    )
 
 
 def _check_parameters(graph: Graph) -> None:

@@ -155,7 +155,6 @@ def compile_like(
     Args:
         source, model: two Keras models of one library, or one.
         dataset: fitted to the model, with samples to train with.
-        rate, epochs, batch: see ``Training``.
     """
     library = _library(source.handle)
     assert dataset.x_train is not None
@@ -199,7 +198,6 @@ def fit(source: FloatModel, model: Any, dataset: Dataset, epochs: int, batch: in
         source: names it in messages.
         model: has ``source``'s input and output.
         dataset: fitted to the model, with samples to train with.
-        epochs, batch: see ``Training``.
 
     Raises:
         ModelError: Keras cannot train it, or the weights become NaN or infinite.

@@ -115,10 +115,7 @@ def quoted(path: Path) -> str:
 
 
 def command(program: str, script: Path) -> list[str]:
-    """Renode's command line: no window, no monitor on a port, log lines without colours.
-
-    The script is included by a relative or absolute path; it is given as an absolute one.
-    """
+    """Renode's command line: no window, no monitor on a port, log lines without colours."""
     return [
         program,
         "--plain",

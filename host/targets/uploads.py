@@ -8,7 +8,6 @@ from host.firmware.boards import Board
 from host.firmware.platformio import registry_error
 from host.targets.ports import recovery
 
-_BUSY = "Close what has it open: a serial monitor, the Arduino IDE, another run."
 _RULES = (
     "On Linux: `sudo usermod -aG dialout $USER`, then log in again; or install PlatformIO's udev "
     "rules, https://docs.platformio.org/page/core/installation/udev-rules.html."
@@ -26,7 +25,7 @@ _CAUSES = (
         r"[Rr]esource busy|Resource temporarily unavailable|could not exclusively lock|"
         r"Access is denied",
         "{port} is in use by another program",
-        _BUSY,
+        "Close what has it open: a serial monitor, the Arduino IDE, another run.",
     ),
     (
         r"No device found on|No accessible RP2040 devices in BOOTSEL mode",

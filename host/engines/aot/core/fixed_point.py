@@ -116,11 +116,9 @@ def sigmoid_table() -> npt.NDArray[np.uint16]:
     As TFLite's table: each entry is moved by σ″·step²/16, half of what a chord is off at its
     middle, so that the interpolation's greatest error is the least. The last is the largest uint16.
     """
-    entries = [_sigmoid_entry(i * _SIGMOID_STEP) for i in range(255)]
+    entries = []
+    for i in range(255):
+        sigmoid = 1 / (1 + math.exp(-i * _SIGMOID_STEP))
+        second = sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)
+        entries.append(math.floor(2**16 * (sigmoid - second * _SIGMOID_STEP**2 / 16) + 0.5))
     return np.array([*entries, 2**16 - 1], np.uint16)
-
-
-def _sigmoid_entry(x: float) -> int:
-    sigmoid = 1 / (1 + math.exp(-x))
-    second = sigmoid * (1 - sigmoid) * (1 - 2 * sigmoid)
-    return math.floor(2**16 * (sigmoid - second * _SIGMOID_STEP**2 / 16) + 0.5)

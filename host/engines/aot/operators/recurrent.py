@@ -50,6 +50,7 @@ def lstm(op: OperatorContext) -> Lowered:
     op.check_output_shape((*x.shape[:2], units))
     hidden = _state(op, _OUTPUT_STATE, "int8", (batches, units))
     cell = _state(op, _CELL_STATE, "int16", (batches, units))
+    limit, clip = LIMITS["int16"], float(op.option("cellClip"))
     params = Struct(
         batches=batches,
         steps=steps,
@@ -62,7 +63,7 @@ def lstm(op: OperatorContext) -> Lowered:
         from_output=_gate_sums(op, _OUTPUT_WEIGHTS, hidden, units),
         **quantize_multiplier(_ACTIVATED_SCALE).fields("keep_"),
         **quantize_multiplier(_ACTIVATED_SCALE**2 / cell.scale).fields("add_"),
-        cell_clip=_cell_clip(op, cell.scale),
+        cell_clip=int(min(clip / cell.scale, limit.maximum)) if clip > 0 else -limit.minimum,
         **_cell_to_table(cell).fields("tanh_"),
         **quantize_multiplier(_ACTIVATED_SCALE**2 / hidden.scale).fields("output_"),
         output_zero_point=hidden.zero_point,
@@ -112,12 +113,6 @@ def _matrix(op: OperatorContext, position: int, shape: tuple[int, int]) -> tuple
     # TFLite-Micro leaves its multiplier undefined where there are several.
     require(len(scales) == 1, f"has {name} with one scale per channel")
     return values, scales[0]
-
-
-def _cell_clip(op: OperatorContext, scale: float) -> int:
-    limit = LIMITS["int16"]
-    clip = float(op.option("cellClip"))
-    return int(min(clip / scale, limit.maximum)) if clip > 0 else -limit.minimum
 
 
 def _cell_to_table(cell: Tensor) -> Multiplier:
