@@ -289,9 +289,8 @@ def _reverse_v2(c: Chain) -> int:
 
 def _broadcast_to(c: Chain) -> int:
     wider = [c.whole(1, 3) for _ in range(c.whole(0, 5 - len(c.shape)))]
-    return broadcast_to(
-        c.builder, c.last, [*wider, *(c.pick([1, c.whole(1, 6)]) if n == 1 else n for n in c.shape)]
-    )
+    shape = [*wider, *(c.pick([1, c.whole(1, 6)]) if n == 1 else n for n in c.shape)]
+    return broadcast_to(c.builder, c.last, shape)
 
 
 def _squeeze(c: Chain) -> int:
@@ -314,10 +313,6 @@ def _expand_dims(c: Chain) -> int:
 def _paddings(c: Chain) -> list[tuple[int, int]]:
     most = 3 if len(c.shape) < 5 else 1
     return [(c.pick([0, 0, c.whole(0, most)]), c.pick([0, 0, c.whole(0, most)])) for _ in c.shape]
-
-
-def _pad_any(c: Chain) -> int:
-    return pad(c.builder, c.last, _paddings(c))
 
 
 def _pad_v2(c: Chain) -> int:
@@ -354,7 +349,7 @@ _KINDS: list[tuple[str, Draw, int, int, tuple[Dtype, ...]]] = [
     ("BROADCAST_TO", _broadcast_to, 1, 5, _MOVED),
     ("SQUEEZE", _squeeze, 1, 3, _MOVED),
     ("EXPAND_DIMS", _expand_dims, 1, 4, (np.int8, np.int16, np.float32)),
-    ("PAD any rank", _pad_any, 1, 5, _MOVED),
+    ("PAD any rank", lambda c: pad(c.builder, c.last, _paddings(c)), 1, 5, _MOVED),
     ("PADV2", _pad_v2, 1, 5, _MOVED),
     ("MIRROR_PAD", _mirror_pad, 1, 5, (np.int8, np.float32)),
     ("RESIZE_NEAREST_NEIGHBOR", _resize_nearest_neighbor, 4, 4, (np.int8, np.int16, np.float32)),

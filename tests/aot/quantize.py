@@ -57,22 +57,20 @@ def _dequantize(source: Dtype, c: Chain) -> int:
     return dequantize(c.builder, c.last)
 
 
-_PAIRS: list[tuple[Dtype, Dtype]] = [
-    (np.float32, np.int8),
-    (np.float32, np.int16),
-    (np.int8, np.uint8),
-    (np.int8, np.int16),
-    (np.int8, np.int32),
-    (np.uint8, np.int8),
-    (np.int16, np.int8),
-    (np.int16, np.int16),
-    (np.int16, np.int32),
-    (np.int32, np.int8),
-    (np.int32, np.int16),
-]
+_RESULTS: dict[Dtype, tuple[Dtype, ...]] = {
+    np.float32: (np.int8, np.int16),
+    np.int8: (np.uint8, np.int16, np.int32),
+    np.uint8: (np.int8,),
+    np.int16: (np.int8, np.int16, np.int32),
+    np.int32: (np.int8, np.int16),
+}
 FOLLOWERS: dict[str, Draw] = {"QUANTIZE": lambda c: quantize(c.builder, c.last, c.near(c.last))}
 DRAWS: dict[str, Draw] = {
-    **{f"QUANTIZE {a.__name__} to {b.__name__}": partial(_quantize, a, b) for a, b in _PAIRS},
+    **{
+        f"QUANTIZE {source.__name__} to {result.__name__}": partial(_quantize, source, result)
+        for source, results in _RESULTS.items()
+        for result in results
+    },
     **{
         f"DEQUANTIZE {dtype.__name__}": partial(_dequantize, dtype)
         for dtype in (np.int8, np.uint8, np.int16)

@@ -9,11 +9,9 @@ from host.base.arrays import Array
 from tests.planted import converting
 from tests.planted.workshop import Case, Pair, Workshop, converted
 
-SCALE, COVERAGE, OUTLIERS = (
-    "representative-data-scale",
-    "representative-data-coverage",
-    "representative-data-outliers",
-)
+SCALE = "representative-data-scale"
+COVERAGE = "representative-data-coverage"
+OUTLIERS = "representative-data-outliers"
 
 
 def _calibrated(

@@ -9,12 +9,10 @@ from host.models.tflite import Graph
 from tests.planted import surgery
 from tests.planted.workshop import IC, KWS, Case, Pair, Workshop, patched
 
-ORDER, OFFSET, SCALE, OLD_TFLM = (
-    "input-channel-order",
-    "input-offset",
-    "input-scale",
-    "tflm-per-channel-dense",
-)
+ORDER = "input-channel-order"
+OFFSET = "input-offset"
+SCALE = "input-scale"
+OLD_TFLM = "tflm-per-channel-dense"
 
 
 def _deployed(

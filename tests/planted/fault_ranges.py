@@ -7,12 +7,10 @@ from host.models.tflite import Graph
 from tests.planted import converting, surgery
 from tests.planted.workshop import IC, KWS, Case, Pair, Workshop
 
-ONE, UNCONVERGED, IGNORED, ISLAND = (
-    "activation-range",
-    "qat-ranges-unconverged",
-    "representative-data-ignored",
-    "float-island",
-)
+ONE = "activation-range"
+UNCONVERGED = "qat-ranges-unconverged"
+IGNORED = "representative-data-ignored"
+ISLAND = "float-island"
 _QAT_EPOCHS = 2
 
 

@@ -10,12 +10,10 @@ from tests.planted import converting, surgery
 from tests.planted.networks import fit
 from tests.planted.workshop import IC, KWS, Case, Pair, Workshop, converted, patched
 
-GRANULARITY, WEIGHTS, BIAS, FOLDING = (
-    "weight-granularity",
-    "weights-differ",
-    "bias-differs",
-    "batch-norm-folding",
-)
+GRANULARITY = "weight-granularity"
+WEIGHTS = "weights-differ"
+BIAS = "bias-differs"
+FOLDING = "batch-norm-folding"
 
 
 def _another_seed(workshop: Workshop, case: str, network: str) -> Pair:

@@ -1,15 +1,19 @@
-"""The arena planner."""
+"""The arena planner; outputs that lie over a dying input, or are the input itself."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host.engines.aot import AotEngine
 from host.engines.aot.lower import lower
 from host.engines.aot.memory import Lifetime, arena_bytes, place, plan
 from host.firmware.rendered import ALIGNMENT, ArenaBlock, aligned
 from host.models import tflite
-from tests.aot import binary, convolution, movement
+from host.models.tflite import Graph
+from tests.aot import activations, binary, convolution, movement
 from tests.aot.builder import ModelBuilder, Q, started
+from tests.aot.views import HALF, VIEWS
 
 lifetimes = st.builds(
     lambda nbytes, first, length: Lifetime(nbytes, first, first + length),
@@ -151,3 +155,48 @@ def test_an_output_of_the_model_is_never_overwritten() -> None:
     y = binary.add(b, early, b.constant(np.zeros((1, 16), np.int8), Q.tensor(0.5)), Q.tensor(0.5))
     blocks = blocks_of(b.build([x], [early, y]))
     assert blocks[early].offset != blocks[y].offset
+
+
+def arena(graph: Graph) -> int:
+    return AotEngine().render(graph).arena_bytes
+
+
+def test_a_chain_of_elementwise_operators_needs_one_tensor() -> None:
+    b, x = started((1, 10, 10, 4), HALF)
+    per_channel = b.constant(np.arange(4, dtype=np.int8), HALF)
+    y = activations.unary(b, "RELU", x, HALF)
+    y = binary.elementwise(b, "MUL", y, per_channel, HALF, 0)
+    y = binary.elementwise(b, "SUB", per_channel, y, Q.tensor(1.0), 0)
+    y = binary.elementwise(b, "ADD", y, y, HALF, 1)
+    y = activations.unary(b, "LOGISTIC", y, Q.tensor(1 / 256, -128))
+    graph = b.parsed([x], [y])
+    assert len(lower(graph)) == 5
+    assert arena(graph) == 400
+
+
+def test_an_operand_that_is_still_needed_keeps_its_memory() -> None:
+    b, x = started((1, 10, 10, 4), HALF)
+    y = binary.elementwise(b, "MUL", activations.unary(b, "RELU", x, HALF), x, HALF, 0)
+    assert arena(b.parsed([x], [y])) == 800
+
+
+def test_an_operand_that_is_repeated_is_not_written_over() -> None:
+    b, x = started((1, 1, 40), HALF)
+    y = binary.elementwise(b, "MUL", x, b.constant(np.ones((5, 1), np.int8), HALF), HALF, 0)
+    assert arena(b.parsed([x], [y])) >= 40 + 200
+
+
+def test_a_slice_moves_down_within_its_input() -> None:
+    b, x = started((1, 8, 10, 4), HALF)
+    y = movement.slice_(b, x, [0, 2, 1, 0], [1, 6, 8, 4])
+    assert arena(b.parsed([x], [y])) == 320
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_what_moves_nothing_costs_nothing(name: str) -> None:
+    b, x = started((1, 4, 1, 6), HALF)
+    graph = b.parsed([x], [VIEWS[name](b, x)])
+    (step,) = lower(graph)
+    assert step.operator.name == name
+    assert step.calls == ()
+    assert arena(graph) == 32

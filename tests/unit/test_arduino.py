@@ -37,15 +37,8 @@ def test_the_port_compiles_for_the_boards_cores(
     cpu: str, buffer: list[str], tmp_path: Path
 ) -> None:
     write_sources(tmp_path)
-    arguments: list[str | Path] = [
-        "-fsyntax-only",
-        "-mthumb",
-        f"-mcpu={cpu}",
-        f"-I{tmp_path}",
-        *buffer,
-        PORT,
-    ]
-    compile_with("arm-none-eabi-g++", *arguments)
+    flags = ("-fsyntax-only", "-mthumb", f"-mcpu={cpu}", f"-I{tmp_path}", *buffer)
+    compile_with("arm-none-eabi-g++", *flags, PORT)
 
 
 def write_sources(folder: Path) -> None:

@@ -50,6 +50,11 @@ def test_golden_frames_on_the_host(name: str) -> None:
         assert [describe(item) for item in found] == CASES[name]["events"]
 
 
+def native_encode(program: Path, frame: Frame) -> bytes:
+    command = [str(program), "encode", str(frame.type), str(frame.sequence)]
+    return subprocess.run(command, input=frame.payload, capture_output=True, check=True).stdout
+
+
 def native_decode(program: Path, wire: bytes, capacity: int, step: int) -> list[Any]:
     command = [str(program), "decode", str(capacity), str(step)]
     out = subprocess.run(command, input=wire, capture_output=True, check=True).stdout.decode()
@@ -78,11 +83,9 @@ def test_golden_frames_are_what_the_encoders_make(native_codec: Path) -> None:
         if len(case["events"]) != 1 or case["events"][0] == "damaged":
             continue
         event = case["events"][0]
-        payload = bytes.fromhex(event["payload"])
-        made = encode(Frame(event["type"], event["sequence"], payload))
-        command = [str(native_codec), "encode", str(event["type"]), str(event["sequence"])]
-        native = subprocess.run(command, input=payload, capture_output=True, check=True).stdout
-        assert made == native
+        frame = Frame(event["type"], event["sequence"], bytes.fromhex(event["payload"]))
+        made = encode(frame)
+        assert made == native_encode(native_codec, frame)
         assert made.strip(b"\0").hex() in case["wire"]
 
 
@@ -127,6 +130,5 @@ def test_firmware_and_host_agree_on_any_stream(
 def test_firmware_and_host_encode_alike(native_codec: Path, frame: Frame, few: bytes) -> None:
     # Random bytes hold few zeros, so blocks are long; `few` makes short ones.
     for payload in (frame.payload, few):
-        command = [str(native_codec), "encode", str(frame.type), str(frame.sequence)]
-        native = subprocess.run(command, input=payload, capture_output=True, check=True).stdout
-        assert native == encode(Frame(frame.type, frame.sequence, payload))
+        sent = Frame(frame.type, frame.sequence, payload)
+        assert native_encode(native_codec, sent) == encode(sent)

@@ -21,12 +21,13 @@ class Line:
         self.heard += data
 
 
-def started(line: Line) -> Uart:
+def started(*pieces: bytes) -> tuple[Line, Uart]:
+    line = Line(*pieces)
     uart = Uart(line.receive, line.send)
     uart.write(Uart.ENABLE, Uart.ENABLED)
     uart.write(Uart.TASKS_STARTTX, 1)
     uart.write(Uart.TASKS_STARTRX, 1)
-    return uart
+    return line, uart
 
 
 def take(uart: Uart) -> Iterable[int]:
@@ -37,11 +38,11 @@ def take(uart: Uart) -> Iterable[int]:
 
 
 def test_bytes_arrive_in_order_and_an_event_announces_each() -> None:
-    assert bytes(take(started(Line(b"abc", b"\x00\xff")))) == b"abc\x00\xff"
+    assert bytes(take(started(b"abc", b"\x00\xff")[1])) == b"abc\x00\xff"
 
 
 def test_an_event_that_is_cleared_after_the_read_is_lost() -> None:
-    uart = started(Line(b"abc"))
+    _, uart = started(b"abc")
     assert uart.read(Uart.EVENTS_RXDRDY) == 1
     assert uart.read(Uart.RXD) == ord("a")
     uart.write(Uart.EVENTS_RXDRDY, 0)
@@ -50,8 +51,7 @@ def test_an_event_that_is_cleared_after_the_read_is_lost() -> None:
 
 
 def test_a_byte_sent_is_heard_when_the_firmware_listens_again() -> None:
-    line = Line()
-    uart = started(line)
+    line, uart = started()
     for byte in b"\x00hi":
         uart.write(Uart.EVENTS_TXDRDY, 0)
         uart.write(Uart.TXD, byte)
@@ -61,8 +61,7 @@ def test_a_byte_sent_is_heard_when_the_firmware_listens_again() -> None:
 
 
 def test_much_output_is_sent_before_the_firmware_listens() -> None:
-    line = Line()
-    uart = started(line)
+    line, uart = started()
     for _ in range(5000):
         uart.write(Uart.TXD, 7)
     assert 4000 < len(line.heard) <= 5000
@@ -80,14 +79,13 @@ def test_the_uart_does_nothing_before_it_is_enabled_and_started() -> None:
 
 
 def test_a_stopped_receiver_hears_nothing() -> None:
-    uart = started(Line(b"abc"))
+    _, uart = started(b"abc")
     uart.write(Uart.TASKS_STOPRX, 1)
     assert uart.read(Uart.EVENTS_RXDRDY) == 0
 
 
 def test_the_emulator_sleeps_only_where_the_firmware_does_nothing_but_ask() -> None:
-    line = Line()
-    uart = started(line)
+    line, uart = started()
     for _ in range(20):
         uart.read(Uart.EVENTS_RXDRDY)
     assert line.waits[:2] == [False, False], "one poll is a question, not a wait"

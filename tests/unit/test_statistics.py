@@ -47,12 +47,6 @@ def test_mean_with_t_interval() -> None:
     assert found.high - found.value == pytest.approx(4.3027 / np.sqrt(3), rel=1e-4)
 
 
-@pytest.mark.parametrize("values", [[2.5], [2.5, 2.5, 2.5]])
-def test_mean_without_spread_has_no_width(values: list[float]) -> None:
-    found = statistics.mean(np.array(values))
-    assert (found.low, found.value, found.high) == (2.5, 2.5, 2.5)
-
-
 def test_bootstrap_interval_of_a_mean() -> None:
     values = np.random.default_rng(3).normal(5.0, 2.0, 50)
     found = statistics.bootstrap_mean(values)
@@ -64,10 +58,11 @@ def test_bootstrap_interval_of_a_mean() -> None:
     assert statistics.bootstrap_mean(values) == found
 
 
-@pytest.mark.parametrize("values", [[2.5], [2.5] * 9])
-def test_bootstrap_without_spread_has_no_width(values: list[float]) -> None:
-    found = statistics.bootstrap_mean(np.array(values))
-    assert (found.low, found.value, found.high) == (2.5, 2.5, 2.5)
+@pytest.mark.parametrize("count", [1, 3, 9])
+def test_without_spread_a_mean_has_no_width(count: int) -> None:
+    for interval in (statistics.mean, statistics.bootstrap_mean):
+        found = interval(np.full(count, 2.5))
+        assert (found.low, found.value, found.high) == (2.5, 2.5, 2.5)
 
 
 def test_wilcoxon_signed_rank() -> None:
