@@ -9,19 +9,8 @@ from host.base.errors import ConfigError
 from host.base.files import complete
 from host.base.paths import new_run_folder
 from host.base.quiet import quiet
+from host.commands.explain import inputs
 from host.commands.explain.explanation import Explanation
-from host.commands.explain.inputs import (
-    check_alike,
-    choose_data,
-    draw,
-    find_reference,
-    follow_route,
-    is_route,
-    open_model_or_run,
-    outputs_of_device,
-    read_deployed,
-    run_reference,
-)
 from host.commands.explain.options import ExplainRequest
 from host.commands.explain.page import render_html
 from host.deployment.folder import MODEL
@@ -50,27 +39,31 @@ def explain(request: ExplainRequest, observer: Observer) -> Explanation:
 
 
 def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
-    model = find_reference(request, stages)
-    opened = {t: open_model_or_run(t) for t in (request.a, request.b) if not is_route(t)}
-    samples = choose_data(request, list(opened.values()))
+    model = inputs.find_reference(request, stages)
+    opened = {
+        t: inputs.open_model_or_run(t) for t in (request.a, request.b) if not inputs.is_route(t)
+    }
+    samples = inputs.choose_data(request, list(opened.values()))
     for text in (request.a, request.b):
         if text not in opened:
             assert model is not None  # the demo, where the user gave none
             options = ModelOptions(
                 model.path, route=text, seed=request.seed, allow_unsafe=request.allow_unsafe
             )
-            opened[text] = follow_route(options, model, samples, stages)
+            opened[text] = inputs.follow_route(options, model, samples, stages)
     a, b = opened[request.a], opened[request.b]
-    check_alike(a, b)
+    inputs.check_alike(a, b)
     whole = check_fit(samples, b.graph.input.shape[1:], b.graph.output.shape[1:])
-    chosen, dataset = draw(whole, request.samples, request.seed)
+    chosen, dataset = inputs.draw(whole, request.samples, request.seed)
     reference, deployed = None, None
     if request.deployed is not None:
-        deployed = read_deployed(request.deployed, whole, b.graph.input.shape[1:])[chosen]
-    device = outputs_of_device(b, whole)
+        deployed = inputs.read_deployed(request.deployed, whole, b.graph.input.shape[1:])[chosen]
+    device = inputs.outputs_of_device(b, whole)
     if model is not None:
         with stages.run("float model"), quiet(None):
-            reference = run_reference(model, dataset, b.graph, allow_unsafe=request.allow_unsafe)
+            reference = inputs.run_reference(
+                model, dataset, b.graph, allow_unsafe=request.allow_unsafe
+            )
     material = Material(
         a=a.graph,
         b=b.graph,

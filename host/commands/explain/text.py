@@ -3,18 +3,8 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from host.commands.explain import words
 from host.commands.explain.explanation import Explanation, Subject
-from host.commands.explain.words import (
-    GROUPS,
-    both,
-    executor,
-    operator,
-    parameters,
-    place,
-    points,
-    telling,
-    why,
-)
 from host.diagnosis.analyse import Finding
 from host.diagnosis.causes.registry import CAUSES
 from host.diagnosis.comparison.layers import Layer
@@ -35,7 +25,7 @@ def summary(explanation: Explanation) -> RenderableType:
         headline(
             explanation.headline, "good" if explanation.same else "open", *_facts(explanation)
         ),
-        *(indented(Text(sentence)) for sentence in why(explanation)),
+        *(indented(Text(sentence)) for sentence in words.why(explanation)),
         *_findings(explanation),
         *_interventions(explanation),
         *_layers(explanation),
@@ -69,7 +59,7 @@ def _facts(explanation: Explanation) -> list[str]:
 
 def _subject(subject: Subject) -> str:
     source = "" if subject.label == subject.source else f": {subject.source}"
-    ran = executor(subject)
+    ran = words.executor(subject)
     return f"{subject.label}{source}{f' ({ran})' if ran else ''}"
 
 
@@ -95,9 +85,9 @@ def _findings(explanation: Explanation) -> list[RenderableType]:
 def _finding(explanation: Explanation, rank: int, finding: Finding) -> list[RenderableType]:
     cause = CAUSES[finding.cause]
     head = Text(f"{rank}  ", style="bold")
-    head.append(f"{points(finding.effect)}  ", style="bold cyan")
+    head.append(f"{words.points(finding.effect)}  ", style="bold cyan")
     head.append(cause.title, style="bold")
-    head.append(f", {place(explanation, finding)}")
+    head.append(f", {words.place(explanation, finding)}")
     if finding.tensor:
         head.append(f", tensor {short(finding.tensor, 40)}", style="dim")
     lines = [Text(plain(sentence)) for sentence in (cause.meaning, *finding.evidence)]
@@ -108,7 +98,7 @@ def _finding(explanation: Explanation, rank: int, finding: Finding) -> list[Rend
 def _interventions(explanation: Explanation) -> list[RenderableType]:
     """The table of each group; what single operators restore stands in the table of operators."""
     blocks: list[RenderableType] = []
-    for kind, title in GROUPS.items():
+    for kind, title in words.GROUPS.items():
         made = explanation.made(kind)
         if kind == "operator" or not made:
             continue
@@ -118,7 +108,7 @@ def _interventions(explanation: Explanation) -> list[RenderableType]:
         for row in made[:MAX_ROWS]:
             rows.add_row(
                 Text(plain(row.name)),
-                *(points(value) for value in (row.alone, row.added, row.share)),
+                *(words.points(value) for value in (row.alone, row.added, row.share)),
                 percent(row.equal_added),
             )
         blocks += [_title(*title), rows]
@@ -129,7 +119,7 @@ def _interventions(explanation: Explanation) -> list[RenderableType]:
 
 def _layers(explanation: Explanation) -> list[RenderableType]:
     first = explanation.first_layer
-    places = telling(explanation.layers, first, MAX_LAYERS)
+    places = words.telling(explanation.layers, first, MAX_LAYERS)
     if not places:
         return []
     # Without a float model there is no SQNR to show.
@@ -148,13 +138,13 @@ def _layers(explanation: Explanation) -> list[RenderableType]:
 
 def _layer(layer: Layer, *, noise: bool) -> list[str | Text]:
     where = ", ".join(layer.keras)
-    name = Text(short(operator(layer), 30))
+    name = Text(short(words.operator(layer), 30))
     name.append(f" {short(where, 16)}" if where else "", style="dim")
     return [
         name,
-        *([both(layer, "sqnr")] if noise else []),
-        both(layer, "codes"),
+        *([words.both(layer, "sqnr")] if noise else []),
+        words.both(layer, "codes"),
         percent(layer.differing),
-        points(layer.restored),
-        Text("no partner" if layer.aligned is None else parameters(layer), style="dim"),
+        words.points(layer.restored),
+        Text("no partner" if layer.aligned is None else words.parameters(layer), style="dim"),
     ]
