@@ -123,10 +123,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What comes out.
+    """What comes out; the findings with the largest effect first.
 
     Attributes:
-        findings: the largest effect first.
         equal_after_all: share of equal outputs with all of A's parameters in B; None where nothing
             could be put in.
         unaligned: what has no partner, in sentences.

@@ -104,18 +104,11 @@ def _open_run(text: str, path: Path) -> Opened:
     device = stored.get("device")
     if device is not None and device.shape[1:] != graph.output.shape[1:]:
         raise DataError(f"{path / PREDICTIONS} does not fit {path / MODEL}")
-    return Opened(
-        text,
-        "a run's folder",
-        graph,
-        x=stored.get("x"),
-        y=stored.get("y"),
-        device=device,
-        device_name=_device_name(path),
-    )
+    return Opened(text, "a run's folder", graph, device_name=_device_name(path), **stored)
 
 
 def _predictions(folder: Path) -> dict[str, Array]:
+    """Samples, labels and a device's outputs, named as in ``Opened``; those that there are."""
     path = folder / PREDICTIONS
     if not path.is_file():
         return {}

@@ -45,15 +45,8 @@ def _facts(explanation: Explanation) -> list[str]:
         "most",
     ]
     accuracy = agreement.accuracy
-    shares = [
-        f"{name} {percent(interval.value)}"
-        for name, interval in (
-            ("float model", accuracy.float),
-            ("A", accuracy.a),
-            ("B", accuracy.b),
-        )
-        if interval is not None
-    ]
+    known = {"float model": accuracy.float, "A": accuracy.a, "B": accuracy.b}
+    shares = [f"{name} {percent(share.value)}" for name, share in known.items() if share]
     return [*facts, f"accuracy: {', '.join(shares)}"] if shares else facts
 
 

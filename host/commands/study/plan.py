@@ -56,10 +56,8 @@ def make_plan(
     else:
         model_digest = _inspect(request.model_function, dataset, request.seed, routes)
         training = Training()
-    if request.epochs is not None:
-        training = replace(training, epochs=request.epochs)
-    if request.qat_epochs is not None:
-        training = replace(training, qat_epochs=request.qat_epochs)
+    wanted = {"epochs": request.epochs, "qat_epochs": request.qat_epochs}
+    training = replace(training, **{k: v for k, v in wanted.items() if v is not None})
     executor, note = _executor()
     plan = Plan(
         data=dataset.name,

@@ -125,12 +125,9 @@ def _unpaired(operators: Sequence[Operator], paired: set[int]) -> list[Operator]
 
 def number_formats(case: Case) -> tuple[str, ...]:
     """Sentences on operators that compute in other number formats, whose ranges have no partner."""
+    places = [((case.a, pair.a), (case.b, pair.b)) for pair in case.pairs]
     formats = Counter(
-        tuple(
-            graph.tensors[graph.operators[index].outputs[0]].dtype
-            for graph, index in ((case.a, pair.a), (case.b, pair.b))
-        )
-        for pair in case.pairs
+        tuple(g.tensors[g.operators[i].outputs[0]].dtype for g, i in both) for both in places
     )
     return tuple(
         f"{count} operators compute in {a} in A and in {b} in B. Their ranges cannot be exchanged; "
