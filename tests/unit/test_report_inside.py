@@ -17,8 +17,8 @@ from host.commands.profile.document import Profile
 from host.commands.profile.page import render_html, write_profile
 from host.commands.trace import document as trace_document
 from host.commands.trace import text as trace_text
+from host.commands.trace.document import Trace
 from host.commands.trace.flow import compared
-from host.commands.trace.values import Trace
 from host.deployment.deployed import Deployed, Loaded
 from host.deployment.divergence import crcs
 from host.report.document import Document

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
-import numpy.typing as npt
 
-from host.base.arrays import Array
+from host.base.arrays import Array, RealArray
 from host.commands.study.values import (
     BoardWork,
     Comparison,
@@ -27,8 +26,6 @@ from host.verdict.statistics import Interval
 # Below, intervals over runs are Student's.
 FEW_RUNS = 8
 
-Values = npt.NDArray[np.float64]
-
 
 def compare(
     routes: Sequence[str], runs: Sequence[RunResult], labels: Classes, board: BoardWork | None
@@ -43,15 +40,10 @@ def compare(
     )
 
 
-def error_percent(outputs: Array, labels: Classes) -> float:
-    """Percent of the samples whose arg-max is not the label."""
-    return 100.0 * float(np.mean(decide(outputs) != labels))
-
-
 def summarize_route(route: str, runs: Sequence[RunResult], labels: Classes) -> RouteSummary:
     """One route over all runs, at least one."""
     results = [run.routes[route] for run in runs]
-    errors = np.array([error_percent(result.outputs, labels) for result in results])
+    errors = np.array([100 * np.mean(decide(result.outputs) != labels) for result in results])
     executor = results[0].result
     keeps = [np.mean(decide(r.outputs) == decide(r.columns["keras"])) for r in results]
     in_keras = executor == "keras"
@@ -67,7 +59,7 @@ def summarize_route(route: str, runs: Sequence[RunResult], labels: Classes) -> R
     )
 
 
-def _error_interval(errors: Values, samples: int) -> Interval:
+def _error_interval(errors: RealArray, samples: int) -> Interval:
     if len(errors) > 1:
         interval = over_runs(errors)
         return replace(interval, low=max(0.0, interval.low), high=min(100.0, interval.high))
@@ -75,7 +67,7 @@ def _error_interval(errors: Values, samples: int) -> Interval:
     return Interval(100 * share.value, 100 * share.low, 100 * share.high)
 
 
-def over_runs(values: Values) -> Interval:
+def over_runs(values: RealArray) -> Interval:
     """The mean with an interval over runs: bootstrap, for few runs Student's t.
 
     Resampling a handful of values shows less spread than there is.
@@ -145,7 +137,7 @@ def _equal_outputs(left: RouteResult, right: RouteResult) -> float | None:
     return float(np.mean(left.real_outputs == right.real_outputs))
 
 
-def _detectable(differences: Values, samples: int, pairs: int) -> float:
+def _detectable(differences: RealArray, samples: int, pairs: int) -> float:
     if len(differences) > 1:
         return min(100.0, statistics.detectable_mean(differences, pairs))
     return 100 * statistics.detectable_share(samples, pairs)
@@ -171,8 +163,8 @@ def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummar
     )
 
 
-def equal_samples(device: DeviceResult, host: RouteResult) -> npt.NDArray[np.bool_]:
+def equal_samples(device: DeviceResult, host: RouteResult) -> Array:
     """For each sample [n], whether the board's outputs are TFLM's on the host, byte for byte."""
     oracle = host.columns["tflm_host"]
-    equal: npt.NDArray[np.bool_] = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)
+    equal: Array = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)
     return equal

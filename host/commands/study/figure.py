@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import RealArray
 from host.commands.study.values import RouteSummary, Study
 from host.report import svg
 from host.report.formats import fixed, many, plain
@@ -107,7 +107,7 @@ def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) 
     figure.legend(handles=handles, loc="outside lower right", ncols=3)
 
 
-def _spread(errors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _spread(errors: RealArray) -> RealArray:
     """Offsets across the box, so that runs with equal errors stay apart; always the same ones."""
     offsets = np.zeros(len(errors))
     for value in np.unique(errors):

@@ -8,10 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from host.base.arrays import Array
+from host.base.arrays import Array, RealArray
 from host.commands.study import words
 from host.device.identity import TickUnit
 from host.models.tflite import Quantization
@@ -75,7 +72,7 @@ class RouteResult:
         return self.columns[self.result]
 
     @property
-    def real_outputs(self) -> npt.NDArray[np.float64]:
+    def real_outputs(self) -> RealArray:
         """The int8 outputs as the numbers that they stand for."""
         return Quantization((self.scale,), (self.zero_point,), 0).dequantize(self.outputs)
 
@@ -96,7 +93,7 @@ class DeviceResult:
     seed: int
     route: str
     outputs: Array
-    ticks: npt.NDArray[np.float64]
+    ticks: RealArray
 
 
 @dataclass(frozen=True)
@@ -297,7 +294,7 @@ class Study:
     reused: int
     jobs: int
     trained_on: int
-    labels: npt.NDArray[np.int64]
+    labels: Array
     runs: tuple[RunResult, ...]
     board: BoardWork | None
     failures: tuple[Failure, ...]

@@ -7,9 +7,8 @@ import numpy as np
 from host.base import versions
 from host.base.arrays import Array
 from host.base.errors import DataError
-from host.commands.trace.document import RESULTS, write_trace
+from host.commands.trace.document import RESULTS, Trace, TracedOutput, TracedTensor, write_trace
 from host.commands.trace.tensor_names import find_output
-from host.commands.trace.values import Trace, TracedOutput, TracedTensor
 from host.deployment.deployed import Deployed, deployable, deployed
 from host.deployment.divergence import Crcs, crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions

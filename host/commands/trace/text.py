@@ -4,8 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from host.commands.trace.document import VALUES
-from host.commands.trace.values import Trace
+from host.commands.trace.document import VALUES, Trace
 from host.report.document import DOCUMENT
 from host.report.formats import plain, short
 from host.report.text import headline, remarks, table, tail

@@ -2,8 +2,8 @@
 other."""
 
 import numpy as np
-import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.diagnosis.causes.inquiry import Inquiry, Suspect
 from host.diagnosis.comparison.case import Case, Side
 from host.diagnosis.comparison.parameters import rounding_ratio
@@ -49,7 +49,7 @@ def _coarse(case: Case, part: int) -> Side | None:
     return "A" if fine_a < fine_b else "B"
 
 
-def _largest_codes(case: Case, part: int, tensor: Tensor) -> npt.NDArray[np.int64]:
+def _largest_codes(case: Case, part: int, tensor: Tensor) -> Array:
     """The largest code of each output channel."""
     assert tensor.data is not None
     codes = np.abs(tensor.data.astype(np.int64))

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from host.base.arrays import Array, FloatArray
 from host.diagnosis.comparison.align import Pair, Similarity, align
@@ -98,7 +97,7 @@ class DifferingRange:
     operator: int | None
     a: Tensor
     b: Tensor
-    clipped: Mapping[Side, npt.NDArray[np.bool_]]
+    clipped: Mapping[Side, Array]
 
     @property
     def ratio(self) -> float:

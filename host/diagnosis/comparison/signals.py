@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from host.base.arrays import Array, RealArray
 from host.diagnosis.comparison.align import align
@@ -153,7 +152,7 @@ def share_outside(values: Array, tensor: Tensor) -> float | None:
     return None if clipped is None else float(clipped.mean())
 
 
-def outside(values: Array, tensor: Tensor) -> npt.NDArray[np.bool_] | None:
+def outside(values: Array, tensor: Tensor) -> Array | None:
     """Which real values the tensor's codes cannot represent to within half a step; None where it
     has no range."""
     if tensor.quantization is None or tensor.dtype not in ("int8", "int16"):
