@@ -131,7 +131,7 @@ def run_on_board(
     images = 0
     for rendered, models in _images(setup, work):
         images += 1
-        for item, info, result in _run(setup, rendered, models, folder.device, observer):
+        for item, info, result in _run(setup, rendered, models, folder.path / "device", observer):
             conditions = _conditions(setup, info)
             done[item.seed][item.route] = result
             folder.store_device(item.seed, keys[item.seed], conditions, done[item.seed])

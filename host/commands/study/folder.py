@@ -43,11 +43,6 @@ class Folder:
     path: Path
     plan: str
 
-    @property
-    def device(self) -> Path:
-        """Where images for the board are built."""
-        return self.path / "device"
-
     def log(self, seed: int) -> Path:
         """What TensorFlow and the others wrote in a run."""
         return self.path / "logs" / f"run-{seed:04d}.log"
