@@ -142,8 +142,7 @@ def deployed(
 ) -> Iterator[tuple[Session, Deployed]]:
     """Build and start the model; the session with the device ends with the context.
 
-    Args:
-        results: names of the files that the command will write; they go if the context ends badly.
+    ``results`` are files that the command will write; they go if the context ends badly.
 
     Raises:
         StaleImageError: the device holds another model or engine.

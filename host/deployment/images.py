@@ -71,10 +71,7 @@ def fit_arena(
     setup: Setup, rendered: Rendered, image: Image, graph: Graph, folder: Path
 ) -> tuple[Rendered, Image]:
     """Rebuild the image with the tightest arena that works: the device tries how little its model
-    needs, and says so in HELLO.
-
-    Args:
-        rendered, image: the first try, with an arena that should be too large.
+    needs, and says so in HELLO. ``image`` is the first try, with one that should be too large.
 
     Raises:
         SizeError: no arena that the board has is large enough.

@@ -155,9 +155,6 @@ class Exchange:
     def run(self, requests: Sequence[Request], accept: Accept) -> None:
         """Send all requests in order, as many at a time as the window allows.
 
-        Args:
-            accept: gets the index of a request and its reply's fields; False asks again.
-
         Raises:
             RestartError: the device restarted.
             LinkError: the device stopped answering, or the link broke.

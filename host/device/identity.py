@@ -44,10 +44,7 @@ class DeviceInfo:
 
 
 def device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
-    """What a HELLO_REPLY tells.
-
-    Args:
-        log: what the device said before.
+    """What a HELLO_REPLY tells, after what the device said in LOG frames.
 
     Raises:
         StaleImageError: the device speaks another protocol.

@@ -66,8 +66,7 @@ class Session:
     def hello(self, patience: float | None = None) -> DeviceInfo:
         """Ask who is there until it is answered.
 
-        Args:
-            patience: seconds to go on asking, now and after each reset; by default the timeout.
+        ``patience``: seconds to go on asking, now and after each reset; by default the timeout.
 
         Raises:
             LinkError: no answer.

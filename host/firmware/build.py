@@ -64,10 +64,7 @@ def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
 
 def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
     """Build the image of a rendered model, or take it from the cache if its sources were built
-    before.
-
-    Args:
-        folder: the run's folder; gets ``firmware.elf``, ``build.log`` and the sources, in ``src``.
+    before. ``folder`` gets ``firmware.elf``, ``build.log`` and the sources, in ``src``.
 
     Raises:
         ToolMissingError: the compiler or PlatformIO is not installed.
@@ -102,17 +99,13 @@ def image_digest(files: dict[str, str], board: Board) -> str:
     The compiler's version is part of it; the caller's PlatformIO is pinned.
     """
     total = hashlib.sha256(f"{board.name}\n{_compiler_state(board)}\n".encode())
-    for path in _static_sources():
+    tops = [ROOT / "platformio.ini", ROOT / "platformio_override.ini"]
+    below = [path for path in FIRMWARE.rglob("*") if path.suffix != ".pyc"]
+    for path in sorted(path for path in [*tops, *below] if path.is_file()):
         total.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
     for name in sorted(files):
         total.update(f"{name}\0{files[name]}\0".encode())
     return total.hexdigest()
-
-
-def _static_sources() -> list[Path]:
-    tops = [ROOT / "platformio.ini", ROOT / "platformio_override.ini"]
-    below = [path for path in FIRMWARE.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    return sorted(path for path in [*tops, *below] if path.is_file())
 
 
 def _compiler_state(board: Board) -> str:

@@ -28,12 +28,9 @@ class Emulator:
 
 @contextmanager
 def child(
-    command: list[str], log: Path, *, name: str | None = None, **options: Any
+    command: list[str], log: Path, *, name: str, **options: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command; kill it, and what it started, on leaving the context: see ``running``.
-
-    Args:
-        name: what messages call it; by default the program's name.
 
     Raises:
         ToolMissingError, TargetError: see ``running``.
@@ -46,7 +43,7 @@ def child(
             # The link broke because the child ended, or broke on its own.
             code = _exit_code(process)
             if code is not None:
-                raise ended(process, name or command[0], log) from error
+                raise ended(process, name, log) from error
             raise
 
 

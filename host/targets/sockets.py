@@ -57,8 +57,7 @@ def insist(
 ) -> socket.socket:
     """Attempt to connect until it works, the child ends, or the time is up.
 
-    Args:
-        attempt: raises an OSError, a timeout among them, while there is no connection yet.
+    ``attempt`` raises an OSError, a timeout among them, while there is no connection yet.
 
     Raises:
         TargetError: the child ended, or the time is up.

@@ -11,11 +11,9 @@ _ORDER = [0, 2, 1, 3]
 def pack_rows(weights: Array) -> tuple[Array, int]:
     """Pairs of rows as the int16 of rows.h, and how many of a pair's two rows hold weights.
 
-    Args:
-        weights: int8, [groups, rows, size]. Pairs do not cross from one group to the next.
-
-    A pair is w + 256 · v. That does not fit an int16 where v is −128 and w negative, as TFLite's
-    own converter never writes it; then every row has a pair of its own, with v = 0.
+    ``weights``: int8, [groups, rows, size]. Pairs do not cross from one group to the next. A pair
+    is w + 256 · v. That does not fit an int16 where v is −128 and w negative, as TFLite's own
+    converter never writes it; then every row has a pair of its own, with v = 0.
     """
     groups, rows, size = weights.shape
     wide = np.zeros((groups, rows, -(-size // 8) * 8), np.int32)
