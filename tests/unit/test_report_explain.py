@@ -17,7 +17,7 @@ from host.report import formats
 from host.report.document import DOCUMENT, PAGE, write_report
 from host.report.formats import number, percent
 from tests.fixtures.explanations import bare, equal, explanation, hostile, many_findings, no_finding
-from tests.fixtures.pages import HOSTILE, Page, printed, self_contained
+from tests.fixtures.pages import HOSTILE, Page, only_text, printed, self_contained
 from tests.fixtures.schemas import validate
 
 INF = float("inf")
@@ -149,17 +149,9 @@ def test_points_have_a_sign(value: float | None, text: str) -> None:
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     made = hostile(tmp_path, HOSTILE)
     page = render_html(made)
-    found = Page(page)
-    assert not found.tags & {"script", "img"}
-    assert not any(key.startswith("on") for key, _ in found.attributes)
-    for char in "\x00\x1b\u202e\r":
-        assert char not in page
-    shown = "".join(found.text)
-    assert '<script>alert("1")</script>' in shown
-    # Matplotlib did not take it for a formula either.
-    assert "$x$" in shown
     terminal = printed(summary(made), 4000)
-    assert not set("\x00\x1b\u202e\r") & set(terminal)
+    only_text(page, terminal)
+    assert "img" not in Page(page).tags and "\r" not in page + terminal
     assert terminal.count("[red]") > 10
     # What cannot be seen changes nothing: line ends and escapes are shown as what they are.
     visible = hostile(tmp_path, formats.plain(HOSTILE))
