@@ -12,7 +12,7 @@ from rich.console import Console
 
 from host.commands.study import words
 from host.commands.study.document import document
-from host.commands.study.figure import figure_png
+from host.commands.study.figures import figure_png
 from host.commands.study.page import write_study
 from host.commands.study.text import summary
 from host.commands.study.values import Failure, Study

@@ -6,7 +6,7 @@ from typing import Any
 from markupsafe import Markup
 
 from host.commands.study.document import StudyDocument, document, pairs_csv, runs_csv
-from host.commands.study.figure import figure_png, figure_svg
+from host.commands.study.figures import figure_png, figure_svg
 from host.commands.study.folder import FIGURE, PAIRS_TABLE, RUNS_TABLE
 from host.commands.study.values import Study
 from host.oracles.columns import COLUMN_LABELS
