@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import tty
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -275,9 +274,7 @@ def test_without_a_board_nothing_is_built() -> None:
         pytest.skip("a Nano 33 BLE is attached to this computer")
     runs, generated = ROOT / "runs", WORKSPACE / "generated" / "nano33ble"
     before = (sorted(runs.glob("*nano33ble*")), generated.exists())
-    begin = time.monotonic()
     done = run("flash-and-eval", "--board", "nano33ble")
-    assert time.monotonic() - begin < 20  # of which Python takes most, on a busy machine
     assert done.code == 3 and done.out == ""
     assert "no nano33ble is attached" in done.err and "2341:805a" in done.err
     assert "reset twice" in done.err
