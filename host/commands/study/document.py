@@ -14,8 +14,15 @@ from host.base.arrays import Array
 from host.commands.study import words
 from host.commands.study.compare import equal_samples
 from host.commands.study.runs import default_jobs
-from host.commands.study.values import DeviceSummary, Failure, Pair, RouteSummary, Study
-from host.oracles.columns import ColumnName
+from host.commands.study.values import (
+    DeviceSummary,
+    Executor,
+    Failure,
+    Interpreter,
+    Pair,
+    RouteSummary,
+    Study,
+)
 from host.quantize.training import Training
 from host.report.document import Document, Part
 from host.verdict.gaps import decide
@@ -72,7 +79,7 @@ class Result(Part):
 
     seed: int
     route: str
-    executor: ColumnName
+    executor: Executor | Literal["device"]
     samples: int
     """How many were scored."""
     errors: int
@@ -88,7 +95,7 @@ class Result(Part):
 class StudyConditions(Part):
     """What the numbers hold under."""
 
-    executor: ColumnName
+    executor: Interpreter
     """What runs the .tflite files on this machine."""
     per_channel_dense: bool
     """Dense layers may have a scale for each channel."""
@@ -220,7 +227,12 @@ def results(study: Study) -> tuple[Result, ...]:
 
 
 def _result(
-    study: Study, seed: int, route: str, executor: ColumnName, outputs: Array, **more: Any
+    study: Study,
+    seed: int,
+    route: str,
+    executor: Executor | Literal["device"],
+    outputs: Array,
+    **more: Any,
 ) -> Result:
     errors = int(np.count_nonzero(decide(outputs) != study.labels))
     samples = len(study.labels)

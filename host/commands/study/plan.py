@@ -19,10 +19,9 @@ from host.commands.study.folder import identity
 from host.commands.study.models import check_form, class_count, demo_model, inspect_function
 from host.commands.study.options import StudyRequest
 from host.commands.study.runs import ENVIRONMENT, load_samples
-from host.commands.study.values import Plan
+from host.commands.study.values import Interpreter, Plan
 from host.models.data_formats import described
 from host.models.dataset import Dataset, check_fit
-from host.oracles.columns import ColumnName
 from host.quantize.routes import MAIN_ROUTES, ROUTES, find_route
 from host.quantize.training import Training
 
@@ -140,7 +139,7 @@ def _inspect(function: str, dataset: Dataset, seed: int, routes: tuple[str, ...]
     return digest
 
 
-def _executor() -> tuple[ColumnName, tuple[str, ...]]:
+def _executor() -> tuple[Interpreter, tuple[str, ...]]:
     """What runs the .tflite files on this machine, and a note where that is not a good oracle."""
     if versions.package_version("tflite-micro") is not None:
         return "tflm_host", ()

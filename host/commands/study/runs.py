@@ -18,10 +18,10 @@ from host.base.errors import FlashAndEvalError, InputError, OracleError
 from host.base.quiet import quiet
 from host.commands.study.folder import Folder
 from host.commands.study.models import builder
-from host.commands.study.values import Failure, Plan, RouteResult, RunResult
+from host.commands.study.values import Executor, Failure, Interpreter, Plan, RouteResult, RunResult
 from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
-from host.oracles.columns import ColumnName
+from host.oracles.columns import Column
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import run_tflm_host
 from host.quantize.follow import Routed, Trained, follow
@@ -111,18 +111,22 @@ def _run(plan: Plan, source: str, seed: int) -> tuple[RunResult, dict[str, bytes
     return RunResult(seed, results), models
 
 
-def _result(routed: Routed, dataset: Dataset, executor: ColumnName) -> RouteResult:
+def _result(routed: Routed, dataset: Dataset, executor: Interpreter) -> RouteResult:
     """What a route computes, by every executor that has it."""
     name = routed.route.name
-    columns: dict[ColumnName, Array] = {"keras": routed.keras.predict(dataset.x)}
+    columns: dict[Executor, Array] = {"keras": routed.keras.predict(dataset.x)}
     if routed.quantized is None:
         return RouteResult(name, columns, "keras")
     graph = routed.quantized.graph
     inputs = quantize_samples(dataset, graph)
-    for column in (run_litert(graph, inputs), run_tflm_host(graph, inputs)):
+    ran: dict[Interpreter, Column] = {
+        "litert": run_litert(graph, inputs),
+        "tflm_host": run_tflm_host(graph, inputs),
+    }
+    for interpreter, column in ran.items():
         if column.outputs is not None:
-            columns[column.name] = column.outputs
-        elif column.name == executor:
+            columns[interpreter] = column.outputs
+        elif interpreter == executor:
             raise OracleError(
                 f"the route {name} cannot be judged: {column.absent}",
                 "Leave the route out with --routes.",

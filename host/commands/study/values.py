@@ -7,15 +7,19 @@ scored samples, ``r`` the number of runs. Error rates are in percent, difference
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from host.base.arrays import Array, RealArray
 from host.commands.study import words
 from host.device.identity import TickUnit
 from host.models.tflite import Quantization
-from host.oracles.columns import ColumnName
 from host.quantize.training import Training
 from host.report.document import derived
 from host.verdict.statistics import ALPHA, Interval
+
+# What runs .tflite files on this machine; what computes a route.
+Interpreter = Literal["litert", "tflm_host"]
+Executor = Literal["keras", "litert", "tflm_host"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Plan:
     samples: int | None
     training: Training
     per_channel_dense: bool
-    executor: ColumnName
+    executor: Interpreter
     program: str
     packages: Mapping[str, str]
 
@@ -59,8 +63,8 @@ class RouteResult:
     """
 
     route: str
-    columns: Mapping[ColumnName, Array]
-    result: ColumnName
+    columns: Mapping[Executor, Array]
+    result: Executor
     tflite_sha256: str | None = None
     tflite_bytes: int = 0
     scale: float = 0.0
@@ -143,7 +147,7 @@ class RouteSummary:
     """Its name, as ``--routes`` takes it."""
     meaning: str
     """What it does, in a line."""
-    executor: ColumnName
+    executor: Executor
     """What ran its models on this machine."""
     error: Interval
     """Mean error rate, percent; the interval is over the runs, bootstrapped or, of fewer than 8,
