@@ -132,10 +132,18 @@ def test_a_line_at_a_pace_holds_back(subject: Subject, tmp_path: Path) -> None:
 
 def test_the_emulator_dies_with_a_middle_that_is_killed(subject: Subject, tmp_path: Path) -> None:
     with between(subject.elf, subject.board, tmp_path) as port:
-        # Between fork and exec, the emulator looks like a second one in the middle.
-        wait_for(lambda: len(processes_with(str(port))) == 1 and len(all_with(subject)) == 2)
-        (middle,) = processes_with(str(port))
-        os.kill(middle, signal.SIGKILL)
+        seen: list[int] = []
+
+        def started() -> bool:
+            # Between fork and exec, the emulator looks like a second one in the middle: so what is
+            # in the middle is looked at after both are there, and that look is the one that counts.
+            if len(all_with(subject)) != 2:
+                return False
+            seen[:] = processes_with(str(port))
+            return len(seen) == 1
+
+        wait_for(started)
+        os.kill(seen[0], signal.SIGKILL)
         wait_for(lambda: not all_with(subject), 5)
 
 
