@@ -65,7 +65,7 @@ def flash_and_eval(
         int, typer.Option(min=1, help="Emulators side by side, which share the samples.")
     ] = 1,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --out, which did not finish.")
+        bool, typer.Option("--resume", help="Continue the run in --out, which did not finish.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -122,7 +122,7 @@ def profile(
 @app.command()
 @with_options
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
-    """Say why int8 model B computes other things than int8 model A."""
+    """Say why int8 model B does not compute what int8 model A computes."""
     with Failures(as_json):
         from host.commands.explain.flow import explain as run
         from host.commands.explain.text import summary

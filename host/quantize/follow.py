@@ -9,7 +9,7 @@ from host.models.source import FloatModel
 from host.quantize.checks import QuantizedModel
 from host.quantize.conversion import accept_tflite, convert_float, quantize_ptq
 from host.quantize.qat import check_copy, check_qat, fine_tune, with_qat_weights
-from host.quantize.routes import QUESTION, ROUTES, Route
+from host.quantize.routes import QAT_INT8, QAT_WEIGHTS_PTQ, ROUTES, Route
 from host.quantize.training import Training
 from host.quantize.transplant import transplant
 
@@ -72,7 +72,8 @@ class Trained:
         return self._quantized[route.name]
 
     def _transplanted(self, route: Route) -> QuantizedModel:
-        qat, plain = (self.quantized(ROUTES[name]).graph for name in QUESTION)
+        qat = self.quantized(ROUTES[QAT_INT8]).graph
+        plain = self.quantized(ROUTES[QAT_WEIGHTS_PTQ]).graph
         real = convert_float(with_qat_weights(self.source, self.qat, rounded=True))
         return accept_tflite(transplant(qat, plain, real), self.dataset, route)
 

@@ -51,12 +51,15 @@ class Route:
         return self.runs_in == "tflite" and self.activations == "int8"
 
 
+# What qat-transplant is made of: QAT's file, and the one of the plain model with QAT's weights.
+QAT_INT8, QAT_WEIGHTS_PTQ = "qat-int8", "qat-weights-ptq"
+
 _ROUTES = (
     Route("float", "the float Keras model", runs_in="keras"),
     Route("qat", "fake-quantized Keras model after QAT", "qat", runs_in="keras"),
-    Route("qat-int8", "QAT, converted to int8", "qat"),
+    Route(QAT_INT8, "QAT, converted to int8", "qat"),
     Route(
-        "qat-weights-ptq", "QAT's weights in the plain model, then PTQ to int8", "qat", copied=True
+        QAT_WEIGHTS_PTQ, "QAT's weights in the plain model, then PTQ to int8", "qat", copied=True
     ),
     Route("ptq-int8", "the float model, PTQ to int8"),
     Route(
@@ -111,7 +114,7 @@ ROUTES: Mapping[str, Route] = {route.name: route for route in _ROUTES}
 MAIN_ROUTES = tuple(route.name for route in _ROUTES if route.main)
 DEFAULT_ROUTE = "ptq-int8"
 # The question that started this project: why do these two differ?
-QUESTION = ("qat-int8", "qat-weights-ptq")
+QUESTION = (QAT_INT8, QAT_WEIGHTS_PTQ)
 
 
 def find_route(name: str) -> Route:

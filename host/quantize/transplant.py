@@ -21,7 +21,7 @@ Pair = tuple[Operator | None, Operator | None]
 def transplant(qat: Graph, plain: Graph, real: Graph) -> Graph:
     """``plain`` with the activation ranges and the scales of ``qat``, and constants that fit them.
 
-    Constants are quantized anew from their real values: round(value / scale) + zero point, the
+    Constants are quantized again from their real values: round(value / scale) + zero point, the
     affine quantization of TFLite's specification. Where QAT requantizes between two operators and
     ``plain`` does not, or the other way round, QUANTIZE operators are added or removed.
 

@@ -9,19 +9,15 @@ DASH = "—"
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Integers in groups of three digits, other numbers to ``digits`` significant ones."""
+    """Integers in groups of three digits, other numbers to ``digits`` significant ones; with a true
+    minus sign."""
     if value is None or not math.isfinite(value):
         return DASH
-    if float(value).is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}".replace(",", THIN)
-    if abs(value) >= 1000:
-        return f"{value:,.0f}".replace(",", THIN)
-    return f"{value:.{digits}g}"
-
-
-def signed(value: float | None, digits: int = 4) -> str:
-    """As ``number``, with a true minus sign."""
-    return number(value, digits).replace("-", "−")
+    if (float(value).is_integer() and abs(value) < 1e15) or abs(value) >= 1000:
+        text = f"{round(value):,}".replace(",", THIN)
+    else:
+        text = f"{value:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def fixed(value: float | None, digits: int = 2) -> str:

@@ -9,7 +9,7 @@ from host.base.arrays import Array
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Tensor
 from host.report.document import derived
-from host.report.formats import number, plain, signed
+from host.report.formats import number, plain
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def difference(values: TensorDifference | None) -> str:
         return "asked for once more, all its values are equal: the difference did not repeat"
     place = ", ".join(map(str, values.place))
     device, host = (
-        signed(code) + ("" if real is None or real == code else f" ({signed(real)})")
+        number(code) + ("" if real is None or real == code else f" ({number(real)})")
         for code, real in ((values.device, values.device_real), (values.host, values.host_real))
     )
     # Steps, where the tensor has a scale.

@@ -246,7 +246,7 @@ def of_feeding(x: np.ndarray, fed: np.ndarray) -> list[Suspect]:
         (lambda x: x + np.float32(1 / 255), "input-offset", "(1 quantization steps"),
         (lambda x: x * 255, "input-scale", "times 255"),
         (lambda x: x / 255, "input-scale", "times 0.00392"),
-        (lambda x: 2 * x - 1, "input-scale", "times 2 plus -1"),
+        (lambda x: 2 * x - 1, "input-scale", "times 2 plus −1"),
         (lambda x: x * np.array([1, 2, 3], np.float32), "input-scale", "each channel"),
         (lambda x: x[:, ::-1], "input-differs", ""),
     ],

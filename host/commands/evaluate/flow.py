@@ -35,7 +35,7 @@ def flash_and_eval(
 
     Args:
         jobs: emulators side by side, which share the samples.
-        resume: go on with the run in the output's folder, which did not finish.
+        resume: continue the run in the output's folder, which did not finish.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``. Before the build nothing is written but caches.
@@ -108,7 +108,7 @@ def flash_and_eval(
 
 
 def _resuming(output: OutputOptions, folder: Path, resume: bool) -> str:
-    """The command that goes on with a run that did not finish."""
+    """The command that continues a run that did not finish."""
     command = output.command
     if output.folder is None:
         command += f" --out {shlex.quote(str(folder))}"

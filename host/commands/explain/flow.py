@@ -26,7 +26,7 @@ _PACKAGES = ("tflite-micro", "ai-edge-litert", "tensorflow", "tf-keras", "numpy"
 
 
 def explain(request: ExplainRequest, observer: Observer) -> Explanation:
-    """Say why B computes other things than A, and write the report.
+    """Say why B does not compute what A computes, and write the report.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``.

@@ -31,7 +31,7 @@ def unconverged(inquiry: Inquiry) -> list[Suspect]:
         return []
     lows = [-_wasted(t) * t.scale for t in bad]
     points = sorted({t.zero_point for t in bad})
-    between = f"{points[0]} to {points[-1]}" if len(points) > 1 else f"{points[0]}"
+    between = " to ".join(number(point) for point in dict.fromkeys((points[0], points[-1])))
     evidence = [
         f"After a ReLU no value is below zero, yet {len(bad)} of {len(after_relus[side])} such "
         f"ranges in {side} begin at {number(min(lows), 3)} to {number(max(lows), 3)} (zero points "

@@ -48,7 +48,7 @@ def _moved_input(inquiry: Inquiry, *, by_few: bool) -> list[Suspect]:
         return []
     # Only the later ranges tell whether data was scaled, or the input's scale alone is wrong.
     moved = [r for r in ranges if r is not entry and (r.ratio > 1) == (entry.ratio > 1)]
-    if _other_constants(inquiry):  # else any other range that differs was calibrated anew
+    if _other_constants(inquiry):  # else any other range that differs was calibrated again
         moved = [r for r in moved if r.factor >= _NOTABLE]
     if not moved:
         return []

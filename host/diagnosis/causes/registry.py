@@ -112,8 +112,8 @@ CAUSES: Mapping[str, Cause] = {
         "QAT ranges unconverged",
         "Activation ranges learned in quantization-aware training have not converged: tfmot starts "
         "them at −6 and 6 and moves them by 0.001 of the way in every step.",
-        "Train on for some thousand steps, or calibrate the ranges from data before QAT starts: "
-        "route qat-calibrated.",
+        "Train for several thousand more steps, or calibrate the ranges from data before QAT "
+        "starts: route qat-calibrated.",
         {"all ranges": qat_ranges.unconverged},
     ),
     "representative-data-scale": Cause(

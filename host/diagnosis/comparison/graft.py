@@ -1,7 +1,7 @@
 """Putting parameters of A into B.
 
 What is put in are real numbers and ranges. A bias is written with the scale of its operator's
-input times that of its weights, so where one of those changes it is rounded anew; where all that
+input times that of its weights, so where one of those changes it is rounded again; where all that
 it depends on is A's, it becomes A's own bias, code by code. The scale that the file gives a bias is
 not looked at: the kernels take the product, whatever it says.
 """
