@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata
 
@@ -38,23 +39,34 @@ _PROGRAMS = (
     ("qemu-system-arm", "emulator", "no qemu-* boards"),
     ("renode", "emulator", "no renode-* boards; https://github.com/renode/renode/releases"),
 )
+# Compilers and emulators: a run uses those of its board.
+_OF_BOARDS = {"unicorn", *(name for name, *_ in _PROGRAMS)}
 # A variable that names the program where it is not on PATH.
-_NAMED_BY = {"renode": "RENODE"}
+NAMED_BY = {"renode": "RENODE"}
 
 
-def tools() -> tuple[Tool, ...]:
-    """All of them, installed or not."""
+def tools(left_out: Collection[str] = ()) -> tuple[Tool, ...]:
+    """All of them, installed or not, but for those that are to be left out."""
+
+    def wanted(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str]]:
+        return [row for row in rows if row[0] not in left_out]
+
     return (
-        *(Tool(name, package_version(name), *rest) for name, *rest in _PACKAGES),
-        *(Tool(name, program_version(name), *rest) for name, *rest in _PROGRAMS),
+        *(Tool(name, package_version(name), *rest) for name, *rest in wanted(_PACKAGES)),
+        *(Tool(name, program_version(name), *rest) for name, *rest in wanted(_PROGRAMS)),
     )
 
 
-def versions() -> dict[str, str]:
-    """What a run was made with: name → version of everything that is there."""
+def versions(used: Collection[str] = ()) -> dict[str, str]:
+    """What a run was made with: name → version of everything that is there.
+
+    Args:
+        used: the compilers and emulators that the run used. Others are not listed.
+    """
     from host import __version__
 
-    present = {tool.name: tool.version for tool in tools() if tool.version is not None}
+    some = tools(left_out=_OF_BOARDS.difference(used))
+    present = {tool.name: tool.version for tool in some if tool.version is not None}
     return {"flash-and-eval": __version__, "python": platform.python_version(), **present}
 
 
@@ -66,9 +78,14 @@ def package_version(name: str) -> str | None:
         return None
 
 
+def find_program(name: str) -> str | None:
+    """The path of a program, or None where it is not there."""
+    return shutil.which(os.environ.get(NAMED_BY.get(name, ""), name))
+
+
 def program_version(name: str) -> str | None:
     """The first line of ``name --version``, or None where it cannot be run."""
-    program = shutil.which(os.environ.get(_NAMED_BY.get(name, ""), name))
+    program = find_program(name)
     if program is None:
         return None
     try:

@@ -54,9 +54,13 @@ class Deployable:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A model that runs on a device, its samples, and where the results go."""
+    """A model that runs on a device, its samples, and where the results go.
+
+    ``tools``: see ``Setup``.
+    """
 
     board: Board
+    tools: tuple[str, ...]
     loaded: Loaded
     rendered: Rendered
     image: Image
@@ -86,7 +90,7 @@ def common(device: Deployed) -> dict[str, Any]:
         "model": loaded.model,
         "tflite": Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
         "conditions": conditions(device.board, device.info),
-        "versions": versions.versions(),
+        "versions": versions.versions(device.tools),
         "data": loaded.data,
         "folder": device.folder,
     }
@@ -161,6 +165,7 @@ def deployed(
                 session,
                 Deployed(
                     board=board,
+                    tools=setup.tools,
                     loaded=loaded,
                     rendered=rendered,
                     image=image,

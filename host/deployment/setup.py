@@ -29,6 +29,12 @@ class Setup:
     jobs: int
     notes: tuple[str, ...]
 
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The compiler and the emulator that it uses, as ``versions`` names them."""
+        compiler = self.board.options.get("compiler")
+        return (*((compiler,) if compiler else ()), *self.target.tools)
+
 
 def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
     """What the user names, checked to be available. Nothing is built for it yet.

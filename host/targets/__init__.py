@@ -36,6 +36,10 @@ class Target(Protocol):
     def links(self) -> tuple[str, ...]:
         """The links that it can give, as ``custom_link`` and ``--link`` name them."""
 
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """What it starts images with, as ``versions`` names it."""
+
     def at(self, port: str | None, baud: int) -> Target | None:
         """The same for the board at ``port``; None for a target whose boards have no port."""
 

@@ -23,6 +23,7 @@ class AttachTarget:
     starts: ClassVar[bool] = False
     links: ClassVar[tuple[str, ...]] = ("serial",)
     emulates: ClassVar[bool] = False
+    tools: ClassVar[tuple[str, ...]] = ()
 
     port: str
     baud: int = defaults.BAUD

@@ -21,6 +21,7 @@ class Emulator:
 
     starts: ClassVar[bool] = True
     emulates: ClassVar[bool] = True
+    tools: ClassVar[tuple[str, ...]] = ()
 
     def at(self, port: str | None, baud: int) -> None:
         """See ``Target.at``: it has no port."""

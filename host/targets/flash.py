@@ -64,6 +64,7 @@ class FlashTarget:
     starts: ClassVar[bool] = True
     links: ClassVar[tuple[str, ...]] = ("serial",)
     emulates: ClassVar[bool] = False
+    tools: ClassVar[tuple[str, ...]] = ()
 
     port: str | None = None
     baud: int = defaults.BAUD

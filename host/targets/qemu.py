@@ -24,6 +24,7 @@ class QemuTarget(Emulator):
     """Starts the image in QEMU; ``custom_machine`` names the board to emulate."""
 
     links: ClassVar[tuple[str, ...]] = ("socket", SEMIHOSTING)
+    tools: ClassVar[tuple[str, ...]] = (PROGRAM,)
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

@@ -31,6 +31,7 @@ class RenodeTarget(Emulator):
     """Starts the image in Renode; ``custom_machine`` names the pair of templates."""
 
     links: ClassVar[tuple[str, ...]] = ("socket",)
+    tools: ClassVar[tuple[str, ...]] = ("renode",)
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

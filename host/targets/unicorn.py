@@ -22,6 +22,7 @@ class UnicornTarget(Emulator):
     """Starts the image in Unicorn; ``custom_machine`` names the chip."""
 
     links: ClassVar[tuple[str, ...]] = ("socket",)
+    tools: ClassVar[tuple[str, ...]] = ("unicorn",)
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""

@@ -32,6 +32,7 @@ def deployed(base: Evaluation) -> Deployed:
     loaded = Loaded(base.model, base.quantized.graph, (feed,) * 5, base.dataset.name, base.notes)
     return Deployed(
         board=base.board,
+        tools=(),
         loaded=loaded,
         rendered=base.rendered,
         image=base.image,

@@ -99,7 +99,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Bench], 
     def work(bench: Bench) -> tuple[int, int]:
         Device.bench = bench
         board = find_board("qemu-m4")
-        setup: Any = SimpleNamespace(engine=bench, target=bench, board=board, timeout=1.0)
+        setup: Any = SimpleNamespace(engine=bench, target=bench, board=board, timeout=1.0, tools=())
         choice = BoardChoice(setup, ROUTES, None)
         done = run_on_board(choice, folder, runs, DATA, Silent())
         assert [(r.seed, r.route) for r in done.results] == [(s, r) for s in (0, 1) for r in ROUTES]

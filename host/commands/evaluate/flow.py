@@ -97,7 +97,7 @@ def flash_and_eval(
             verdict=verdict,
             latency=latency,
             timings=tuple(stages.timings),
-            versions=versions.versions(),
+            versions=versions.versions(setup.tools),
             notes=(*setup.notes, *run.notes),
             folder=folder,
             command=output.command,

@@ -141,6 +141,7 @@ def run_on_board(
         results=tuple(result for results in done.values() for result in results.values()),
         images_built=images,
         models_loaded=len(work) - images,  # an image brings its first model with it
+        tools=setup.tools,
     )
 
 

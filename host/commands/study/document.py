@@ -185,7 +185,7 @@ def document(study: Study) -> StudyDocument:
             machine=f"{platform.platform()}, {default_jobs()} processors",
             packages=plan.packages,
         ),
-        versions={**versions.versions(), **plan.packages},
+        versions={**versions.versions(study.board.tools if study.board else ()), **plan.packages},
         timings=Timings(
             wall_seconds=study.seconds, run_seconds=tuple(run.seconds for run in study.runs)
         ),

@@ -119,12 +119,14 @@ class DeviceConditions:
 
 @dataclass(frozen=True)
 class BoardWork:
-    """All that a board computed; ``images_built`` and ``models_loaded`` as in ``DeviceSummary``."""
+    """All that a board computed; ``images_built`` and ``models_loaded`` as in ``DeviceSummary``,
+    ``tools`` as in ``Setup``."""
 
     conditions: DeviceConditions
     results: tuple[DeviceResult, ...]
     images_built: int
     models_loaded: int
+    tools: tuple[str, ...]
 
 
 @dataclass(frozen=True)
