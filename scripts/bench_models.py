@@ -14,9 +14,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from host.base.errors import ToolMissingError
 from host.base.paths import ROOT
 from host.engines import library
 from host.engines.aot import AotEngine
+from host.engines.packages import missing
 from host.firmware.boards import find_board
 from host.models import tflite
 
@@ -94,7 +96,11 @@ def _measure(path: Path) -> dict[str, Any]:
 
 
 def _is_there(name: str) -> bool:
-    return name != TFLM or library.outlook(find_board(BOARD)).startswith("tflm:")
+    """Whether it can be measured without a download."""
+    try:
+        return name != TFLM or not missing(find_board(BOARD))
+    except ToolMissingError:
+        return False
 
 
 def _ratios(cost: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, float]:
@@ -165,5 +171,4 @@ def _print(costs: Mapping[str, Mapping[str, Any]]) -> None:
     console.print(table)
     console.print(NOTES, style="dim")
     console.print(f"published: {SOURCE}", style="dim")
-    if not _is_there(TFLM):
-        console.print(f"tflm: not measured, {library.outlook(find_board(BOARD))}", style="dim")
+    console.print(library.outlook(find_board(BOARD)), style="dim")

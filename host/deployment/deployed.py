@@ -107,7 +107,8 @@ def deployable(
     setup = find_setup(where)
     stages.observer.note(*setup.notes)
     loaded = load_samples(what, setup.engine, stages, least)
-    return Deployable(setup, loaded, render(setup, loaded.graph, stages), output)
+    setup, rendered = render(setup, loaded.graph, stages)
+    return Deployable(setup, loaded, rendered, output)
 
 
 def load_samples(options: ModelOptions, engine: Engine, stages: Stages, least: int) -> Loaded:
@@ -155,7 +156,7 @@ def deployed(
     setup, loaded, graph = ready.setup, ready.loaded, ready.loaded.graph
     output, board = ready.output, ready.setup.board
     with run_folder(output.folder, board, loaded.model, graph, results) as folder:
-        rendered, image = build(setup, ready.rendered, graph, folder, stages)
+        setup, rendered, image = build(setup, ready.rendered, graph, folder, stages)
         log = folder / "device.log"
         with stages.run("device"), setup.target.start(image, board, log) as link:
             session = Session(link, timeout=setup.timeout)

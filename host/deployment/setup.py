@@ -1,10 +1,12 @@
 """A board with its engine and target, checked to be available."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from host.base.errors import ConfigError
+from host.base.errors import ConfigError, OperatorError
 from host.deployment.request import DeviceOptions
-from host.engines import Engine, find_engine
+from host.deployment.stages import Observer
+from host.engines import AUTO, Engine, find_engine
 from host.firmware.boards import Board, find_board
 from host.targets import Target, find_target, with_link
 from host.targets.links import LINKS
@@ -15,6 +17,8 @@ class Setup:
     """A board, what starts it, what runs the models, and how.
 
     Attributes:
+        refusals: what engines have said that refused the model, where the user named none; None
+            where the user did, and no other engine may take the model.
         arena: bytes that the user wants; None leaves it to the engine.
         timeout: seconds without an answer before a request is repeated.
         jobs: devices side by side; more than one only where the target emulates.
@@ -24,6 +28,7 @@ class Setup:
     board: Board
     target: Target
     engine: Engine
+    refusals: Mapping[str, OperatorError] | None
     arena: int | None
     timeout: float
     jobs: int
@@ -54,4 +59,20 @@ def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
     if jobs > 1 and not target.emulates:
         raise ConfigError(f"--jobs {jobs} needs emulators, and {board.name} is one device")
     notes = (choice,) if choice else ()
-    return Setup(board, target, engine, options.arena, options.timeout, jobs, notes)
+    refusals: dict[str, OperatorError] | None = {} if options.engine == AUTO else None
+    return Setup(board, target, engine, refusals, options.arena, options.timeout, jobs, notes)
+
+
+def with_next_engine(setup: Setup, refusal: OperatorError, observer: Observer) -> Setup:
+    """The setup with the engine that ``auto`` takes where one refuses the model.
+
+    Raises:
+        OperatorError: the user named the engine, or there is no other.
+    """
+    if setup.refusals is None:
+        raise refusal
+    refusals = {**setup.refusals, setup.engine.name: refusal}
+    engine, note = find_engine(AUTO, setup.board, refusals)
+    assert note is not None  # it tells of the refusal
+    observer.note(note)
+    return replace(setup, engine=engine, refusals=refusals, notes=(*setup.notes, note))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from host.base.errors import DeviceError, SizeError, StaleImageError
+from host.base.errors import DeviceError, OperatorError, SizeError, StaleImageError
 from host.device.requests import meaning, unpack
 from host.device.wire.messages import WireTensor
 from host.device.wire.spec import PROTOCOL_VERSION, MessageType, Status, protocol_hash
@@ -49,6 +49,7 @@ def device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
     Raises:
         StaleImageError: the device speaks another protocol.
         SizeError: its arena is too small for its model.
+        OperatorError: its engine refuses the model.
         DeviceError: it could not make the model ready, or its answer makes no sense.
     """
     start = unpack(MessageType.HELLO_REPLY, payload, only=2)
@@ -65,6 +66,9 @@ def device_info(payload: bytes, log: tuple[str, ...]) -> DeviceInfo:
             f"the arena of {values['arena_reserved']:,} B is too small for the model{said}",
             "Give more with --arena, or leave it out: the least that works is found.",
         )
+    if values["status"] == Status.MODEL_UNFIT:
+        said = f": {log[-1]}" if log and log[-1] else ""
+        raise OperatorError(f"the engine on the device refuses the model{said}")
     if values["status"] != Status.OK:
         raise DeviceError(
             f"the device could not make the model ready: {meaning(values['status'])}"

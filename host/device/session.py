@@ -72,6 +72,7 @@ class Session:
             LinkError: no answer.
             StaleImageError: the device speaks another protocol.
             SizeError: its arena is too small for its model.
+            OperatorError: its engine refuses the model.
             DeviceError: an answer that makes no sense.
         """
         self._patience = patience = patience or self._patience

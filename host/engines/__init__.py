@@ -6,9 +6,10 @@ Engines are imported when they are called for, so that ``--help`` stays fast.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
-from host.base.errors import ConfigError, ToolMissingError
+from host.base.errors import ConfigError, OperatorError, ToolMissingError
 
 if TYPE_CHECKING:
     from host.firmware.boards import Board
@@ -78,16 +79,22 @@ def _aot(board: Board) -> Engine:
 
 # Each makes the engine for a board, or raises ToolMissingError.
 ENGINES: Mapping[str, Callable[[Board], Engine]] = {"tflm": _tflm, "aot": _aot}
-AUTO = "auto"  # the first that is available for the board
+AUTO = "auto"  # the first that is available for the board and takes the model
 
 
-def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
+def find_engine(
+    name: str, board: Board, refused: Mapping[str, OperatorError] = MappingProxyType({})
+) -> tuple[Engine, str | None]:
     """The engine of that name, or for ``auto`` the first that the board can have; and what the user
     must be told about the choice, or None.
+
+    Args:
+        refused: what engines that ``auto`` has chosen before have said of the model.
 
     Raises:
         ConfigError: there is no such engine.
         ToolMissingError: it is not available for this board.
+        OperatorError: no engine is left that might take the model.
     """
     if name != AUTO and name not in ENGINES:
         raise ConfigError(
@@ -97,6 +104,9 @@ def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
         return ENGINES[name](board), None
     reasons = []
     for candidate, for_board in ENGINES.items():
+        if candidate in refused:
+            reasons.append(f"because {candidate} refuses the model: {refused[candidate].message}")
+            continue
         try:
             engine = for_board(board)
         except ToolMissingError as error:
@@ -104,4 +114,7 @@ def find_engine(name: str, board: Board) -> tuple[Engine, str | None]:
         else:
             note = f"Engine {candidate} was chosen, {'; '.join(reasons)}." if reasons else None
             return engine, note
-    raise ToolMissingError(f"{board.name} can have no engine, {'; '.join(reasons)}")
+    message = f"{board.name} can have no engine, {'; '.join(reasons)}"
+    if refused:
+        raise OperatorError(message, "Replace what they refuse in the model.")
+    raise ToolMissingError(message)

@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from host.base import isolated
 from host.base.errors import ConfigError, OperatorError
-from host.engines.library import Library, find_library, spec
+from host.engines.library import Library, find_library
+from host.engines.packages import specs
 from host.firmware import cpp
 from host.firmware.boards import Board
 from host.firmware.rendered import ALIGNMENT, ExecutedOperator, Rendered, aligned
@@ -45,7 +46,7 @@ class TflmEngine:
         slot = board.options.get(_SLOT_OPTION, "0")
         if not slot.isdigit():
             raise ConfigError(f"[env:{board.name}] custom_{_SLOT_OPTION} is not a number of bytes")
-        return cls(library, spec(board) or "", int(slot))
+        return cls(library, "\n".join(specs(board)), int(slot))
 
     @property
     def per_channel_dense(self) -> bool:
@@ -54,13 +55,13 @@ class TflmEngine:
 
     def fingerprint(self, graph: Graph) -> str:
         """See ``Engine.fingerprint``."""
-        return self.library.fingerprint(self.library.needed(_operator_names(graph)))
+        return self.library.fingerprint()
 
     def check(self, graph: Graph) -> None:
         """See ``Engine.check``."""
         for operator in graph.operators:
             where = graph.describe(operator)
-            if operator.name not in self.library.calls:
+            if operator.name not in self.library.methods:
                 raise OperatorError(
                     f"{where} is not in the TFLite-Micro library {self.library.version}",
                     "Replace the operator in the model, or use a newer library.",
@@ -81,24 +82,29 @@ class TflmEngine:
             # The wheel may crash on a strange model.
             arena = isolated.call(_largest_arena, [graph, *others]) + _GUESS_MARGIN
         reserved = aligned(arena)
-        names = _operator_names(graph, *others)
-        needed = self.library.needed(names)
+        graphs = (graph, *others)
+        names = _operator_names(*graphs)
         largest = max([2 * len(graph.content), *(len(other.content) for other in others)])
         slot = min(self.slot_limit // ALIGNMENT * ALIGNMENT, aligned(largest))
         values = {
             "library": self.library.version,
-            "operators": [self.library.calls[name] for name in names],
+            "operators": [
+                self.library.call(name, int8=all(_only_int8(g, name) for g in graphs))
+                for name in names
+            ],
             "content": cpp.byte_lines(graph.content),
             "arena_bytes": reserved,
             "slot_bytes": slot,
+            "message_arguments": self.library.message_arguments,
         }
         build = {
             "engine": self.name,
-            "library": self.library_spec,
-            "library_sources": str(self.library.sources),
-            "library_files": [path.as_posix() for path in needed],
-            "library_fingerprint": self.library.fingerprint(needed),
-            "defines": ["TF_LITE_STATIC_MEMORY", "NDEBUG"],
+            "library": {
+                "sources": [str(path) for path in self.library.sources(names)],
+                "includes": [str(path) for path in self.library.includes],
+                "defines": self.library.defines,
+                "fingerprint": self.library.fingerprint(),
+            },
         }
         return Rendered(
             engine=self.name,
@@ -123,6 +129,20 @@ class TflmEngine:
 
 def _operator_names(*graphs: Graph) -> list[str]:
     return sorted({operator.name for graph in graphs for operator in graph.operators})
+
+
+def _only_int8(graph: Graph, name: str) -> bool:
+    """Whether every operator of that name computes with int8 alone; its biases are int32."""
+    types = [
+        {
+            graph.tensors[index].dtype
+            for index in (*operator.inputs, *operator.outputs)
+            if index >= 0
+        }
+        for operator in graph.operators
+        if operator.name == name
+    ]
+    return all("int8" in used and used <= {"int8", "int32"} for used in types)
 
 
 def _largest_arena(graphs: Sequence[Graph]) -> int:

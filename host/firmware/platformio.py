@@ -15,10 +15,6 @@ from host.base.files import write_text
 from host.base.paths import WORKSPACE
 from host.base.processes import running, too_much
 
-# The env option lib_deps of platformio.ini takes the library from this variable, so that an engine
-# that needs none is built without asking for one.
-LIBRARY_VARIABLE = "FLASH_AND_EVAL_LIBRARY"
-
 
 def command(*arguments: str) -> list[str]:
     """PlatformIO's command line; always the one beside this Python."""
@@ -28,8 +24,8 @@ def command(*arguments: str) -> list[str]:
 def build_folder(env: str | None, library: str | None) -> Path:
     """Where PlatformIO builds, an env in a folder of that name in it.
 
-    PlatformIO wipes its build folder when the configuration has changed, and another library is
-    another configuration. So each env has its own: a build that goes on beside is not wiped.
+    PlatformIO wipes its build folder when the configuration has changed. So each env has its own: a
+    build that goes on beside is not wiped.
     """
     tag = hashlib.sha256(library.encode()).hexdigest()[:8] if library else "plain"
     return WORKSPACE / "build" / tag / (env or "none")
@@ -55,9 +51,8 @@ def build_lock(env: str, library: str | None) -> Iterator[None]:
 
 
 def environment(*, env: str | None = None, library: str | None = None) -> dict[str, str]:
-    """Environment variables for a call of PlatformIO: to build ``env``, with ``library`` in its
-    lib_deps."""
-    variables = {
+    """Environment variables for a call of PlatformIO: to build ``env``, with ``library``."""
+    return {
         **os.environ,
         "PLATFORMIO_CORE_DIR": str(WORKSPACE / "core"),
         "PLATFORMIO_WORKSPACE_DIR": str(WORKSPACE),
@@ -67,10 +62,6 @@ def environment(*, env: str | None = None, library: str | None = None) -> dict[s
         "PLATFORMIO_DISABLE_UPGRADE_CHECK": "true",
         "PLATFORMIO_NO_ANSI": "true",
     }
-    variables.pop(LIBRARY_VARIABLE, None)
-    if library is not None:
-        variables[LIBRARY_VARIABLE] = library
-    return variables
 
 
 def run(

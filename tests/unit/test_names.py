@@ -14,9 +14,8 @@ from host.cli.progress import Bar
 from host.commands.study import document, page
 from host.commands.study.plan import default_folder
 from host.deployment.figures import operator_bars
-from host.engines.library import Library
 from host.engines.tflm import TflmEngine
-from host.firmware.boards import load_boards
+from host.firmware.boards import find_board, load_boards
 from host.models.tflite import parse
 from host.report.formats import plain, short
 from host.verdict.costs import OperatorCost
@@ -24,12 +23,13 @@ from host.verdict.latency import Latency
 from tests.fixtures import studies
 from tests.fixtures.hostile import ALL, FILE_NAMES, NAMES, model, names_of, shown
 from tests.fixtures.pages import Page
+from tests.fixtures.tflm_packages import write_packages
 
 
 def test_what_engine_tflm_renders(tmp_path: Path) -> None:
-    (tmp_path / "src").mkdir()
-    library = Library(tmp_path, "a library 1.0", {"FULLY_CONNECTED": "AddFullyConnected()"}, True)
-    engine = TflmEngine(library, "symlink:///a", 0)
+    board = find_board("process")
+    options = {**board.options, "tflm_library": write_packages(tmp_path)}
+    engine = TflmEngine.for_board(replace(board, options={**options, "model_slot": "0"}))
     texts = []
     for names in (names_of(len(ALL)), ALL):
         graph = parse(model(names))

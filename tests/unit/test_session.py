@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.base.errors import DeviceError, LinkError, RestartError, SizeError, StaleImageError
+from host.base.errors import (
+    DeviceError,
+    LinkError,
+    OperatorError,
+    RestartError,
+    SizeError,
+    StaleImageError,
+)
 from host.device.session import Answer, Session
 from host.device.wire.frames import Frame, encode
 from host.device.wire.spec import InferMode, MessageType, Status
@@ -188,6 +195,9 @@ def test_another_protocol_is_refused() -> None:
 def test_a_model_that_is_not_ready_is_refused() -> None:
     device = FakeDevice(hello_values(status=Status.ARENA_TOO_SMALL))
     with pytest.raises(SizeError, match="arena of 1,024 B is too small"):
+        connect(FakeLink(device))
+    device = FakeDevice(hello_values(status=Status.MODEL_UNFIT))
+    with pytest.raises(OperatorError, match="the engine on the device refuses the model"):
         connect(FakeLink(device))
 
 

@@ -16,6 +16,7 @@ from host.commands.study import device
 from host.commands.study.device import BoardChoice, run_on_board
 from host.commands.study.folder import Folder, open_folder
 from host.commands.study.values import RunResult
+from host.deployment.images import with_larger_arena
 from host.firmware.boards import find_board
 from host.firmware.rendered import Rendered
 from host.models.dataset import Dataset
@@ -141,5 +142,21 @@ def test_an_arena_that_is_too_small_for_a_model_is_doubled(study: Any) -> None:
 
 
 def test_no_board_has_an_endless_arena(study: Any) -> None:
-    with pytest.raises(SizeError):
+    with pytest.raises(SizeError, match="too small, and qemu-m4 has no room for a larger one"):
         study(Bench(slot=1 << 20, needed=1 << 40))
+
+
+def test_an_arena_grows_as_far_as_the_board_has_room() -> None:
+    """Where twice as much does not fit, what lies between is tried."""
+    board = replace(find_board("qemu-m4"), ram=100_000)
+    rendered = Bench(slot=0).render(SimpleNamespace(sha256=""), 60_000)
+    tried = []
+
+    def built(arena: int) -> int:
+        tried.append(arena)
+        if arena > 75_000:  # what else is in RAM is only known when it is built
+            raise SizeError("no room")
+        return arena
+
+    assert 60_000 < with_larger_arena(rendered, board, SizeError("too small"), built) <= 75_000
+    assert tried == sorted(tried, reverse=True)

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "messages.h"
 #include "model.h"
 #include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
 #include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
@@ -26,10 +27,6 @@ constexpr uint32_t kSchemaVersion = 3;
 alignas(kAlignment) uint8_t g_arena[model::kArenaBytes];
 alignas(kAlignment) uint8_t g_slot[2][model::kSlotBytes == 0 ? 1 : model::kSlotBytes];
 
-// The first message of the library since `g_quiet` was last set; the pointer may not outlive it.
-char g_message[96];
-bool g_quiet = false;
-
 std::jmp_buf g_out_of_memory;
 
 // Leaves the library where it asks for more than the arena has. Its callers do not all look at the
@@ -43,12 +40,35 @@ class Allocator final : public tflite::SingleArenaBufferAllocator {
   uint8_t* AllocateTemp(size_t size, size_t alignment) override {
     return checked(SingleArenaBufferAllocator::AllocateTemp(size, alignment));
   }
+  TfLiteStatus ResizeBuffer(uint8_t* buffer, size_t size, size_t alignment) override {
+    const TfLiteStatus status = SingleArenaBufferAllocator::ResizeBuffer(buffer, size, alignment);
+    if (status != kTfLiteOk) std::longjmp(g_out_of_memory, 1);
+    return status;
+  }
   static void operator delete(void*) {}  // lives in static memory
 
  private:
   static uint8_t* checked(uint8_t* memory) {
     if (memory == nullptr) std::longjmp(g_out_of_memory, 1);
     return memory;
+  }
+};
+
+// Its notes on each buffer are in the arena, too: it refuses one only for want of room.
+class Planner final : public tflite::GreedyMemoryPlanner {
+ public:
+  TfLiteStatus AddBuffer(int size, int first, int last) override {
+    return checked(GreedyMemoryPlanner::AddBuffer(size, first, last));
+  }
+  TfLiteStatus AddBuffer(int size, int first, int last, int offset) override {
+    return checked(GreedyMemoryPlanner::AddBuffer(size, first, last, offset));
+  }
+  static void operator delete(void*) {}  // lives in static memory
+
+ private:
+  static TfLiteStatus checked(TfLiteStatus status) {
+    if (status != kTfLiteOk) std::longjmp(g_out_of_memory, 1);
+    return status;
   }
 };
 
@@ -82,7 +102,7 @@ struct File {
 
 alignas(Interpreter) uint8_t g_interpreter_memory[sizeof(Interpreter)];
 alignas(Allocator) uint8_t g_allocator_memory[sizeof(Allocator)];
-alignas(tflite::GreedyMemoryPlanner) uint8_t g_planner_memory[sizeof(tflite::GreedyMemoryPlanner)];
+alignas(Planner) uint8_t g_planner_memory[sizeof(Planner)];
 alignas(model::Resolver) uint8_t g_resolver_memory[sizeof(model::Resolver)];
 model::Resolver* g_resolver = nullptr;
 Interpreter* g_interpreter = nullptr;
@@ -130,19 +150,23 @@ void Profiler::EndEvent(uint32_t) {
 }
 
 // Makes an interpreter in the first `size` bytes of the arena.
-bool build(uint32_t size) {
+TfLiteStatus build(uint32_t size) {
   g_allocator = new (g_allocator_memory) Allocator(g_arena, size);
-  auto* planner = new (g_planner_memory) tflite::GreedyMemoryPlanner();
+  auto* planner = new (g_planner_memory) Planner();
   tflite::MicroAllocator* allocator = tflite::MicroAllocator::Create(g_allocator, planner);
   g_interpreter = new (g_interpreter_memory)
       Interpreter(tflite::GetModel(g_file.data), *g_resolver, allocator, nullptr, &g_profiler);
-  return g_interpreter->AllocateTensors() == kTfLiteOk;
+  return g_interpreter->AllocateTensors();
 }
 
-bool allocate(uint32_t size) {
-  if (setjmp(g_out_of_memory) != 0) return false;
-  return build(size);
+// kArenaTooSmall only where the library has asked for more than there is: what else it refuses, it
+// would refuse in any arena.
+wire::Status allocate(uint32_t size) {
+  if (setjmp(g_out_of_memory) != 0) return wire::Status::kArenaTooSmall;
+  return build(size) == kTfLiteOk ? wire::Status::kOk : wire::Status::kModelUnfit;
 }
+
+bool works(uint32_t size) { return allocate(size) == wire::Status::kOk; }
 
 bool has_state() {
   for (const tflite::Tensor* tensor : *graph().tensors()) {
@@ -153,20 +177,20 @@ bool has_state() {
 
 // Allocates in the least arena that works, so that arena_used() is a size that has been tried.
 wire::Status make_ready() {
-  g_message[0] = 0;
-  g_quiet = false;
+  messages::clear();
   g_has_state = has_state();
-  if (!allocate(model::kArenaBytes)) return wire::Status::kArenaTooSmall;
+  const wire::Status status = allocate(model::kArenaBytes);
+  if (status != wire::Status::kOk) return status;
   const uint32_t used = static_cast<uint32_t>(g_interpreter->arena_used_bytes());
   uint32_t size = (used + kAlignment - 1) / kAlignment * kAlignment;
   const uint32_t limit = size + kSearchBytes;
-  g_quiet = true;
-  while (size < model::kArenaBytes && size < limit && !allocate(size)) size += kAlignment;
-  g_quiet = false;
+  messages::ignore(true);
+  while (size < model::kArenaBytes && size < limit && !works(size)) size += kAlignment;
+  messages::ignore(false);
   g_arena_used = size;
   if (size < model::kArenaBytes && size < limit) return wire::Status::kOk;
   g_arena_used = model::kArenaBytes;
-  return allocate(model::kArenaBytes) ? wire::Status::kOk : wire::Status::kArenaTooSmall;
+  return allocate(model::kArenaBytes);
 }
 
 TensorInfo info(const TfLiteTensor& tensor) {
@@ -229,7 +253,7 @@ Bytes input(uint8_t index) { return memory(*g_interpreter->input(index)); }
 Bytes output(uint8_t index) { return memory(*g_interpreter->output(index)); }
 
 wire::Status invoke(OperatorHook hook, void* context) {
-  g_message[0] = 0;
+  messages::clear();
   g_profiler.hook = hook;
   g_profiler.context = context;
   g_profiler.operators = 0;
@@ -241,7 +265,7 @@ wire::Status invoke(OperatorHook hook, void* context) {
   return status == kTfLiteOk ? wire::Status::kOk : wire::Status::kEngineFailed;
 }
 
-const char* message() { return g_message; }
+const char* message() { return messages::text(); }
 
 Bytes model_slot() { return {g_slot[g_next_slot], model::kSlotBytes}; }
 
@@ -258,23 +282,13 @@ wire::Status load_model(uint32_t size) {
     g_next_slot ^= 1u;
     return status;
   }
-  char reason[sizeof(g_message)];
-  std::memcpy(reason, g_message, sizeof(reason));
+  const messages::Kept reason = messages::keep();
   g_file = old;
   make_ready();
-  std::memcpy(g_message, reason, sizeof(reason));
+  messages::restore(reason);
   return status;
 }
 
 void digest_model(Sha256& hash) { hash.update(g_file.data, g_file.size); }
 
-void note(const char* text) {
-  if (g_quiet || g_message[0] != 0) return;
-  std::strncpy(g_message, text, sizeof(g_message) - 1);
-}
-
 }  // namespace engine
-
-// The library's outlet for messages. It calls this with a format and, since 2023, its arguments;
-// the format alone says enough, and formatting costs 20 kB of flash.
-extern "C" void DebugLog(const char* text) { engine::note(text); }

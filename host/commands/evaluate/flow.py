@@ -50,9 +50,9 @@ def flash_and_eval(
     model = model_file(what, stages)
     prepared = prepare(what, model, setup.engine, stages)
     graph = prepared.quantized.graph
-    rendered = render(setup, graph, stages)
+    setup, rendered = render(setup, graph, stages)
     with run_folder(output.folder, setup.board, model, graph, RESULTS) as folder:
-        rendered, image = build(setup, rendered, graph, folder, stages)
+        setup, rendered, image = build(setup, rendered, graph, folder, stages)
 
         dataset = prepared.dataset
         inputs = quantize_samples(dataset, graph)

@@ -14,7 +14,7 @@ from host.base.errors import ConfigError, SizeError, StaleImageError, ToolMissin
 from host.commands.study.folder import Folder
 from host.commands.study.options import StudyRequest, separated
 from host.commands.study.values import BoardWork, DeviceConditions, DeviceResult, RunResult
-from host.deployment.images import doubled_arena
+from host.deployment.images import accepting, with_larger_arena
 from host.deployment.measure import check_identity, stream
 from host.deployment.request import DeviceOptions
 from host.deployment.setup import Setup, find_setup
@@ -110,28 +110,32 @@ def run_on_board(
         OperatorError, SizeError: a model cannot run on the board.
         MachineError: a build, the emulator, the link or the device failed.
     """
-    setup = board.setup
+    models = {
+        run.seed: {name: tflite.load(folder.model(run.seed, name)) for name in board.routes}
+        for run in runs[: board.runs]
+    }
+    everything = [graph for graphs in models.values() for graph in graphs.values()]
+    setup = accepting(board.setup, everything, observer)
     conditions: DeviceConditions | None = None
     done: dict[int, dict[str, DeviceResult]] = {}
     keys: dict[int, str] = {}
     work: list[_Work] = []
     samples = 0
-    for run in runs[: board.runs]:
-        graphs = {name: tflite.load(folder.model(run.seed, name)) for name in board.routes}
-        keys[run.seed] = _key(setup, graphs)
-        known, results = folder.load_device(run.seed, keys[run.seed]) or (None, {})
+    for seed, graphs in models.items():
+        keys[seed] = _key(setup, graphs)
+        known, results = folder.load_device(seed, keys[seed]) or (None, {})
         conditions = conditions or known
-        done[run.seed] = {route: results[route] for route in graphs if route in results}
+        done[seed] = {route: results[route] for route in graphs if route in results}
         for route in [route for route in graphs if route not in results]:
             inputs = quantize_samples(dataset, graphs[route])
-            work.append(_Work(run.seed, route, graphs[route], inputs, samples))
+            work.append(_Work(seed, route, graphs[route], inputs, samples))
             samples += len(inputs)
     if work:
         observer.stage("board", samples)
     images = 0
-    for rendered, models in _images(setup, work):
+    for rendered, items in _images(setup, work):
         images += 1
-        for item, info, result in _run(setup, rendered, models, folder.path / "device", observer):
+        for item, info, result in _run(setup, rendered, items, folder.path / "device", observer):
             conditions = _conditions(setup, info)
             done[item.seed][item.route] = result
             folder.store_device(item.seed, keys[item.seed], conditions, done[item.seed])
@@ -156,8 +160,6 @@ def _images(setup: Setup, work: Sequence[_Work]) -> Iterator[tuple[Rendered, Seq
     if not work:
         return
     first, *others = [item.graph for item in work]
-    for graph in (first, *others):
-        setup.engine.check(graph)
     rendered = setup.engine.render(first, others=others)
     if rendered.slot_bytes >= max(len(item.graph.content) for item in work):
         yield rendered, work
@@ -172,6 +174,12 @@ def _run(
     """Build the image into ``folder``, start it, and run one model after the other on it."""
     first, *others = [item.graph for item in work]
     folder.mkdir(exist_ok=True)
+
+    def enlarged(arena: int) -> Rendered:
+        larger = setup.engine.render(first, arena, others)
+        build_image(larger, first, setup.board, folder)
+        return larger
+
     at = 0
     while at < len(work):
         check_size(rendered, first, setup.board)
@@ -188,11 +196,10 @@ def _run(
                         held = item.graph.sha256
                     yield item, info, _answers(session, info, item, observer)
                     at += 1
-            except SizeError:  # its kernels need more scratch memory than the host's
-                larger = doubled_arena(rendered, setup.board)
-                if larger is None or not setup.engine.plans_on_device:
+            except SizeError as refusal:  # its kernels need more scratch memory than the host's
+                if not setup.engine.plans_on_device:
                     raise
-                rendered = setup.engine.render(first, larger, others)
+                rendered = with_larger_arena(rendered, setup.board, refusal, enlarged)
 
 
 def _answers(session: Session, info: DeviceInfo, item: _Work, observer: Observer) -> DeviceResult:

@@ -1,0 +1,35 @@
+"""Compiles the engine's library: the files that the host has chosen, as the library wants them.
+
+Runs when the platform and the framework have set all their flags. The library is none of those that
+PlatformIO looks for: what is in its folders is compiled only if it is in the list.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+Import("env")  # noqa: F821  PlatformIO runs this file inside SCons, which provides the name
+env = env  # noqa: F821
+
+generated = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"]
+library = json.loads((generated / "build.json").read_text()).get("library")
+
+if library:
+    ours = env.Clone()
+    flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith(("-W", "-isystem"))]
+    standard = [flag for flag in env["CXXFLAGS"] if not str(flag).startswith("-std=")]
+    ours.Replace(
+        # Its headers before all others, and before the build's eyes: the fingerprint covers them.
+        CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-w"],
+        CXXFLAGS=[*standard, "-std=c++17"],
+    )
+    # One place for all boards with the same compiler and flags, so that PlatformIO's build cache
+    # serves them all.
+    command = ours.subst("$CC $CXX $CFLAGS $CXXFLAGS $CCFLAGS $CPPFLAGS $_CPPDEFFLAGS $CPPPATH")
+    variant = hashlib.sha256(f"{command} {library['fingerprint']}".encode()).hexdigest()[:12]
+    objects = []
+    for source in map(Path, library["sources"]):
+        tag = hashlib.sha256(str(source).encode()).hexdigest()[:8]
+        name = f"$PROJECT_WORKSPACE_DIR/objects/{variant}/{source.stem}-{tag}.o"
+        objects += ours.Object(name, str(source))
+    env.Prepend(LIBS=[ours.StaticLibrary("$BUILD_DIR/library", objects)])
