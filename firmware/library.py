@@ -20,7 +20,7 @@ if library:
     standard = [flag for flag in env["CXXFLAGS"] if not str(flag).startswith("-std=")]
     ours.Replace(
         # Its headers before all others, and before the build's eyes: the fingerprint covers them.
-        CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-w"],
+        CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-g0", "-w"],
         CXXFLAGS=[*standard, "-std=c++17"],
     )
     # One place for all boards with the same compiler and flags, so that PlatformIO's build cache
@@ -28,8 +28,15 @@ if library:
     command = ours.subst("$CC $CXX $CFLAGS $CXXFLAGS $CCFLAGS $CPPFLAGS $_CPPDEFFLAGS $CPPPATH")
     variant = hashlib.sha256(f"{command} {library['fingerprint']}".encode()).hexdigest()[:12]
     objects = []
-    for source in map(Path, library["sources"]):
-        tag = hashlib.sha256(str(source).encode()).hexdigest()[:8]
-        name = f"$PROJECT_WORKSPACE_DIR/objects/{variant}/{source.stem}-{tag}.o"
-        objects += ours.Object(name, str(source))
+    for source, optimization in library["sources"].items():
+        tag = hashlib.sha256(source.encode()).hexdigest()[:8]
+        name = f"$PROJECT_WORKSPACE_DIR/objects/{variant}/{Path(source).stem}-{tag}.o"
+        # The whole path in each of its messages would make images larger, and no two alike.
+        file = ("__FILE__", ours.StringifyMacro(Path(source).name))
+        objects += ours.Object(
+            name,
+            source,
+            CCFLAGS=[*ours["CCFLAGS"], optimization],
+            CPPDEFINES=[*ours["CPPDEFINES"], file],
+        )
     env.Prepend(LIBS=[ours.StaticLibrary("$BUILD_DIR/library", objects)])

@@ -100,6 +100,11 @@ class Library:
         files = _closure(self, frozenset(operators))
         return tuple(path for path in files if path.suffix in _SOURCES)
 
+    def optimization(self, source: Path) -> str:
+        """The flag that its own makefile compiles a source file with: for speed only kernels."""
+        fast = [self.kernels, *([self.cmsis_nn] if self.cmsis_nn else [])]
+        return "-O2" if any(source.is_relative_to(folder) for folder in fast) else "-Os"
+
     def fingerprint(self) -> str:
         """SHA-256 in hex over all files for all its operators, headers included."""
         total = hashlib.sha256(f"{self.version} {self.defines}".encode())

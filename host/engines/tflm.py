@@ -100,7 +100,10 @@ class TflmEngine:
         build = {
             "engine": self.name,
             "library": {
-                "sources": [str(path) for path in self.library.sources(names)],
+                "sources": {
+                    str(path): self.library.optimization(path)
+                    for path in self.library.sources(names)
+                },
                 "includes": [str(path) for path in self.library.includes],
                 "defines": self.library.defines,
                 "fingerprint": self.library.fingerprint(),

@@ -23,8 +23,8 @@ void print() {
 }  // namespace
 
 int main() {
-  library_says("%s:%d failed to allocate. Requested: %u, available %d, missing: %lu",
-               "/path/to/conv.cc", 12, 96u, -2147483647 - 1, 98ul);
+  library_says("%s:%d failed to allocate. Requested: %u, available %d, missing: %lu", "conv.cc", 12,
+               96u, -2147483647 - 1, 98ul);
   library_says("\r\n");
   library_says("Node %s (number %df) failed, type %x, size %5zu.", "CONV_2D", 0, 255u, size_t{7});
   print();

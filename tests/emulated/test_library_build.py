@@ -18,13 +18,19 @@ FILES = {
     "one/lib/answer.cc": """
 #include "lib/answer.h"
 #include "third/limit.h"
+static_assert(__FILE__[0] == 'a' && sizeof(__FILE__) == sizeof("answer.cc"), "not a whole path");
 #if !defined(LIBRARY) || LIBRARY != 2 || !defined(PLATFORMIO) || __cplusplus != 201703L
 #error "not as the library and the board want it"
 #endif
 static int unused(long wide) { int narrow = wide; return narrow; }
 int answer() { return 2 * half() + LIMIT; }
 """,
-    "one/other/answer.c": "int half(void) { int unused = 0; return 20; }\n",
+    "one/other/answer.c": """
+#ifndef __OPTIMIZE_SIZE__
+#error "not as small as it should be"
+#endif
+int half(void) { int unused = 0; return 20; }
+""",
     "one/lib/esp_nn/answer.cc": "int answer() { return 1; }\n",
     "one/lib/answer_test.cc": "int main() { return 0; }\n",
     "one/python/bindings.cc": "#include <pybind11/pybind11.h>\n",
@@ -43,7 +49,10 @@ def test_of_a_library_just_what_is_chosen_is_compiled(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     library = {
-        "sources": [str(tmp_path / "one" / name) for name in ("lib/answer.cc", "other/answer.c")],
+        "sources": {
+            str(tmp_path / "one" / "lib" / "answer.cc"): "-O2",
+            str(tmp_path / "one" / "other" / "answer.c"): "-Os",
+        },
         "includes": [str(tmp_path / "one"), str(tmp_path / "two" / "include")],
         "defines": ["LIBRARY=2"],
         "fingerprint": "1",

@@ -78,6 +78,8 @@ def test_kernels_for_the_board_s_core(tiny: Library, tmp_path: Path) -> None:
         "CMSIS-NN/Source/ConvolutionFunctions/arm_convolve_s8.c",
         "CMSIS-NN/Source/arm_nntables.c",
     }
+    fast = {path.name for path in tiny.sources(["CONV_2D"]) if tiny.optimization(path) == "-O2"}
+    assert fast == {"conv.cc", "conv_common.cc", "arm_convolve_s8.c", "arm_nntables.c"}
     assert "CMSIS_NN" in tiny.defines
     assert "kernels with CMSIS-NN" in tiny.version
     assert {top / "flatbuffers" / "include", top / "CMSIS-NN" / "Include"} < set(tiny.includes)

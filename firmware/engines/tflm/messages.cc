@@ -48,9 +48,7 @@ void say_formatted(const char* format, va_list arguments) {
       const unsigned base = *format == 'u' ? 10 : 16;
       say(is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned), base);
     } else if (*format == 's') {
-      const char* text = va_arg(arguments, const char*);
-      const char* slash = std::strrchr(text, '/');  // of a source file, whose folder says nothing
-      say(slash == nullptr ? text : slash + 1);
+      say(va_arg(arguments, const char*));
     } else {  // how large its argument is, is not known either
       say("%");
       return say(format);
