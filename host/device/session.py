@@ -193,10 +193,20 @@ class Session:
             for at in range(0, len(content), piece)
         ]
         for requests in ([begin], pieces, [Request.of(MessageType.MODEL_END, what)]):
-            self._exchange.run(requests, _loaded)
+            self._exchange.run(requests, self._stored)
         info = self.hello()
         self._loaded = content
         return info
+
+    def _stored(self, index: int, values: dict[str, Any]) -> bool:
+        """Whether a piece of a model arrived; the device logs why it refuses a whole one."""
+        said = f" ({self.log[-1]})" if self.log and self.log[-1] else ""
+        if values["status"] == Status.ARENA_TOO_SMALL:
+            message = f"the device's arena is too small for the model{said}"
+            raise SizeError(message, "Build an image for it.")
+        if values["status"] != Status.OK:
+            raise refusal("the model", values["status"], said)
+        return True
 
     def _run(self, requests: Sequence[Request], accept: Accept) -> None:
         """As ``Exchange.run``, over resets and broken links."""
@@ -264,11 +274,3 @@ class Session:
         if start != expected:
             # Its reset went unnoticed: the frame that tells of it was lost.
             raise RestartError("the device answered with another model than it had")
-
-
-def _loaded(index: int, values: dict[str, Any]) -> bool:
-    if values["status"] == Status.ARENA_TOO_SMALL:
-        raise SizeError("the device's arena is too small for the model", "Build an image for it.")
-    if values["status"] != Status.OK:
-        raise refusal("the model", values["status"])
-    return True

@@ -119,7 +119,7 @@ def test_a_model_that_does_not_fit_leaves_the_old_one(link: Link) -> None:
         Session(link).load_model(model(6, 65), replace(info, model_slot=1000))
     with pytest.raises(DeviceError, match="cannot run this model"):
         session.load_model(b"no model at all", info)
-    with pytest.raises(SizeError, match="arena"):
+    with pytest.raises(SizeError, match=r"arena is too small for the model \(byte 9 is 255\)"):
         session.load_model(model(255), info)
     assert session.log == ("byte 9 is 255",) * 2
     assert session.hello(5).model_digest == info.model_digest
