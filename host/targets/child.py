@@ -2,17 +2,30 @@
 
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from host.base.errors import LinkError, TargetError
 from host.base.processes import running, too_much
 
+T = TypeVar("T")
+POLL = 0.1  # seconds between two attempts to connect
 _WIDTH = 200  # of a line in a message
-# A child's command line, given the socket that it is to connect to; None where it is to talk on its
-# standard input and output.
+# How long a child whose link broke may take to end, in seconds. One that unloads a lot takes more
+# than half a second between the two.
+_GRACE = 2.0
+# What a child says by its exit code. The last two are the firmware's (firmware/platform/startup).
+SCRIPT_FAILED, EXCEPTION, FAULT = 97, 98, 99
+_MEANING = {
+    SCRIPT_FAILED: "its script failed",
+    EXCEPTION: "the firmware hit a processor fault",
+    FAULT: "the firmware hit a processor fault",
+}
+# A child's command line, given the path of the socket that it is to connect to, or of the terminal
+# device that it is to make; None where it is to talk on its standard input and output.
 Command = Callable[[Path | None], list[str]]
 
 
@@ -48,16 +61,47 @@ def child(
             raise
 
 
+def insist(
+    attempt: Callable[[], T],
+    process: subprocess.Popen[bytes],
+    name: str,
+    log: Path,
+    seconds: float,
+) -> T:
+    """Attempt to connect to a child until it works, the child ends, or the time is up.
+
+    ``attempt`` raises an OSError, a timeout among them, while there is no connection yet.
+
+    Raises:
+        TargetError: the child ended, or the time is up.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        pause = time.monotonic() + POLL
+        try:
+            return attempt()
+        except OSError:
+            if process.poll() is not None:
+                raise ended(process, name, log) from None
+            if time.monotonic() > deadline:
+                raise failed(name, f"did not connect in {seconds:.0f} s", log) from None
+        time.sleep(max(0.0, pause - time.monotonic()))
+
+
 def ended(process: subprocess.Popen[bytes], name: str, log: Path) -> TargetError:
     """The error for a child that ended by itself."""
     code = process.wait()
     how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    if code in (98, 99):
-        how += " (the firmware hit a processor fault)"
-    how = too_much(log) or how
+    if code in _MEANING:
+        how += f" ({_MEANING[code]})"
+    return failed(name, too_much(log) or how, log)
+
+
+def failed(name: str, how: str, log: Path) -> TargetError:
+    """The error for a child that ended or did not start well, with the end of its log."""
     tail = last_lines(log)
-    said = f"; its last lines:\n{tail}" if tail else "; it printed nothing"
-    return TargetError(f"{Path(name).name} {how}{said}", f"The whole log is in {log}.")
+    said = f"its last lines:\n{tail}" if tail else "it printed nothing"
+    return TargetError(f"{Path(name).name} {how}; {said}", f"The whole log is in {log}.")
 
 
 def last_lines(log: Path, count: int = 8) -> str:
@@ -71,6 +115,6 @@ def last_lines(log: Path, count: int = 8) -> str:
 
 def _exit_code(process: subprocess.Popen[bytes]) -> int | None:
     try:
-        return process.wait(timeout=0.5)
+        return process.wait(timeout=_GRACE)
     except subprocess.TimeoutExpired:
         return None

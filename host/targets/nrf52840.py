@@ -24,12 +24,12 @@ from unicorn.unicorn_const import (
 )
 from unicorn.unicorn_py3.unicorn import Uc, UcError
 
+from host.targets.child import FAULT
 from host.targets.instructions import count_instructions
 from host.targets.nrf52840_registers import PAGE, UICR, Clock, Plain, Registers, Uart, Uicr
 
 FLASH, FLASH_SIZE = 0x00000000, 0x100000
 RAM, RAM_SIZE = 0x20000000, 0x40000
-FAULT = 99  # the code with which QEMU ends on a fault, too (firmware/platform/startup)
 _NEVER = 0xFFFFFFFE  # an address at which emulation would end
 _CPUID = {0xD00: 0x410FC241}  # Cortex-M4 r0p1
 

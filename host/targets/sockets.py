@@ -1,23 +1,19 @@
-"""Links to emulators whose serial port is a socket: they connect to the host, or the host to them.
+"""Links to emulators that connect their serial port to a socket.
 
-Better that they connect: a socket on which the host listens is there before the emulator is, needs
-no port number that may be taken, and the emulator's failure to come is noticed.
+The host listens there before the emulator starts. No port number is needed that may be taken, and
+an emulator that does not come is noticed.
 """
 
 import socket
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from host.base.errors import TargetError
 from host.device.link import DescriptorLink, Link
-from host.targets.child import Command, child, ended
+from host.targets.child import POLL, Command, child, insist
 
 START_TIMEOUT = 20.0  # seconds for an emulator to connect
-_POLL = 0.1
 
 
 @contextmanager
@@ -31,47 +27,10 @@ def child_that_connects(command: Command, name: str, log: Path) -> Iterator[Link
         path = Path(folder) / "uart"
         listener.bind(str(path))
         listener.listen(1)
-        listener.settimeout(_POLL)
+        listener.settimeout(POLL)
         # The link is closed last: a child may end of it, and would be blamed for its failure.
         with ExitStack() as last, child(command(path), log, name=name) as process:
             connection = insist(lambda: listener.accept()[0], process, name, log, START_TIMEOUT)
-            yield last.enter_context(link_on(connection))
-
-
-@contextmanager
-def link_on(connection: socket.socket) -> Iterator[Link]:
-    """The link on a connected socket, closed at the end."""
-    link = DescriptorLink(connection, connection)
-    try:
-        yield link
-    finally:
-        link.close()
-
-
-def insist(
-    attempt: Callable[[], socket.socket],
-    process: subprocess.Popen[bytes],
-    name: str,
-    log: Path,
-    seconds: float,
-) -> socket.socket:
-    """Attempt to connect until it works, the child ends, or the time is up.
-
-    ``attempt`` raises an OSError, a timeout among them, while there is no connection yet.
-
-    Raises:
-        TargetError: the child ended, or the time is up.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        pause = time.monotonic() + _POLL
-        try:
-            return attempt()
-        except OSError:
-            if process.poll() is not None:
-                raise ended(process, name, log) from None
-            if time.monotonic() > deadline:
-                raise TargetError(
-                    f"{name} did not connect in {seconds:.0f} s", f"Its log is in {log}."
-                ) from None
-        time.sleep(max(0.0, pause - time.monotonic()))
+            link = DescriptorLink(connection, connection)
+            last.callback(link.close)
+            yield link
