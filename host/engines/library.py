@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -106,11 +106,11 @@ class Library:
         return "-O2" if any(source.is_relative_to(folder) for folder in fast) else "-Os"
 
     def fingerprint(self) -> str:
-        """SHA-256 in hex over all files for all its operators, headers included."""
-        total = hashlib.sha256(f"{self.version} {self.defines}".encode())
-        for path in _closure(self, frozenset(self.methods)):
-            total.update(f"{path}\0".encode() + path.read_bytes())
-        return total.hexdigest()
+        """SHA-256 in hex over all files for all its operators, headers included, and its defines;
+        wherever it lies."""
+        files = _closure(self, frozenset(self.methods))
+        hashes = sorted(f"{p.name} {hashlib.sha256(p.read_bytes()).hexdigest()}" for p in files)
+        return hashlib.sha256(f"{self.defines} {hashes}".encode()).hexdigest()
 
 
 def find_library(board: Board) -> Library:
@@ -161,7 +161,7 @@ def _read(packages: tuple[Package, ...], optimized: str | None) -> Library:
     headers = [top / name for name in _INCLUDE.findall(resolver) if name.startswith(_KERNELS)]
     int8 = {name for path in headers if path.is_file() for name in _INT8.findall(_text(path))}
     dense = [path for path in files if path.name.startswith("fully_connected")]
-    return Library(
+    library = Library(
         version=_version(packages, top, special, cmsis_nn),
         includes=tuple(dict.fromkeys(includes)),
         defines=(*_DEFINES, *([special.name.upper()] if special else [])),
@@ -173,6 +173,9 @@ def _read(packages: tuple[Package, ...], optimized: str | None) -> Library:
         per_channel_dense=any("is_per_channel" in _text(path) for path in dense),
         message_arguments="va_list" in _text(top / _DEBUG_LOG),
     )
+    if all(package.version for package in packages):
+        return library
+    return replace(library, version=f"{library.version}, sources {library.fingerprint()[:8]}")
 
 
 def _version(
@@ -180,13 +183,13 @@ def _version(
 ) -> str:
     def owner(folder: Path) -> str:
         package = next(p for p in packages if folder.is_relative_to(p.folder))
-        return f"{package.name} {package.version}"
+        return f"{package.name} {package.version}".strip()
 
     kernels = f"{optimized.name} kernels" if optimized else "reference kernels"
     if optimized and cmsis_nn and owner(cmsis_nn) != owner(top):
         kernels = f"kernels with {owner(cmsis_nn)}"
     # It is put into a C++ literal, where "??/" once was a trigraph.
-    return re.sub(r"[^ -~]|[\"\\?]", "_", f"{owner(top)}, {kernels}")[:120]
+    return re.sub(r"[^ -~]|[\"\\?]", "_", f"{owner(top)}, {kernels}")[:100]
 
 
 @lru_cache(maxsize=64)

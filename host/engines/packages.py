@@ -42,8 +42,8 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Package:
-    """A package on this machine: its folder, whole and absolute; its version is a commit where one
-    is known."""
+    """A package on this machine: its folder, whole and absolute; its version is a commit, or what
+    its manifest says, or empty."""
 
     folder: Path
     name: str
@@ -119,7 +119,7 @@ def _version(folder: Path) -> str:
     with suppress(OSError, KeyError):
         lines = (folder / "library.properties").read_text(errors="replace").splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)["version"]
-    return "of unknown version"
+    return ""
 
 
 def _local(spec: str) -> Path | None:
