@@ -104,7 +104,7 @@ def failed(name: str, how: str, log: Path) -> TargetError:
     return TargetError(f"{Path(name).name} {how}; {said}", f"The whole log is in {log}.")
 
 
-def last_lines(log: Path, count: int = 8) -> str:
+def last_lines(log: Path, count: int = 10) -> str:
     """The end of a log; reads at most 16 kB of it."""
     with log.open("rb") as stream:
         stream.seek(0, 2)

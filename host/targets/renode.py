@@ -34,7 +34,7 @@ _ENDED_UNLESS_STARTED = (
     'python "import System; from Antmicro.Renode import Emulator; '
     "failed = monitor.Machine is None or monitor.Machine.IsPaused; "
     f"System.Environment.ExitCode = {SCRIPT_FAILED} if failed else 0; "
-    'failed and Emulator.Exit()"'
+    'failed and System.Threading.ThreadPool.QueueUserWorkItem(lambda _: Emulator.Exit())"'
 )
 
 
