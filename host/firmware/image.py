@@ -27,7 +27,7 @@ class Image:
     """A built firmware image. ``reused`` is True where nothing had to be built.
 
     The generated sources that it was made from are in ``src`` beside the ELF file; ``library`` is
-    what PlatformIO had to provide for it.
+    that of ``Rendered``.
     """
 
     elf: Path

@@ -54,7 +54,7 @@ class Rendered:
         operators: every output, in the order in which the device computes and reports them.
         arena: the arena's plan, empty where the engine plans on the device.
         slot_bytes: room in RAM for another model, which the image reserves twice.
-        library: what PlatformIO must provide, as its lib_deps takes it.
+        library: the packages of the engine's library, as lib_deps takes them; None without one.
     """
 
     engine: str
