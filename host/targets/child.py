@@ -24,8 +24,8 @@ _MEANING = {
     EXCEPTION: "the firmware hit a processor fault",
     FAULT: "the firmware hit a processor fault",
 }
-# A child's command line, given the path of the socket that it is to connect to, or of the terminal
-# device that it is to make; None where it is to talk on its standard input and output.
+# A child's command line, given the socket that it is to connect to; None where it is to talk on its
+# standard input and output.
 Command = Callable[[Path | None], list[str]]
 
 

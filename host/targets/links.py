@@ -12,7 +12,6 @@ from host.device.link import Link
 from host.targets.child import Command
 from host.targets.pipes import child_on_pipes
 from host.targets.sockets import child_that_connects
-from host.targets.terminals import child_with_terminal
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ LINKS: Mapping[str, LinkKind] = {
     "socket": LinkKind(child_that_connects),
     "semihosting": LinkKind(child_on_pipes),
     "pipe": LinkKind(child_on_pipes),
-    "terminal": LinkKind(child_with_terminal),
     "serial": LinkKind(None, has_baud_rate=True),
 }
 

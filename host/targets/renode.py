@@ -1,4 +1,6 @@
-"""Renode. Its serial port is a terminal device, so that it opens no network port.
+"""Renode, its serial port on a TCP port that it opens and to which the host connects.
+
+It offers terminal devices, too, but one request in a hundred was lost on them.
 
 Whatever goes wrong in a script, Renode prints it and waits for more commands. So it gets a second
 command, which ends it if the first one, the script, did not get as far as starting the machine.
@@ -6,7 +8,11 @@ command, which ends it if the first one, the script, did not get as far as start
 
 import os
 import re
-from contextlib import AbstractContextManager
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,17 +20,18 @@ import jinja2
 
 from host.base.errors import ConfigError, ToolMissingError
 from host.base.versions import NAMED_BY, find_program, program_version
-from host.device.link import Link
+from host.device.link import DescriptorLink, Link
 from host.firmware.boards import Board
 from host.firmware.image import Image
-from host.targets.child import EXCEPTION, FAULT, SCRIPT_FAILED, Emulator
-from host.targets.links import start_child
+from host.targets.child import EXCEPTION, FAULT, SCRIPT_FAILED, Emulator, child, insist
 from host.targets.nrf52840_registers import UICR, Uicr
 
 PROGRAM = "renode"
 TEMPLATES = Path(__file__).parent / "templates"
 # The first one whose peripherals in Python know their machine, by `self.GetMachine()`.
 OLDEST = (1, 15)
+# Seconds. Renode compiles a platform description and starts .NET, which took half a minute once.
+START_TIMEOUT = 90.0
 _HINT = (
     "Take the portable Linux package from https://github.com/renode/renode/releases, and put "
     f"`{PROGRAM}` on PATH or name it in {NAMED_BY[PROGRAM]}. `--board unicorn-nano33ble` runs the "
@@ -41,7 +48,7 @@ _ENDED_UNLESS_STARTED = (
 class RenodeTarget(Emulator):
     """Starts the image in Renode; ``custom_machine`` names the pair of templates."""
 
-    links: ClassVar[tuple[str, ...]] = ("terminal",)
+    links: ClassVar[tuple[str, ...]] = ("socket",)
     tools: ClassVar[tuple[str, ...]] = (PROGRAM,)
 
     def check(self, board: Board) -> None:
@@ -49,16 +56,31 @@ class RenodeTarget(Emulator):
         templates(board)
         find_renode(board)
 
-    def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
+    @contextmanager
+    def start(self, image: Image, board: Board, log: Path) -> Iterator[Link]:
         """See ``Target.start``."""
-        self.check(board)
-        program = find_renode(board)
-
-        def command_line(uart: Path | None) -> list[str]:
-            assert uart is not None, "its link is a terminal"
-            return command(program, write_scripts(board, image.elf, uart, log), uart.parent)
-
-        return start_child(board.link, command_line, PROGRAM, log)
+        templates(board)
+        program, address = find_renode(board), ("127.0.0.1", free_port())
+        script = write_scripts(board, image.elf, address[1], log)
+        with (
+            tempfile.TemporaryDirectory(prefix="fae-") as folder,
+            ExitStack() as last,  # as in child_that_connects
+            child(
+                command(program, script, Path(folder)),
+                log,
+                name=PROGRAM,
+                stdin=subprocess.PIPE,  # at the end of it the console would quit
+            ) as process,
+        ):
+            assert process.stdin is not None
+            last.enter_context(process.stdin)
+            connection = insist(
+                lambda: socket.create_connection(address, timeout=1.0),
+                *(process, PROGRAM, log, START_TIMEOUT),
+            )
+            link = DescriptorLink(connection, connection)
+            last.callback(link.close)
+            yield link
 
 
 def find_renode(board: Board) -> str:
@@ -103,7 +125,15 @@ def templates(board: Board) -> tuple[Path, Path]:
     return pair
 
 
-def write_scripts(board: Board, elf: Path, uart: Path, log: Path) -> Path:
+def free_port() -> int:
+    """A TCP port that nobody listens on. Renode wants a number, and cannot be asked for one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_scripts(board: Board, elf: Path, port: int, log: Path) -> Path:
     """Render platform description and script beside the log, under its name; the script's path.
 
     Raises:
@@ -112,7 +142,7 @@ def write_scripts(board: Board, elf: Path, uart: Path, log: Path) -> Path:
     platform, script = log.with_suffix(".repl"), log.with_suffix(".resc")
     values = {
         "name": board.name,
-        "uart": quoted(uart),
+        "port": port,
         "elf": quoted(elf),
         "platform": quoted(platform),
         "uicr": UICR,
@@ -147,7 +177,7 @@ def quoted(path: Path) -> str:
 
 
 def command(program: str, script: Path, folder: Path) -> list[str]:
-    """Renode's command line: no window, no network port, log lines without colours.
+    """Renode's command line: no window, no monitor on a port, log lines without colours.
 
     Args:
         script: it is included by a name in ``folder``, a temporary one, since not every version

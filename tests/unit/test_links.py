@@ -41,7 +41,7 @@ def test_a_link_may_be_chosen(name: str, link: str | None, port: str | None, exp
         ("qemu-m4", "SEMIHOSTING", None, "socket, semihosting"),
         ("process", "semihosting", None, "pipe"),
         ("unicorn-nano33ble", "semihosting", None, "socket"),
-        ("renode-nano33ble", "serial", None, "terminal"),
+        ("renode-nano33ble", "serial", None, "socket"),
         ("nano33ble", "socket", None, "serial"),
         ("qemu-m4", "semihosting", "/dev/ttyACM0", "serial"),
     ],

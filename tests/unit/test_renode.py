@@ -16,7 +16,7 @@ from host.base.paths import ROOT
 from host.device.link import Link
 from host.firmware.boards import Board, find_board
 from host.firmware.image import Image
-from host.targets import renode, terminals
+from host.targets import renode
 from tests.fixtures import fake_renode
 from tests.fixtures.renode import BOARD, FAILING, TARGET, program, start, use_fake
 from tests.fixtures.runs import processes_with, wait_for
@@ -25,7 +25,7 @@ ODD_NAMES = ("a b", "semi;colon", "back\\slash", "a\\ b", 'qu"ote', "tick`s", "{
 
 
 def board(**options: str) -> Board:
-    return Board("mine", "", "renode", "terminal", 1, 1, options)
+    return Board("mine", "", "renode", "socket", 1, 1, options)
 
 
 @pytest.fixture
@@ -53,16 +53,15 @@ def exchanged(link: Link, data: bytes) -> bytes:
 def rendered(tmp_path: Path) -> tuple[str, str]:
     folder = tmp_path / "run"
     folder.mkdir()
-    elf, uart, log = folder / "firmware.elf", tmp_path / "uart", folder / "device-2.log"
-    script = renode.write_scripts(BOARD, elf, uart, log)
+    script = renode.write_scripts(BOARD, folder / "firmware.elf", 4567, folder / "device-2.log")
     assert script == folder / "device-2.resc", "each emulator has its own"
     return script.read_text(), (folder / "device-2.repl").read_text()
 
 
-def test_the_script_ends_with_the_terminal_and_the_start(tmp_path: Path) -> None:
+def test_the_script_ends_with_the_raw_socket_and_the_start(tmp_path: Path) -> None:
     script, _ = rendered(tmp_path)
     assert script.splitlines()[-3:] == [
-        f'emulation CreateUartPtyTerminal "term" "{tmp_path}/uart"',
+        'emulation CreateServerSocketTerminal 4567 "term" false',
         "connector Connect sysbus.uart0 term",
         "start",
     ]
@@ -124,7 +123,7 @@ def test_a_machine_without_templates_names_those_there_are() -> None:
 
 def test_both_emulated_boards_are_one_image() -> None:
     one, other = BOARD, find_board("unicorn-nano33ble")
-    same = {"description", "target", "link"}
+    same = {"description", "target"}
     assert {**one.options, **dict.fromkeys(same)} == {**other.options, **dict.fromkeys(same)}
     assert (one.flash, one.ram) == (other.flash, other.ram) == (983040, 262144)
 
@@ -175,7 +174,7 @@ def test_a_renode_that_is_too_old(version: str, old: bool, monkeypatch: pytest.M
 
 @pytest.mark.usefixtures("fake")
 def test_all_bytes_pass_in_both_directions(image: Image, tmp_path: Path) -> None:
-    data = bytes(range(256)) * 40  # more than a terminal's buffer holds
+    data = bytes(range(256)) * 40
     with TARGET.start(image, BOARD, tmp_path / "device.log") as link:
         assert exchanged(link, data) == data
 
@@ -237,13 +236,13 @@ def test_a_renode_that_ends_is_an_error_with_its_last_lines(
     assert "no such runtime" in caught.value.message
 
 
-def test_a_renode_that_opens_no_terminal_is_given_up_and_ended(
+def test_a_renode_that_opens_no_port_is_given_up_and_ended(
     image: Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A launcher with a child of its own: both must go.
     text = f"echo starting; sleep 600 & echo $! > {tmp_path}/child; wait"
     monkeypatch.setenv("RENODE", str(program(tmp_path, f'[ "$1" = --version ] || {{ {text}; }}')))
-    monkeypatch.setattr(terminals, "START_TIMEOUT", 1.0)
+    monkeypatch.setattr(renode, "START_TIMEOUT", 1.0)
     with pytest.raises(TargetError, match="renode did not connect in 1 s") as caught:
         start(image, tmp_path)
     assert "starting" in caught.value.message
