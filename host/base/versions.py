@@ -37,7 +37,7 @@ _PROGRAMS = (
     ("arm-none-eabi-g++", "compiler for Cortex-M", "no qemu-*, unicorn-* and renode-* boards"),
     ("g++", "compiler for this computer", "no process boards"),
     ("qemu-system-arm", "emulator", "no qemu-* boards"),
-    ("renode", "emulator", "no renode-* boards; https://github.com/renode/renode/releases"),
+    ("renode", "emulator", "no renode-* boards; `./scripts/renode FOLDER`"),
 )
 # Compilers and emulators: a run uses those of its board.
 _OF_BOARDS = {"unicorn", *(name for name, *_ in _PROGRAMS)}

@@ -33,9 +33,9 @@ OLDEST = (1, 15)
 # Seconds. Renode compiles a platform description and starts .NET, which took half a minute once.
 START_TIMEOUT = 90.0
 _HINT = (
-    "Take the portable Linux package from https://github.com/renode/renode/releases, and put "
-    f"`{PROGRAM}` on PATH or name it in {NAMED_BY[PROGRAM]}. `--board unicorn-nano33ble` runs the "
-    "same firmware."
+    "`./scripts/renode FOLDER` downloads it for x86-64 Linux; other packages are at "
+    f"https://github.com/renode/renode/releases. Put `{PROGRAM}` on PATH or name it in "
+    f"{NAMED_BY[PROGRAM]}. `--board unicorn-nano33ble` runs the same firmware."
 )
 _ENDED_UNLESS_STARTED = (
     'python "import System; from Antmicro.Renode import Emulator; '
