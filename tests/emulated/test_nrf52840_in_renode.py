@@ -1,7 +1,7 @@
 """The bare-metal nRF52840 port in Renode, where there is one: RENODE names it, or it is on PATH."""
 
 import contextlib
-import tempfile
+import re
 from pathlib import Path
 
 import pytest
@@ -83,10 +83,13 @@ def test_two_at_once_are_bit_exact_and_count_what_unicorn_counts(tmp_path: Path)
 def test_it_opens_the_port_of_its_uart_alone(image: Image, tmp_path: Path) -> None:
     with TARGET.start(image, BOARD, tmp_path / "device.log") as link:
         Session(link, timeout=20).hello()
-        emulators = processes_with(f"include @{tempfile.gettempdir()}/fae-")
-        ports = [port for pid in emulators for port in listening(pid)]
-    script = (tmp_path / "device.resc").read_text()
-    assert len(ports) == 1 and f"CreateServerSocketTerminal {int(ports[0], 16)} " in script
+        script = tmp_path / "device.resc"
+        lines = processes_with("include @").items()  # those of other tests, too
+        included = {pid: re.search(r"include @(\S+)", line) for pid, line in lines}
+        mine = [pid for pid, path in included.items() if path and Path(path[1]).resolve() == script]
+        ports = [int(port, 16) for pid in mine for port in listening(pid)]
+    assert len(ports) == 1
+    assert f"CreateServerSocketTerminal {ports[0]} " in script.read_text()
 
 
 def test_a_firmware_that_hits_a_fault(image: Image, tmp_path: Path) -> None:
