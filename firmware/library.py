@@ -11,17 +11,20 @@ from pathlib import Path
 Import("env")  # noqa: F821  PlatformIO runs this file inside SCons, which provides the name
 env = env  # noqa: F821
 
-generated = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"]
+generated = (
+    Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"] / "flash_and_eval"
+)
 library = json.loads((generated / "build.json").read_text()).get("library")
 
 if library:
     ours = env.Clone()
-    flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith(("-W", "-isystem"))]
+    flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith("-W")]
     standard = [flag for flag in env["CXXFLAGS"] if not str(flag).startswith("-std=")]
     ours.Replace(
         # Its headers before all others, and before the build's eyes: the fingerprint covers them.
         CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-g0", "-w"],
         CXXFLAGS=[*standard, "-std=c++17"],
+        CPPDEFINES=[*env["CPPDEFINES"], *library["defines"]],
     )
     # One place for all boards with the same compiler and flags, so that PlatformIO's build cache
     # serves them all.

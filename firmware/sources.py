@@ -5,29 +5,30 @@ before it calls PlatformIO.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
 Import("env")  # noqa: F821  PlatformIO runs this file inside SCons, which provides the name
 env = env  # noqa: F821
 
+NAME = "flash_and_eval"  # of the folder in every #include of ours
 generated = Path(env.subst("$PROJECT_WORKSPACE_DIR")) / "generated" / env["PIOENV"]
-if not (generated / "build.json").exists():
+if not (generated / NAME / "build.json").exists():
     sys.stderr.write(
-        f"Error: no generated sources in {generated}\n"
+        f"Error: no generated sources in {generated / NAME}\n"
         f"Run first: python -m host flash-and-eval --board {env['PIOENV']}\n"
     )
     env.Exit(1)
 
-choice = json.loads((generated / "build.json").read_text())
-engine = Path(env.subst("$PROJECT_DIR")) / "firmware" / "engines" / choice["engine"]
-env.Append(CPPPATH=["$PROJECT_INCLUDE_DIR", str(generated), str(engine)])
-library = choice.get("library")
-if library:
+choice = json.loads((generated / NAME / "build.json").read_text())
+library = choice.get("library") or {"includes": [], "defines": []}
+# Filters are relative to src_dir. What they name is built with build_src_flags, and only that.
+here = os.path.relpath(generated, env.subst("$PROJECT_SRC_DIR"))
+env.Append(
+    CPPPATH=[str(generated)],
+    SRC_FILTER=[f"+<{NAME}/engines/{choice['engine']}/>", f"+<{here}/{NAME}/>"],
     # As a system's, so that our warnings do not look into the library's headers.
-    env.Append(
-        CCFLAGS=[f"-isystem{path}" for path in library["includes"]], CPPDEFINES=library["defines"]
-    )
-
-env.BuildSources("$BUILD_DIR/engine", str(engine))
-env.BuildSources("$BUILD_DIR/generated", str(generated))
+    SRC_BUILD_FLAGS=[f'-isystem "{path}"' for path in library["includes"]]
+    + [f"-D{define}" for define in library["defines"]],
+)

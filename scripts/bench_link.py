@@ -174,7 +174,7 @@ def computing_alone(model: bytes, place: Path) -> float:
     for name in ("host", "firmware", "tests"):
         shutil.copytree(ROOT / name, checkout / name)
     shutil.copy(ROOT / "platformio.ini", checkout)
-    device = checkout / "firmware" / "core" / "device.cc"
+    device = checkout / "firmware" / "flash_and_eval" / "core" / "device.cc"
     once = "  const wire::Status status = engine::invoke(hook, this);\n  const uint32_t ticks"
     text = device.read_text()
     assert text.count(once) == 1

@@ -14,13 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from host.base.paths import FIRMWARE, cache_folder
+from host.base.paths import CODE, FIRMWARE, cache_folder
 
 TESTS = Path(__file__).parent.parent / "tests"
 KEPT = TESTS / "vectors" / "fuzz" / "device.hex"
 CORE = ("device.cc", "frames.cc", "crc32.cc", "sha256.cc")
 SOURCES = [
-    *(FIRMWARE / "core" / name for name in CORE),
+    *(CODE / "core" / name for name in CORE),
     *(TESTS / "cpp" / name for name in ("slot_engine.cc", "fuzz_device.cc")),
 ]
 MAX_INPUT = 512  # bytes; a dozen requests
@@ -30,7 +30,7 @@ def build(folder: Path) -> Path:
     """The fuzzer, with address and undefined-behaviour sanitizers."""
     program = folder / "fuzz_device"
     command = ["clang++", "-std=c++17", "-O2", "-g", "-fsanitize=fuzzer,address,undefined"]
-    command += ["-fno-sanitize-recover=all", f"-I{FIRMWARE / 'core'}", "-o", str(program)]
+    command += ["-fno-sanitize-recover=all", f"-I{FIRMWARE}", "-o", str(program)]
     subprocess.run([*command, *map(str, SOURCES)], check=True)
     return program
 

@@ -7,6 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
+# The folder that each `#include` of ours names, so that none is taken for a header of a framework
+# or library, nor the other way round.
+INCLUDE_FOLDER = "flash_and_eval"
+CODE = FIRMWARE / INCLUDE_FOLDER
 WORKSPACE = ROOT / ".pio"
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from host.base.errors import ToolMissingError
-from host.base.paths import FIRMWARE
+from host.base.paths import CODE, FIRMWARE
 from host.engines.packages import REMEDY, Package, download_note, find_packages, missing
 from host.firmware.boards import Board
 
@@ -33,7 +33,7 @@ _DEFINES = (
     *("TF_LITE_STATIC_MEMORY", "NDEBUG", "TF_LITE_DISABLE_X86_NEON", "KERNELS_OPTIMIZED_FOR_SPEED"),
     "FLATBUFFERS_LOCALE_INDEPENDENT=0",
 )
-_ENGINE = FIRMWARE / "engines" / "tflm" / "engine.cc"
+_ENGINE = CODE / "engines" / "tflm" / "engine.cc"
 _OURS = "debug_log"  # the engine has its own
 _FLOAT = re.compile(r"_(f16|f32|flt)\b")  # parts of CMSIS-NN that its configuration switches off
 _ADD = re.compile(

@@ -9,12 +9,19 @@ from pathlib import Path
 from host.base import cache, defaults
 from host.base.errors import BuildError, SizeError, ToolMissingError
 from host.base.files import write_bytes, write_text
-from host.base.paths import FIRMWARE, ROOT, WORKSPACE, cache_folder
+from host.base.paths import FIRMWARE, ROOT, cache_folder
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 from host.firmware import cpp
 from host.firmware.boards import Board
 from host.firmware.image import Image, check_limits, read_sections
-from host.firmware.platformio import build_folder, build_lock, registry_error, run, write_sources
+from host.firmware.platformio import (
+    build_folder,
+    build_lock,
+    generated_folder,
+    registry_error,
+    run,
+    write_sources,
+)
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 
@@ -83,7 +90,7 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
 
     _require_compiler(board)
     with build_lock(board.name, library):
-        write_sources(WORKSPACE / "generated" / board.name, files)
+        write_sources(generated_folder(board.name), files)
         _run_platformio(board, library, folder / "build.log")
         built = build_folder(board.name, library) / board.name / "firmware.elf"
         write_bytes(elf, built.read_bytes())

@@ -12,13 +12,18 @@ from filelock import FileLock
 
 from host.base.errors import BuildError, ToolMissingError
 from host.base.files import write_text
-from host.base.paths import WORKSPACE
+from host.base.paths import INCLUDE_FOLDER, WORKSPACE
 from host.base.processes import running, too_much
 
 
 def command(*arguments: str) -> list[str]:
     """PlatformIO's command line; always the one beside this Python."""
     return [sys.executable, "-m", "platformio", *arguments]
+
+
+def generated_folder(env: str) -> Path:
+    """Where PlatformIO finds the generated sources of an env; firmware/sources.py looks there."""
+    return WORKSPACE / "generated" / env / INCLUDE_FOLDER
 
 
 def build_folder(env: str | None, library: str | None) -> Path:

@@ -13,11 +13,11 @@ from typing import ClassVar
 
 from host.base import defaults, locks
 from host.base.errors import ConfigError, TargetError
-from host.base.paths import ROOT, WORKSPACE
+from host.base.paths import ROOT
 from host.device.link import Link, SerialLink, when_there
 from host.firmware.boards import Board
 from host.firmware.image import Image
-from host.firmware.platformio import build_lock, run, write_sources
+from host.firmware.platformio import build_lock, generated_folder, run, write_sources
 from host.targets.ports import Port, Snapshot, choose, not_returned, returned, snapshot
 from host.targets.uploads import no_permission, upload_error
 
@@ -39,7 +39,7 @@ def upload(image: Image, board: Board, port: Port, log: Path) -> None:
     """
     with build_lock(board.name, image.library):  # the one that the build takes, too
         sources = {path.name: path.read_text() for path in (image.elf.parent / "src").iterdir()}
-        write_sources(WORKSPACE / "generated" / board.name, sources)
+        write_sources(generated_folder(board.name), sources)
         arguments = ["run", "-d", str(ROOT), "-e", board.name, "-t", "upload"]
         arguments += ["--upload-port", port.device]
         try:

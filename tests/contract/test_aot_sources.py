@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from host.base.paths import FIRMWARE
 from host.engines.aot import AotEngine
 from tests.aot import activations, quantize
 from tests.aot.builder import Q, started
 from tests.fixtures import native
 
-CORE = native.ENGINE.parents[1] / "core"
 ARM = shutil.which("arm-none-eabi-g++")
 # What a compiler may call of its own accord.
 FROM_LIBC = {"memset", "memcpy", "memmove", "__aeabi_memclr", "__aeabi_memcpy"}
@@ -28,7 +28,7 @@ def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
     (tmp_path / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
     sources = [*sorted(native.ENGINE.rglob("*.cc")), tmp_path / "model.cc"]
     command = [str(ARM), f"-mcpu={cpu}", "-mthumb", "-O2", *native.LANGUAGE, *native.WARNINGS]
-    command += [f"-I{native.ENGINE}", f"-I{CORE}", "-c", *map(str, sources)]
+    command += [f"-I{FIRMWARE}", "-c", *map(str, sources)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert {n for n in _undefined(tmp_path) if not _from_libgcc(n)} <= FROM_LIBC

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host.base.errors import DeviceError, SizeError
-from host.base.paths import FIRMWARE
+from host.base.paths import CODE, FIRMWARE, INCLUDE_FOLDER
 from host.device.link import Link
 from host.device.session import Session
 from host.device.wire.frames import Decoder, Frame, encode
@@ -29,18 +29,19 @@ PAYLOAD = 40
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("core")
-    (folder / "config.h").write_text(
+    (folder / INCLUDE_FOLDER).mkdir()
+    (folder / INCLUDE_FOLDER / "config.h").write_text(
         "#include <cstdint>\nnamespace config {\n"
         f"inline constexpr uint32_t kRequestPayloadBytes = {PAYLOAD};\n"
         "inline constexpr uint16_t kOperators = 2;\n}\n"
     )
     elf = folder / "core.elf"
-    sources = [*(FIRMWARE / "core").glob("*.cc"), FIRMWARE / "boards" / "process" / "board.cc"]
+    sources = [*(CODE / "core").glob("*.cc"), FIRMWARE / "boards" / "process" / "board.cc"]
     subprocess.run(
         [
             *("g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversion"),
             *("-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
-            *(f"-I{FIRMWARE / 'core'}", f"-I{folder}", "-o", str(elf)),
+            *(f"-I{FIRMWARE}", f"-I{folder}", "-o", str(elf)),
             *map(str, [*sources, CPP / "slot_engine.cc"]),
         ],
         check=True,

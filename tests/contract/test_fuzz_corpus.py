@@ -25,7 +25,7 @@ def replay(folder: Path, changed: dict[str, tuple[str, str]]) -> subprocess.Comp
     program = folder / "replay"
     command = ["g++", "-std=c++17", "-O1", "-g", "-fsanitize=address,undefined"]
     command += ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
-    command += ["-fno-sanitize-recover=all", f"-I{FIRMWARE / 'core'}", "-o", str(program)]
+    command += ["-fno-sanitize-recover=all", f"-I{FIRMWARE}", "-o", str(program)]
     subprocess.run([*command, *sources], check=True)
     with KEPT.open() as inputs:
         return subprocess.run(program, stdin=inputs, capture_output=True, text=True, check=False)

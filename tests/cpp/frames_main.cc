@@ -7,7 +7,7 @@
 #include <cstring>
 #include <vector>
 
-#include "frames.h"
+#include "flash_and_eval/core/frames.h"
 
 namespace {
 

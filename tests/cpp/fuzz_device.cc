@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include "board.h"
-#include "crc32.h"
-#include "device.h"
-#include "engine.h"
+#include "flash_and_eval/core/board.h"
+#include "flash_and_eval/core/crc32.h"
+#include "flash_and_eval/core/device.h"
+#include "flash_and_eval/core/engine.h"
 
 namespace board {
 

@@ -2,7 +2,7 @@
 #include <cstdarg>
 #include <cstdio>
 
-#include "messages.h"
+#include "flash_and_eval/engines/tflm/messages.h"
 
 extern "C" void DebugLog(const char* format, va_list arguments);
 

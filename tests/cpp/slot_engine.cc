@@ -2,7 +2,7 @@
 // twice; the second time in place. With 254 it fails between the two.
 #include <cstring>
 
-#include "engine.h"
+#include "flash_and_eval/core/engine.h"
 
 namespace engine {
 namespace {

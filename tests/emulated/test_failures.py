@@ -162,7 +162,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Path) -> None:
     # Rounds once, as desktop kernels do, where TFLM rounds twice.
     spoil(
-        checkout / "firmware" / "engines" / "aot" / "kernels" / "fixed_point.h",
+        checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "kernels" / "fixed_point.h",
         "  return half_as_int8(rounded >> shift);",
         "  const int64_t sum = int64_t{x} * multiplier + zero_point * (int64_t{1} << 31);\n"
         "  return half_as_int8(static_cast<int32_t>(sum >> (31 + shift)) + 0 * rounded);",
@@ -183,7 +183,14 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
 
 def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_path: Path) -> None:
     spoil(
-        checkout / "firmware" / "engines" / "aot" / "kernels" / "activations" / "softmax.cc",
+        checkout
+        / "firmware"
+        / "flash_and_eval"
+        / "engines"
+        / "aot"
+        / "kernels"
+        / "activations"
+        / "softmax.cc",
         "static_cast<int8_t>(clamp(value,",
         "static_cast<int8_t>(clamp(value + 1,",
     )
@@ -195,7 +202,7 @@ def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_p
 
 def test_a_firmware_that_crashes(checkout: Path, tmp_path: Path) -> None:
     spoil(
-        checkout / "firmware" / "engines" / "aot" / "engine.cc",
+        checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "engine.cc",
         "  model::run(hook, context);",
         "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
     )
@@ -205,7 +212,11 @@ def test_a_firmware_that_crashes(checkout: Path, tmp_path: Path) -> None:
 
 
 def test_a_build_that_fails(checkout: Path, tmp_path: Path) -> None:
-    spoil(checkout / "firmware" / "core" / "main.cc", "int main() {", "int main() { oops;")
+    spoil(
+        checkout / "firmware" / "flash_and_eval" / "core" / "main.cc",
+        "int main() {",
+        "int main() { oops;",
+    )
     done = run(
         "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE
     )

@@ -131,7 +131,7 @@ static_assert(slow(%d) != 7, "");
 @pytest.fixture
 def slow(world: World, tmp_path: Path) -> Iterator[list[str]]:
     """A run with a build of some seconds, into ``tmp_path / "run"``."""
-    source = world.checkout / "firmware" / "core" / "slow.cc"
+    source = world.checkout / "firmware" / "flash_and_eval" / "core" / "slow.cc"
     source.write_text(_SLOW % time.monotonic_ns())  # never seen by any cache
     yield world.arguments(tmp_path / "run", "--json")
     source.unlink()

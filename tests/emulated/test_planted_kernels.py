@@ -40,7 +40,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(params=KERNELS)
 def kernel(checkout: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of a kernel that is spoilt while the test runs."""
-    before = plant(checkout / "firmware" / "engines" / "aot", request.param)
+    before = plant(checkout / "firmware" / "flash_and_eval" / "engines" / "aot", request.param)
     yield request.param
     for source, text in before.items():
         source.write_text(text)

@@ -1,13 +1,13 @@
 """An operator family has one name, and every operator is compared with TFLite-Micro."""
 
-from host.base.paths import ROOT
+from host.base.paths import CODE, ROOT
 from host.engines.aot.operators import FAMILIES, LOWERINGS
 from tests.aot.models import DRAWS
 
 
 def test_a_family_has_the_same_name_in_host_firmware_and_tests() -> None:
     families = sorted(family.__name__.rpartition(".")[2] for family in FAMILIES)
-    kernels = ROOT / "firmware" / "engines" / "aot" / "kernels"
+    kernels = CODE / "engines" / "aot" / "kernels"
     assert sorted(path.name for path in kernels.iterdir() if path.is_dir()) == families
     for family in families:
         assert (kernels / family / f"{family}.h").exists()

@@ -112,7 +112,7 @@ def test_softmax_without_a_usable_scale_is_refused() -> None:
 
 _MAIN = r"""
 #include <cstdio>
-#include "kernels/fixed_point.h"
+#include "flash_and_eval/engines/aot/kernels/fixed_point.h"
 int main() {
   int32_t v[3];
   while (std::fread(v, sizeof v, 1, stdin) == 1) {
@@ -174,7 +174,7 @@ def test_fixed_point_arithmetic_is_exact(tmp_path: Path) -> None:
 _SOURCE = r"""
 #include <cstdio>
 
-#include "kernels/fixed_point.h"
+#include "flash_and_eval/engines/aot/kernels/fixed_point.h"
 
 // Accumulators around every multiple of half an output step, and at the ends of what is allowed.
 int main() {

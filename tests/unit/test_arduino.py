@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import FIRMWARE, ROOT
+from host.base.paths import CODE, FIRMWARE, INCLUDE_FOLDER, ROOT
 from host.device.link import DescriptorLink
 from host.device.session import Session
 from host.engines.aot import AotEngine
@@ -18,7 +18,7 @@ from tests.fixtures.models import dense
 
 STUB = ROOT / "tests" / "cpp" / "arduino_stub"
 PORT = FIRMWARE / "boards" / "arduino" / "board.cc"
-INCLUDES = [f"-I{path}" for path in (FIRMWARE / "core", FIRMWARE / "engines" / "aot", STUB)]
+INCLUDES = [f"-I{FIRMWARE}", f"-I{STUB}"]
 FLAGS = ["-std=gnu++17", "-fno-exceptions", "-fno-rtti", '-DFLASH_AND_EVAL_BOARD="stub"']
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
 
@@ -36,12 +36,13 @@ def compile_with(compiler: str, *arguments: str | Path) -> None:
 def test_the_port_compiles_for_the_boards_cores(
     cpu: str, buffer: list[str], tmp_path: Path
 ) -> None:
-    write_sources(tmp_path)
+    write_sources(tmp_path / INCLUDE_FOLDER)
     flags = ("-fsyntax-only", "-mthumb", f"-mcpu={cpu}", f"-I{tmp_path}", *buffer)
     compile_with("arm-none-eabi-g++", *flags, PORT)
 
 
 def write_sources(folder: Path) -> None:
+    folder.mkdir()
     graph = tflite.parse(dense(300, 300))
     board = find_board("nucleo_l4r5zi")
     board = replace(board, options={**board.options, "baud": "921600"})
@@ -50,9 +51,10 @@ def write_sources(folder: Path) -> None:
 
 
 def test_the_port_serves_a_model(tmp_path: Path) -> None:
-    write_sources(tmp_path)
-    parts = [path for path in (FIRMWARE / "core").glob("*.cc") if path.name != "main.cc"]
-    parts += [*(FIRMWARE / "engines" / "aot").rglob("*.cc"), *tmp_path.glob("*.cc")]
+    generated = tmp_path / INCLUDE_FOLDER
+    write_sources(generated)
+    parts = [path for path in (CODE / "core").glob("*.cc") if path.name != "main.cc"]
+    parts += [*(CODE / "engines" / "aot").rglob("*.cc"), *generated.glob("*.cc")]
     program = tmp_path / "program"
     sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     everything = (*parts, PORT, STUB / "core.cc")

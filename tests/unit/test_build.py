@@ -5,9 +5,9 @@ from host.firmware.build import first_error
 
 def test_the_first_error_of_the_compiler_is_found() -> None:
     log = """Compiling .pio/build/qemu-m4/engine/add.o
-firmware/engines/aot/add.cc:3:1: warning: unused
-firmware/engines/aot/add.cc:7:5: error: 'x' was not declared in this scope
-firmware/engines/aot/add.cc:9:5: error: another
+firmware/flash_and_eval/engines/aot/add.cc:3:1: warning: unused
+firmware/flash_and_eval/engines/aot/add.cc:7:5: error: 'x' was not declared in this scope
+firmware/flash_and_eval/engines/aot/add.cc:9:5: error: another
 *** [.pio/build/qemu-m4/engine/add.o] Error 1
 """
     assert first_error(log).endswith("add.cc:7:5: error: 'x' was not declared in this scope")

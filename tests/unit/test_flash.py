@@ -191,14 +191,14 @@ class PlatformIO:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "pio"
     folder.mkdir()
-    monkeypatch.setattr(flash, "WORKSPACE", folder)
+    monkeypatch.setattr(platformio, "WORKSPACE", folder)
     return folder
 
 
 def test_an_upload_is_of_the_sources_of_this_run(
     nano: Board, image: Image, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = workspace / "generated" / "nano33ble" / "model.cc"
+    stale = platformio.generated_folder("nano33ble") / "model.cc"
     stale.parent.mkdir(parents=True)
     stale.write_text("// another run's model\n")
     (stale.parent / "extra.cc").write_text("// and more of it\n")
@@ -250,7 +250,7 @@ def test_platformio_accepts_all_envs() -> None:
         options = dict(sections[f"env:{name}"])
         assert options["board"] == name and options["framework"] == ["arduino"]
         assert "@" in options["platform"]  # pinned
-        assert "-<core/main.cc>" in options["build_src_filter"][0]
+        assert "-<flash_and_eval/core/main.cc>" in options["build_src_filter"][0]
 
 
 @pytest.mark.parametrize("name", REAL_BOARDS)

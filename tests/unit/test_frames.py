@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host.base.paths import FIRMWARE
+from host.base.paths import CODE, FIRMWARE
 from host.device.wire.frames import Damage, Decoder, Frame, encode
 
 TESTS = Path(__file__).parent.parent
@@ -24,9 +24,9 @@ def native_codec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [
             *("g++", "-std=c++17", "-O1", "-g", "-fsanitize=address,undefined"),
-            *("-fno-sanitize-recover=all", f"-I{FIRMWARE / 'core'}", "-o", program),
-            *(TESTS / "cpp" / "frames_main.cc", FIRMWARE / "core" / "frames.cc"),
-            FIRMWARE / "core" / "crc32.cc",
+            *("-fno-sanitize-recover=all", f"-I{FIRMWARE}", "-o", program),
+            *(TESTS / "cpp" / "frames_main.cc", CODE / "core" / "frames.cc"),
+            CODE / "core" / "crc32.cc",
         ],
         check=True,
     )

@@ -52,9 +52,9 @@ def test_bytes_too_many_are_an_error() -> None:
 
 
 def test_the_header_in_the_firmware_is_fresh() -> None:
-    from host.base.paths import FIRMWARE
+    from host.base.paths import CODE
 
-    written = (FIRMWARE / "core" / "wire_spec.h").read_text()
+    written = (CODE / "core" / "wire_spec.h").read_text()
     assert written == spec.cpp_header(), "run: python -m host.device.wire.spec"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import FIRMWARE, ROOT
+from host.base.paths import CODE, FIRMWARE, ROOT
 from scripts import rooms
 
 MODULES = rooms.modules(ROOT)
@@ -65,10 +65,10 @@ def test_the_firmware_uses_no_heap_and_no_exceptions() -> None:
 
 
 def test_the_seams_of_the_firmware_hold() -> None:
-    core = "".join(path.read_text() for path in (FIRMWARE / "core").glob("*"))
+    core = "".join(path.read_text() for path in (CODE / "core").glob("*"))
     for stranger in ("boards/", "engines/", "BOARD_", "model.h", "kernels.h", "Arduino"):
         assert stranger not in core
-    for engine in (FIRMWARE / "engines").iterdir():
+    for engine in (CODE / "engines").iterdir():
         assert "board" not in "".join(p.read_text() for p in engine.rglob("*.cc"))
 
 

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import FIRMWARE, ROOT
+from host.base.paths import CODE, FIRMWARE, INCLUDE_FOLDER, ROOT
 
-ENGINE = FIRMWARE / "engines" / "tflm"
+ENGINE = CODE / "engines" / "tflm"
 WARNINGS = ("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-fsanitize=undefined")
 
 
 @pytest.mark.parametrize("arguments", [True, False])
 def test_what_is_kept_of_the_library_s_words(arguments: bool, tmp_path: Path) -> None:
     options = "namespace model { inline constexpr bool kMessagesHaveArguments = %d; }\n"
-    (tmp_path / "tflm_options.h").write_text(options % arguments)
+    (tmp_path / INCLUDE_FOLDER).mkdir()
+    (tmp_path / INCLUDE_FOLDER / "tflm_options.h").write_text(options % arguments)
     sources = (ENGINE / "messages.cc", ROOT / "tests" / "cpp" / "messages_main.cc")
     program = tmp_path / "program"
-    command = ["g++", "-std=c++17", *WARNINGS, f"-I{ENGINE}", f"-I{tmp_path}", "-o", str(program)]
+    command = ["g++", "-std=c++17", *WARNINGS, f"-I{FIRMWARE}", f"-I{tmp_path}", "-o", str(program)]
     subprocess.run([*command, *map(str, sources)], check=True)
     said = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     first, second, third, fourth = said.splitlines()

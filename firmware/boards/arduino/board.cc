@@ -1,11 +1,11 @@
 // Any board with an Arduino core: Serial for the frames, the core's own main() for the start. Which
 // board it is stands in the env, not here.
-#include "board.h"
+#include "flash_and_eval/core/board.h"
 
 #include <Arduino.h>
 
-#include "config.h"
-#include "serve.h"
+#include "flash_and_eval/config.h"
+#include "flash_and_eval/core/serve.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // Arm's MPS2 and MPS3 boards as QEMU emulates them: frames through a UART or the emulator's own
 // standard input and output, and a counter that, under -icount, counts executed instructions.
-#include "board.h"
+#include "flash_and_eval/core/board.h"
 
 #include "console.h"
-#include "registers.h"
+#include "flash_and_eval/core/registers.h"
 #include "uart.h"
 
 namespace {
@@ -26,7 +26,7 @@ bool g_by_console = false;
 
 namespace board {
 
-const char* const kName = BOARD_NAME;
+const char* const kName = FLASH_AND_EVAL_BOARD;
 
 void init() {
   g_by_console = console::is_asked_for();

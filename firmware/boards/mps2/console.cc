@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "semihosting.h"
+#include "flash_and_eval/semihosting.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include "uart.h"
 
-#include "registers.h"
+#include "flash_and_eval/core/registers.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // Nordic nRF52840 on bare metal, with the pins of the Arduino Nano 33 BLE: the legacy UART, polled.
 // Sections are those of the nRF52840 Product Specification, v1.1.
-#include "board.h"
+#include "flash_and_eval/core/board.h"
 
-#include "registers.h"
+#include "flash_and_eval/core/registers.h"
 
 namespace {
 

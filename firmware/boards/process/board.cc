@@ -1,5 +1,5 @@
 // The same core as a native program: frames on standard input and output. For sanitizers and tests.
-#include "board.h"
+#include "flash_and_eval/core/board.h"
 
 #include <time.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 """How PlatformIO builds for the boards of this platform: compiler, flags, start-up code, link."""
 
+import os
 from pathlib import Path
 
 from SCons.Script import AlwaysBuild, Default, DefaultEnvironment
@@ -36,8 +37,6 @@ if embedded:
         ASFLAGS=arch,
         CCFLAGS=arch,
         CXXFLAGS=["-fno-threadsafe-statics", "-fno-use-cxa-atexit"],
-        CPPDEFINES=[tuple(define) for define in board.get("build.defines")]
-        + [("BOARD_NAME", env.StringifyMacro(env["PIOENV"]))],
         LINKFLAGS=[
             *arch,
             "-nostartfiles",
@@ -47,9 +46,11 @@ if embedded:
         ],
         CPPPATH=[str(platform_dir / "startup")],
         LIBPATH=[str(platform_dir / "ldscripts")],
+        # The start-up code is ours, and what describes the board is for our sources alone.
+        SRC_FILTER=[f"+<{os.path.relpath(platform_dir, env.subst('$PROJECT_SRC_DIR'))}/startup/>"],
+        SRC_BUILD_FLAGS=[f"-D{name}={value}" for name, value in board.get("build.defines")],
     )
     env.Replace(LDSCRIPT_PATH=str(platform_dir / "ldscripts" / board.get("build.ldscript")))
-    env.BuildSources("$BUILD_DIR/startup", str(platform_dir / "startup"))
 
 program = env.BuildProgram()
 AlwaysBuild(env.Alias("buildprog", program, program))

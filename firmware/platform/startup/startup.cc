@@ -3,7 +3,7 @@
 // debugger the semihosting breakpoint is a fault itself.
 #include <cstdint>
 
-#include "semihosting.h"
+#include "flash_and_eval/semihosting.h"
 
 extern "C" {
 

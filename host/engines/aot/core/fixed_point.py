@@ -1,8 +1,8 @@
 """The integer arithmetic of TFLite's quantized operators, on Python's integers.
 
 Qi.f is an int32 with i bits before the point and f = 31 − i behind it. The polynomials and every
-rounding step are those that TFLite-Micro's results depend on; firmware/engines/aot has the same in
-C++ where a device must compute them. Sources: quantization.py, and gemmlowp's fixed-point
+rounding step are those that TFLite-Micro's results depend on; the firmware's kernels have the same
+in C++ where a device must compute them. Sources: quantization.py, and gemmlowp's fixed-point
 documentation (https://github.com/google/gemmlowp/blob/master/fixedpoint).
 """
 
