@@ -12,6 +12,8 @@ FIRMWARE = ROOT / "firmware"
 INCLUDE_FOLDER = "flash_and_eval"
 CODE = FIRMWARE / INCLUDE_FOLDER
 WORKSPACE = ROOT / ".pio"
+# What npm installs lies below it.
+NODE_PACKAGES = ROOT / "host" / "targets" / "node"
 
 
 def exists(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """Which tools and oracles are there, in which version, and what a missing one costs."""
 
+import json
 import os
 import platform
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata
+
+from host.base.paths import NODE_PACKAGES
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,17 @@ _PACKAGES = (
     ("unicorn", "emulator of the nRF52840", "no unicorn-* boards; `pip install -e '.[unicorn]'`"),
 )
 _PROGRAMS = (
-    ("arm-none-eabi-g++", "compiler for Cortex-M", "no qemu-*, unicorn-* and renode-* boards"),
+    ("arm-none-eabi-g++", "compiler for Cortex-M", "no emulated Arm boards"),
     ("g++", "compiler for this computer", "no process boards"),
     ("qemu-system-arm", "emulator", "no qemu-* boards"),
     ("renode", "emulator", "no renode-* boards; `./scripts/renode FOLDER`"),
+    ("node", "runs rp2040js", "no rp2040js-* boards"),
+)
+_NODE_PACKAGES = (
+    ("rp2040js", "emulator of the RP2040", "no rp2040js-* boards; `./scripts/setup`"),
 )
 # Compilers and emulators: a run uses those of its board.
-_OF_BOARDS = {"unicorn", *(name for name, *_ in _PROGRAMS)}
+_OF_BOARDS = {"unicorn", *(name for name, *_ in (*_PROGRAMS, *_NODE_PACKAGES))}
 # A variable that names the program where it is not on PATH.
 NAMED_BY = {"renode": "RENODE"}
 
@@ -54,6 +61,7 @@ def tools(left_out: Collection[str] = ()) -> tuple[Tool, ...]:
     return (
         *(Tool(name, package_version(name), *rest) for name, *rest in wanted(_PACKAGES)),
         *(Tool(name, program_version(name), *rest) for name, *rest in wanted(_PROGRAMS)),
+        *(Tool(name, node_package_version(name), *rest) for name, *rest in wanted(_NODE_PACKAGES)),
     )
 
 
@@ -81,6 +89,15 @@ def package_version(name: str) -> str | None:
 def find_program(name: str) -> str | None:
     """The path of a program, or None where it is not there."""
     return shutil.which(os.environ.get(NAMED_BY.get(name, ""), name))
+
+
+def node_package_version(name: str) -> str | None:
+    """The version of a Node package that ./scripts/setup installs, or None."""
+    try:
+        package = json.loads((NODE_PACKAGES / "node_modules" / name / "package.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return str(package.get("version"))
 
 
 def program_version(name: str) -> str | None:

@@ -43,7 +43,7 @@ class Conditions(Part):
     tick_unit: str
     """Unit of the device's clock."""
     tick_rate: int
-    """Units per second; 0 for instructions."""
+    """Units per second; 0 for what an emulator counts."""
     protocol_version: int
     """Version of the wire protocol."""
     protocol_hash: str

@@ -9,7 +9,7 @@ from host.device.wire.messages import WireTensor
 from host.device.wire.spec import PROTOCOL_VERSION, MessageType, Status, protocol_hash
 from host.device.wire.spec import TickUnit as WireTickUnit
 
-TickUnit = Literal["cycles", "instructions", "microseconds"]
+TickUnit = Literal["cycles", "instructions", "microseconds", "emulated_cycles"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class DeviceInfo:
     """The device's answer to HELLO.
 
     A tick of the device's clock is ``tick_scale`` of ``tick_unit``; ``tick_rate`` is units per
-    second, 0 where the unit says nothing about time (instructions). Of ``arena_used`` bytes,
+    second, 0 where the unit says nothing about time (in emulators). Of ``arena_used`` bytes,
     ``arena_planned`` are planned by tensor lifetimes and the rest is allocated for good.
     ``model_slot`` is the largest model in bytes that can be loaded without a rebuild, 0 for none.
     """

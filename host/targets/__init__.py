@@ -18,6 +18,7 @@ from host.targets.flash import FlashTarget
 from host.targets.process import ProcessTarget
 from host.targets.qemu import QemuTarget
 from host.targets.renode import RenodeTarget
+from host.targets.rp2040js import Rp2040jsTarget
 from host.targets.unicorn import UnicornTarget
 
 
@@ -69,6 +70,7 @@ TARGETS: Mapping[str, Target] = {
     "process": ProcessTarget(),
     "unicorn": UnicornTarget(),
     "renode": RenodeTarget(),
+    "rp2040js": Rp2040jsTarget(),
     "flash": FlashTarget(),
 }
 

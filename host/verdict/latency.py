@@ -15,6 +15,7 @@ UNIT_WORDS: dict[TickUnit, str] = {
     "cycles": "cycles",
     "instructions": "instructions",
     "microseconds": "µs",
+    "emulated_cycles": "emulated cycles",
 }
 
 
@@ -23,7 +24,7 @@ class Latency:
     """Ticks of one inference on the device, after warm-up."""
 
     unit: TickUnit
-    """What one tick is. Instructions are a count, never a time."""
+    """What one tick is. Instructions and emulated cycles are counts, never a time."""
     rate: int
     """Ticks per second; 0 where the unit says nothing about time."""
     median: float
@@ -85,7 +86,8 @@ def summarize_latency(
 def milliseconds(ticks: float, unit: TickUnit, rate: int) -> float | None:
     """Ticks in ms, or None where the unit says nothing about time.
 
-    Instructions are never time, whatever the rate says; cycles are where the clock is known.
+    What an emulator counts is never time, whatever the rate says; cycles are where the clock is
+    known.
     """
     if unit == "microseconds":
         return ticks / 1000

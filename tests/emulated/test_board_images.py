@@ -60,7 +60,7 @@ def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) 
     assert any("accuracy" in note for note in done.json["notes"])
 
 
-@pytest.mark.parametrize("board", [*QEMU, "process"])
+@pytest.mark.parametrize("board", [*QEMU, "process", "rp2040js-pico"])
 def test_our_own_code_compiles_without_warnings(board: str, tmp_path: Path) -> None:
     # Another cache: the images that the other tests built must not stand in.
     model = saved(tmp_path / "model.tflite", every_operator())

@@ -158,6 +158,7 @@ def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
 
 def test_instructions_are_never_a_time() -> None:
     assert latency.milliseconds(1000, "instructions", 64_000_000) is None
+    assert latency.milliseconds(1000, "emulated_cycles", 64_000_000) is None
     assert latency.milliseconds(64_000, "cycles", 64_000_000) == pytest.approx(1)
     assert latency.milliseconds(64_000, "cycles", 0) is None
     assert latency.milliseconds(1500, "microseconds", 1_000_000) == pytest.approx(1.5)

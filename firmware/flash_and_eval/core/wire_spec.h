@@ -5,13 +5,13 @@
 
 namespace wire {
 
-inline constexpr uint16_t kProtocolVersion = 3;
+inline constexpr uint16_t kProtocolVersion = 4;
 inline constexpr uint32_t kMaxRank = 6;
 inline constexpr uint32_t kFrameHeaderBytes = 3;
 inline constexpr uint32_t kFrameCrcBytes = 4;
 inline constexpr uint32_t kInferHeaderBytes = 5;
 inline constexpr uint32_t kTensorHeaderBytes = 6;
-inline constexpr uint8_t kProtocolHash[8] = {0x6c, 0x13, 0x78, 0xe5, 0x89, 0x92, 0xc4, 0x40};
+inline constexpr uint8_t kProtocolHash[8] = {0xe1, 0xd5, 0xac, 0xb1, 0x0d, 0x84, 0xfa, 0xd2};
 
 enum class MessageType : uint8_t {
   kHello = 1,
@@ -61,6 +61,7 @@ enum class TickUnit : uint8_t {
   kCycles = 0,
   kInstructions = 1,
   kMicroseconds = 2,
+  kEmulatedCycles = 3,
 };
 
 // Payloads:

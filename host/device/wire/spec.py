@@ -8,7 +8,7 @@ zero bytes. ``docs/protocol.md`` tells the story.
 import hashlib
 from enum import IntEnum
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_RANK = 6
 HASH_BYTES = 8
 FRAME_HEADER_BYTES = 3
@@ -73,6 +73,7 @@ class TickUnit(IntEnum):
     CYCLES = 0
     INSTRUCTIONS = 1
     MICROSECONDS = 2
+    EMULATED_CYCLES = 3
 
 
 # Payloads, field by field. Types: u8 u16 u32 i32 f32; bytes8, bytes32; string (u8 length, UTF-8);

@@ -1,0 +1,47 @@
+"""rp2040js, an emulator of the RP2040 that is a Node package."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import ClassVar
+
+from host.base.errors import ToolMissingError
+from host.base.paths import NODE_PACKAGES
+from host.base.versions import find_program, node_package_version
+from host.device.link import Link
+from host.firmware.boards import Board
+from host.firmware.image import Image
+from host.targets.child import Emulator
+from host.targets.links import start_child
+
+PROGRAM = "node"
+PACKAGE = "rp2040js"
+
+
+class Rp2040jsTarget(Emulator):
+    """Starts the image in rp2040js, its UART on a socket."""
+
+    links: ClassVar[tuple[str, ...]] = ("socket",)
+    tools: ClassVar[tuple[str, ...]] = (PROGRAM, PACKAGE)
+
+    def check(self, board: Board) -> None:
+        """See ``Target.check``."""
+        if find_program(PROGRAM) is None:
+            raise ToolMissingError(
+                f"{PROGRAM} is not on PATH; {board.name} runs in it",
+                "Install it: `apt-get install nodejs npm`, or run ./scripts/setup.",
+            )
+        if node_package_version(PACKAGE) is None:
+            raise ToolMissingError(
+                f"the Node package {PACKAGE} is not installed; {board.name} runs in it",
+                f"Install it: `npm ci --prefix {NODE_PACKAGES}`, or run ./scripts/setup.",
+            )
+
+    def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
+        """See ``Target.start``."""
+        self.check(board)
+        return start_child(board.link, lambda uart: command(image.elf, uart), PACKAGE, log)
+
+
+def command(elf: Path, uart: Path | None) -> list[str]:
+    """The command line of the emulator's process."""
+    return [PROGRAM, str(NODE_PACKAGES / "uart.js"), str(elf.resolve()), str(uart)]
