@@ -68,6 +68,7 @@ def test_the_seams_of_the_firmware_hold() -> None:
     core = "".join(path.read_text() for path in (CODE / "core").glob("*"))
     for stranger in ("boards/", "engines/", "BOARD_", "model.h", "kernels.h", "Arduino"):
         assert stranger not in core
+    assert not any("include <arm_acle" in p.read_text() for p in CODE.rglob("*.h"))  # GCC 7
     for engine in (CODE / "engines").iterdir():
         assert "board" not in "".join(p.read_text() for p in engine.rglob("*.cc"))
 

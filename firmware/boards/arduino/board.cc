@@ -2,7 +2,12 @@
 // board it is stands in the env, not here.
 #include "flash_and_eval/core/board.h"
 
+// Our warnings are not for a core's headers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wconversion"
 #include <Arduino.h>
+#pragma GCC diagnostic pop
 
 #include "flash_and_eval/config.h"
 #include "flash_and_eval/core/serve.h"
@@ -27,8 +32,16 @@ volatile uint32_t& reg(uint32_t address) {
 
 uint32_t cycles() { return reg(kDwtCycles); }
 
-// The counter is optional in silicon, can be locked by a debugger, and F_CPU is what a build file
-// says. So it is believed only if it ran at F_CPU, to one part in sixteen, while micros() went on.
+// ArduinoCore-mbed has no F_CPU. Where CMSIS is, its variable tells.
+#ifdef __CORTEX_M
+uint32_t clock_hz() { return SystemCoreClock; }
+#else
+uint32_t clock_hz() { return static_cast<uint32_t>(F_CPU); }
+#endif
+
+// The counter is optional in silicon, can be locked by a debugger, and the clock is what the core
+// says. So it is believed only if it ran at that rate, to one part in sixteen, while micros() went
+// on.
 bool cycles_are_counted() {
   constexpr uint32_t kProbeMicroseconds = 5000;
   reg(kDebugMonitor) |= kTraceEnable;
@@ -38,13 +51,14 @@ bool cycles_are_counted() {
   uint32_t passed_us = 0;
   while (passed_us < kProbeMicroseconds) passed_us = now_us() - begin_us;
   const uint32_t counted = cycles() - begin;
-  const uint32_t expected = passed_us * static_cast<uint32_t>(F_CPU / 1000000);
+  const uint32_t expected = passed_us * (clock_hz() / 1000000);
   return counted > expected - expected / 16 && counted < expected + expected / 16;
 }
 
 #else
 
 uint32_t cycles() { return 0; }
+uint32_t clock_hz() { return 0; }
 bool cycles_are_counted() { return false; }
 
 #endif
@@ -76,7 +90,7 @@ void init() {
 }
 
 Clock clock() {
-  if (g_in_cycles) return {wire::TickUnit::kCycles, static_cast<uint32_t>(F_CPU), 1, 1};
+  if (g_in_cycles) return {wire::TickUnit::kCycles, clock_hz(), 1, 1};
   return {wire::TickUnit::kMicroseconds, 1000000, 1, 1};
 }
 

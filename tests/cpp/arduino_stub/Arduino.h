@@ -1,12 +1,14 @@
 // As much of an Arduino core as firmware/boards/arduino/board.cc needs, on standard input and
-// output. Stands for no particular core; a real one is not to be had without PlatformIO's registry.
+// output. What a real core does to a build beyond that is not in it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#ifndef F_CPU
-#define F_CPU 64000000L
+// As CMSIS says it. There is no F_CPU: ArduinoCore-mbed has none.
+#ifdef __ARM_ARCH
+#define __CORTEX_M __ARM_ARCH
+extern uint32_t SystemCoreClock;
 #endif
 
 void setup();

@@ -10,15 +10,14 @@
 #define AOT_DSP 1
 #elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(AOT_PORTABLE)
 #define AOT_DSP 1
-#include <arm_acle.h>
 #endif
 
 namespace aot {
 
 #if defined(AOT_DSP) && !defined(AOT_DSP_EMULATED)
 
-// In assembly, here and below, is what ACLE has no name for, and what GCC would make two
-// instructions of.
+// In assembly, here and below: PlatformIO's compiler for the Nano 33 BLE is GCC 7.2.1, whose
+// <arm_acle.h> does not compile as C++ (GCC bug 81497) and knows too few of these.
 
 // round(a · b / 2^32), halves upwards.
 inline int32_t rounded_high_product(int32_t a, int32_t b) {
@@ -105,7 +104,9 @@ void store_words(T*& to, uint32_t first, uint32_t second) {
 #else
 
 inline uint32_t widen_even(uint32_t word) {
-  return static_cast<uint32_t>(__sxtb16(static_cast<int32_t>(word)));
+  uint32_t result;
+  asm("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+  return result;
 }
 
 inline uint32_t widen_odd(uint32_t word) {
@@ -127,8 +128,9 @@ inline uint32_t upper_halves(uint32_t a, uint32_t b) {
 }
 
 inline uint32_t multiply_add(uint32_t a, uint32_t b, uint32_t sum) {
-  return static_cast<uint32_t>(
-      __smlad(static_cast<int32_t>(a), static_cast<int32_t>(b), static_cast<int32_t>(sum)));
+  // Volatile: in the order that the kernels have, for which there are registers enough.
+  asm volatile("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(a), "r"(b));
+  return sum;
 }
 
 template <typename T>
