@@ -17,10 +17,10 @@ generated = (
 library = json.loads((generated / "build.json").read_text()).get("library")
 
 if library:
-    ours = env.Clone()
+    library_env = env.Clone()
     flags = [flag for flag in env["CCFLAGS"] if not str(flag).startswith("-W")]
     standard = [flag for flag in env["CXXFLAGS"] if not str(flag).startswith("-std=")]
-    ours.Replace(
+    library_env.Replace(
         # Its headers before all others, and before the build's eyes: the fingerprint covers them.
         CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-g0", "-w"],
         CXXFLAGS=[*standard, "-std=c++17"],
@@ -28,18 +28,20 @@ if library:
     )
     # One place for all boards with the same compiler and flags, so that PlatformIO's build cache
     # serves them all.
-    command = ours.subst("$CC $CXX $CFLAGS $CXXFLAGS $CCFLAGS $CPPFLAGS $_CPPDEFFLAGS $CPPPATH")
+    command = library_env.subst(
+        "$CC $CXX $CFLAGS $CXXFLAGS $CCFLAGS $CPPFLAGS $_CPPDEFFLAGS $CPPPATH"
+    )
     variant = hashlib.sha256(f"{command} {library['fingerprint']}".encode()).hexdigest()[:12]
     objects = []
     for source, optimization in library["sources"].items():
         tag = hashlib.sha256(source.encode()).hexdigest()[:8]
         name = f"$PROJECT_WORKSPACE_DIR/objects/{variant}/{Path(source).stem}-{tag}.o"
         # The whole path in each of its messages would make images larger, and no two alike.
-        file = ("__FILE__", ours.StringifyMacro(Path(source).name))
-        objects += ours.Object(
+        file = ("__FILE__", library_env.StringifyMacro(Path(source).name))
+        objects += library_env.Object(
             name,
             source,
-            CCFLAGS=[*ours["CCFLAGS"], optimization],
-            CPPDEFINES=[*ours["CPPDEFINES"], file],
+            CCFLAGS=[*library_env["CCFLAGS"], optimization],
+            CPPDEFINES=[*library_env["CPPDEFINES"], file],
         )
-    env.Prepend(LIBS=[ours.StaticLibrary("$BUILD_DIR/library", objects)])
+    env.Prepend(LIBS=[library_env.StaticLibrary("$BUILD_DIR/library", objects)])

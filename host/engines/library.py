@@ -198,8 +198,8 @@ def _closure(library: Library, operators: frozenset[str]) -> tuple[Path, ...]:
     what implements that."""
     kernels = _sources(library.kernels, library.optimized)
     waiting = [path for path in kernels if _registered(path) & operators]
-    found = (_resolve(library, name, _ENGINE) for name in _includes(_ENGINE))
-    waiting += [path for path in found if path is not None]
+    headers = (_resolve(library, name, _ENGINE) for name in _includes(_ENGINE))
+    waiting += [path for path in headers if path is not None]
     files: set[Path] = set()
     while waiting:
         path = waiting.pop()

@@ -29,8 +29,8 @@ def generated_folder(env: str) -> Path:
 def build_folder(env: str | None, library: str | None) -> Path:
     """Where PlatformIO builds, an env in a folder of that name in it.
 
-    PlatformIO wipes its build folder when the configuration has changed. So each env has its own: a
-    build that goes on beside is not wiped.
+    PlatformIO wipes its build folder when the configuration has changed. So each env has its own,
+    and builds at the same time do not wipe each other's.
     """
     tag = hashlib.sha256(library.encode()).hexdigest()[:8] if library else "plain"
     return WORKSPACE / "build" / tag / (env or "none")

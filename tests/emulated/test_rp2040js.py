@@ -28,7 +28,7 @@ needs_rp2040js = pytest.mark.skipif(bool(available()), reason=available())
 
 
 @needs_rp2040js
-def test_the_demo_matches_and_its_cycles_are_no_time(tmp_path: Path) -> None:
+def test_the_demo_matches_and_its_cycles_are_not_time(tmp_path: Path) -> None:
     done = run_ok("flash-and-eval", *BOARD, "--samples", "10", "--json", "--out", tmp_path / "run")
     check(done.json, 10)
     latency = done.json["latency"]

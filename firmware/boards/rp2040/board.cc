@@ -17,7 +17,7 @@ constexpr uint32_t kTxFull = 1u << 5;
 constexpr uint32_t kEightBitsWithFifo = 3u << 5 | 1u << 4;
 constexpr uint32_t kEnable = 1u << 0 | 1u << 8 | 1u << 9;  // with both directions
 
-// What no chip has: the emulator's sum of the cycles of all instructions (host/targets/rp2040js/).
+// What no chip has: the emulator's sum of the cycles of all instructions (targets/node/uart.js).
 constexpr uint32_t kCycles = 0x40070000u;
 
 }  // namespace

@@ -1,5 +1,5 @@
 // As much of an Arduino core as firmware/boards/arduino/board.cc needs, on standard input and
-// output. What a real core does to a build beyond that is not in it.
+// output. It does not shadow headers, define macros or change flags, as real cores do.
 #pragma once
 
 #include <cstddef>
