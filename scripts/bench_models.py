@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from host.base.errors import ToolMissingError
-from host.base.paths import ROOT
+from host.base.paths import FIRMWARE, ROOT
 from host.engines import library
 from host.engines.aot import AotEngine
 from host.engines.packages import missing
@@ -72,7 +72,7 @@ def bench(folder: Path, output: Path | None) -> None:
 
 
 def _measure(path: Path) -> dict[str, Any]:
-    plan, compilation = _seconds(path)
+    plan, compilation = seconds(path)
     costs = {name: _cost(path, *build) for name, build in BUILDS.items() if _is_there(name)}
     dsp = costs[DSP]
     if TFLM in costs and dsp.engine is not None:
@@ -108,7 +108,7 @@ def _ratios(cost: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, floa
     return {n: cost[n] / other[n] for n in names if cost.get(n) and other.get(n)}
 
 
-def _seconds(path: Path) -> tuple[float, float]:
+def seconds(path: Path) -> tuple[float, float]:
     """Of planning and emitting, and of compiling what was emitted, without any cache."""
     begin = time.monotonic()
     rendered = AotEngine().render(tflite.load(path))
@@ -116,7 +116,7 @@ def _seconds(path: Path) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         (Path(folder) / "model.cc").write_text(rendered.files["model.cc"], encoding="utf-8")
         command = ["arm-none-eabi-g++", "-mcpu=cortex-m4", "-mthumb", "-O2", "-std=c++17", "-c"]
-        command += [f"-I{ROOT / 'firmware' / 'engines' / 'aot'}", "model.cc"]
+        command += [f"-I{FIRMWARE}", "model.cc"]
         compiling = time.monotonic()
         subprocess.run(command, cwd=folder, check=True)
         return planned - begin, time.monotonic() - compiling

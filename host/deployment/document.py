@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from host import engines
 from host.device.identity import DeviceInfo
 from host.firmware.boards import Board
 from host.firmware.image import Image, Section
@@ -118,7 +119,7 @@ def conditions(board: Board, info: DeviceInfo) -> Conditions:
         board=board.name,
         board_description=board.description,
         board_reported=info.board,
-        board_options=board.options,
+        board_options=engines.conditions(board.options, info.engine),
         target=board.target,
         link=board.link,
         tick_unit=info.tick_unit,

@@ -82,6 +82,14 @@ ENGINES: Mapping[str, Callable[[Board], Engine]] = {"tflm": _tflm, "aot": _aot}
 AUTO = "auto"  # the first that is available for the board and takes the model
 
 
+def conditions(options: Mapping[str, str], engine: str) -> dict[str, str]:
+    """A board's options, each in one line, without those of other engines, ``<engine>_…``."""
+    others = tuple(f"{name}_" for name in ENGINES if name != engine)
+    return {
+        key: " ".join(value.split()) for key, value in options.items() if not key.startswith(others)
+    }
+
+
 def find_engine(
     name: str, board: Board, refused: Mapping[str, OperatorError] = MappingProxyType({})
 ) -> tuple[Engine, str | None]:

@@ -68,7 +68,11 @@ def _board(config: object, name: str) -> Board:
         for key, value in config.items(section, as_dict=True).items()  # type: ignore[attr-defined]
         if key.startswith((_PREFIX, "board"))
     }
-    flags = " ".join(config.get(section, "build_flags", []))  # type: ignore[attr-defined]
+    flags = [
+        flag
+        for option in ("build_flags", "build_src_flags")
+        for flag in config.get(section, option, [])  # type: ignore[attr-defined]
+    ]
 
     def need(key: str) -> str:
         if key not in options:
@@ -89,7 +93,7 @@ def _board(config: object, name: str) -> Board:
         flash=size("board_upload.maximum_size"),
         ram=size("board_upload.maximum_ram_size"),
         options={
-            "build_flags": flags,
+            "build_flags": " ".join(flags),
             **{k.removeprefix(_PREFIX): v for k, v in options.items() if k.startswith(_PREFIX)},
         },
     )

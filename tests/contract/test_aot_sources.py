@@ -8,6 +8,7 @@ import pytest
 
 from host.base.paths import FIRMWARE
 from host.engines.aot import AotEngine
+from scripts import bench_models
 from tests.aot import activations, quantize
 from tests.aot.builder import Q, started
 from tests.fixtures import native
@@ -35,6 +36,14 @@ def test_sources_compile_for_the_device(cpu: str, tmp_path: Path) -> None:
     (tmp_path / "quantize.o").unlink()
     floating = [n for n in _undefined(tmp_path) if n.startswith(("__aeabi_f", "__aeabi_d"))]
     assert floating == [], "only QUANTIZE and DEQUANTIZE may need them"
+
+
+@pytest.mark.skipif(ARM is None, reason="arm-none-eabi-g++ is not installed")
+def test_the_benchmark_compiles_a_model(tmp_path: Path) -> None:
+    b, x = started((1, 3), Q.tensor(0.1, -7))
+    model = tmp_path / "model.tflite"
+    model.write_bytes(b.build([x], [activations.softmax(b, x)]))
+    assert all(seconds > 0 for seconds in bench_models.seconds(model))
 
 
 def _from_libgcc(name: str) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from host import engines
 from host.base.errors import ConfigError
 from host.firmware.boards import find_board, load_boards
 
@@ -38,6 +39,16 @@ def test_a_board_is_read_from_its_env_and_from_an_override(tmp_path: Path) -> No
     board = load_boards(write(tmp_path, INI))["tiny"]
     assert (board.flash, board.ram, board.target, board.link) == (4096, 512, "qemu", "socket")
     assert board.description == "mine"
+
+
+def test_conditions_are_those_of_the_engine_that_ran() -> None:
+    options = find_board("qemu-m4").options
+    assert options["build_flags"].split()[:2] == ["-O2", "-std=gnu++17"]
+    of_aot, of_tflm = (engines.conditions(options, name) for name in ("aot", "tflm"))
+    assert of_aot.items() < of_tflm.items()
+    assert not any(key.startswith("tflm_") for key in of_aot)
+    assert of_tflm["tflm_kernels"] == "cmsis_nn"
+    assert not any("\n" in value for value in of_tflm.values())
 
 
 def test_an_unknown_board_names_the_nearest() -> None:
