@@ -100,8 +100,8 @@ def trace(
 
         with Bar() as bar:
             traced = run(model, device, output, bar, sample=sample, tensors=tensor or ())
-        _show(traced.deployed.folder, as_json, lambda: summary(traced))
-        raise typer.Exit(EXIT_MATCH if traced.match else EXIT_DIFFERS)
+        _show(traced.folder, as_json, lambda: summary(traced))
+        raise typer.Exit(EXIT_MATCH if traced.verdict == "match" else EXIT_DIFFERS)
 
 
 @app.command()
@@ -116,7 +116,7 @@ def profile(
 
         with Bar() as bar:
             profiled = run(model, device, output, bar)
-        _show(profiled.deployed.folder, as_json, lambda: summary(profiled))
+        _show(profiled.folder, as_json, lambda: summary(profiled))
 
 
 @app.command()

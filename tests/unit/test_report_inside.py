@@ -1,7 +1,6 @@
 """How a trace and a profile are shown: JSON fits its schema, page and terminal trust no name."""
 
 import dataclasses
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,13 +10,11 @@ import numpy as np
 import pytest
 
 from host.commands.evaluate.values import Evaluation
-from host.commands.profile import document as profile_document
 from host.commands.profile import text as profile_text
-from host.commands.profile.document import Profile
-from host.commands.profile.page import render_html, write_profile
-from host.commands.trace import document as trace_document
+from host.commands.profile.document import ProfileDocument, document
+from host.commands.profile.page import render_html
 from host.commands.trace import text as trace_text
-from host.commands.trace.document import Trace
+from host.commands.trace.document import TraceDocument
 from host.commands.trace.flow import compared
 from host.deployment.deployed import Deployed, Loaded
 from host.deployment.divergence import crcs
@@ -43,11 +40,13 @@ def deployed(base: Evaluation) -> Deployed:
     )
 
 
-def profile(base: Evaluation) -> Profile:
-    return Profile(deployed(base), base.latency)
+def profile(base: Evaluation) -> ProfileDocument:
+    return document(deployed(base), base.latency)
 
 
-def trace(base: Evaluation, *, wrong: int | None = None, asked: Sequence[int] = ()) -> Trace:
+def trace(
+    base: Evaluation, *, wrong: int | None = None, asked: Sequence[int] = ()
+) -> TraceDocument:
     """A trace of sample 3; from output ``wrong`` on, all differ, that one in two values."""
     device = deployed(base)
     graph, operators = device.loaded.graph, device.rendered.operators
@@ -68,16 +67,16 @@ def checked(command: str, document: Document) -> Any:
 
 def test_a_trace_that_is_equal(tmp_path: Path) -> None:
     run = trace(evaluation(tmp_path))
-    values = checked("trace", trace_document.document(run))
-    assert run.match and values["verdict"] == "match" and values["first_difference"] is None
+    values = checked("trace", run)
+    assert values["verdict"] == "match" and values["first_difference"] is None
     assert values["headline"] == "sample 3: the outputs of all operators (8) equal TFLM on the host"
     assert printed(trace_text.summary(run)).startswith("✓ sample 3")
 
 
 def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -> None:
     run = trace(evaluation(tmp_path), wrong=3)
-    values = checked("trace", trace_document.document(run))
-    assert not run.match
+    values = checked("trace", run)
+    assert values["verdict"] == "differs"
     assert values["headline"] == "sample 3: of the outputs of all operators (8), 5 differ"
     said = (
         "operator 3 DEPTHWISE_CONV_2D (tensor 4 'model/separable_2/depthwise'), sample 3: "
@@ -93,32 +92,23 @@ def test_a_trace_that_differs_names_the_first_with_both_values(tmp_path: Path) -
 @pytest.mark.parametrize("wrong", [1, 7])
 def test_tensors_that_were_asked_for_decide(wrong: int, tmp_path: Path) -> None:
     run = trace(evaluation(tmp_path), wrong=wrong, asked=[1])
-    assert run.match == (wrong != 1)
-    values = checked("trace", trace_document.document(run))
+    assert (run.verdict == "match") == (wrong != 1)
+    values = checked("trace", run)
     text = values["tensors"][0]["text"]
     assert text.startswith("tensor 2 'model/separable_1/depthwise' of operator 1 DEPTHWISE_CONV_2D")
-    assert ("all 512 values equal" in text) == run.match
+    assert ("all 512 values equal" in text) == (run.verdict == "match")
     assert text in printed(trace_text.summary(run))
-    codes = np.arange(6, dtype=np.int8).reshape(1, 2, 3)
-    trace_document.write_trace(run, {2: codes}, {2: -codes})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.json", "tensors.npz"]
-    with np.load(tmp_path / "tensors.npz") as arrays:
-        np.testing.assert_array_equal(arrays["host_2"], -arrays["device_2"])
 
 
 def test_a_profile(tmp_path: Path) -> None:
-    run = profile(evaluation(tmp_path))
-    values = checked("profile", profile_document.document(run))
+    base = evaluation(tmp_path)
+    run = profile(base)
+    values = checked("profile", run)
     assert values["latency"]["operators"][0]["share"] == pytest.approx(0.149, abs=0.001)
-    write_profile(run)
-    page = (tmp_path / "report.html").read_text()
+    page = render_html(run, deployed(base))
     self_contained(page)
     assert page.count('<svg class="plot"') == 2
     assert "They are neither cycles nor time" in page
-    assert json.loads((tmp_path / "report.json").read_text()) == {
-        **values,
-        "created": json.loads((tmp_path / "report.json").read_text())["created"],
-    }
     lines = printed(profile_text.summary(run), 80).splitlines()
     (line,) = (line for line in lines if line.startswith("7 "))
     assert line.split()[:2] == ["7", "SOFTMAX"] and "…" not in line
@@ -130,16 +120,15 @@ def test_a_profile_without_a_plan_and_without_products(tmp_path: Path) -> None:
         dataclasses.replace(c, macs=0, ticks_per_mac=None, ticks=None, share=None)
         for c in base.latency.operators
     ]
-    run = profile(
-        dataclasses.replace(
-            base,
-            rendered=dataclasses.replace(base.rendered, arena=()),
-            latency=dataclasses.replace(base.latency, operators=tuple(costs), disturbance=None),
-        )
+    base = dataclasses.replace(
+        base,
+        rendered=dataclasses.replace(base.rendered, arena=()),
+        latency=dataclasses.replace(base.latency, operators=tuple(costs), disturbance=None),
     )
-    values = checked("profile", profile_document.document(run))
+    run = profile(base)
+    values = checked("profile", run)
     assert values["ticks_per_mac"] is None
-    page = render_html(run, profile_document.document(run))
+    page = render_html(run, deployed(base))
     assert "plans its arena on the device" in page and "<svg" not in page
     text = " ".join(Page(page).text) + printed(profile_text.summary(run))
     assert not re.search(r"\b(nan|inf|None)\b", text)
@@ -149,9 +138,9 @@ def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     base = evaluation(tmp_path, name=HOSTILE)
     seen = profile(base)
     traces = [trace(base, wrong=2), trace(base, asked=[2])]
-    checked("profile", profile_document.document(seen))
-    page = render_html(seen, profile_document.document(seen))
+    checked("profile", seen)
+    page = render_html(seen, deployed(base))
     shown = [printed(profile_text.summary(seen)), *(printed(trace_text.summary(t)) for t in traces)]
     for run in traces:
-        checked("trace", trace_document.document(run))
+        checked("trace", run)
     only_text(page, *shown)

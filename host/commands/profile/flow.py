@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from host.commands.profile.document import Profile
-from host.commands.profile.page import RESULTS, write_profile
+from host.commands.profile.document import ProfileDocument, document
+from host.commands.profile.page import render_html
 from host.deployment import measure
 from host.deployment.deployed import deployable, deployed
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
+from host.report.document import DOCUMENT, PAGE, write_report
 from host.verdict.costs import operator_costs
 from host.verdict.latency import summarize_latency
 
@@ -17,8 +18,8 @@ SAMPLES = 5
 
 def profile(
     what: ModelOptions, where: DeviceOptions, output: OutputOptions, observer: Observer
-) -> Profile:
-    """Profile a model.
+) -> ProfileDocument:
+    """Profile a model, and write the page and the document.
 
     Raises:
         FlashAndEvalError: see ``host.base.errors``.
@@ -28,11 +29,11 @@ def profile(
         what = replace(what, samples=SAMPLES)
     ready = deployable(what, where, output, SAMPLES, stages)
     graph, feeds = ready.loaded.graph, ready.loaded.feeds
-    with deployed(ready, RESULTS, stages) as (session, device):
+    with deployed(ready, (DOCUMENT, PAGE), stages) as (session, device):
         ticks = measure.plain_ticks(session, device.info, feeds)
         profiled, ticks_by_operator = measure.profile(session, device.info, device.rendered, feeds)
         costs = operator_costs(graph, device.rendered, ticks_by_operator)
         latency = summarize_latency(device.info, ticks, profiled, costs)
-        result = Profile(device, latency)
-        write_profile(result)
+        result = document(device, latency)
+        write_report(device.folder, result, {PAGE: render_html(result, device)})
     return result

@@ -3,7 +3,7 @@
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from host.commands.profile.document import Profile
+from host.commands.profile.document import ProfileDocument
 from host.report.document import PAGE
 from host.report.formats import number, percent, plain, size
 from host.report.text import headline, remarks, table, tail
@@ -11,9 +11,9 @@ from host.verdict.costs import Activation
 from host.verdict.latency import UNIT_WORDS, latency_text
 
 
-def summary(profile: Profile) -> RenderableType:
+def summary(profile: ProfileDocument) -> RenderableType:
     """What an inference costs, and what of it each operator does."""
-    device, info, latency = profile.deployed, profile.deployed.info, profile.latency
+    latency, memory = profile.latency, profile.memory
     # "@" stands before places in the arena.
     headers = ("share", "MACs", "per MAC", "reads, B", "writes, B")
     costs = table("", "operator", UNIT_WORDS[latency.unit], *headers, left=(1,), wrap=(1,), gap=1)
@@ -30,19 +30,19 @@ def summary(profile: Profile) -> RenderableType:
         )
     return Group(
         headline(
-            f"{device.loaded.model.name}: {latency_text(latency)} per inference",
+            f"{profile.model.name}: {latency_text(latency)} per inference",
             "neutral",
-            f"{device.rendered.engine} on {device.board.name}, {len(device.loaded.feeds)} samples "
-            f"of {device.loaded.data}; {number(profile.macs)} multiply-accumulates",
+            f"{profile.engine} on {profile.board}, {profile.samples} samples of {profile.data}; "
+            f"{number(profile.macs)} multiply-accumulates",
         ),
         Text(),
         costs,
         Text(),
         Text(
-            f"arena {size(info.arena_used)} of {size(info.arena_reserved)}, "
-            f"flash {size(device.image.flash)}, RAM {size(device.image.ram)}"
+            f"arena {size(memory.arena_used)} of {size(memory.arena_reserved)}, "
+            f"flash {size(memory.flash)}, RAM {size(memory.ram)}"
         ),
-        *tail(remarks("note", device.notes), {"report": device.folder / PAGE}),
+        *tail(remarks("note", profile.notes), {"report": profile.folder / PAGE}),
     )
 
 

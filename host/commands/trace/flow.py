@@ -7,16 +7,18 @@ import numpy as np
 from host.base import versions
 from host.base.arrays import Array
 from host.base.errors import DataError
-from host.commands.trace.document import RESULTS, Trace, TracedOutput, TracedTensor, write_trace
+from host.commands.trace.document import TraceDocument, TracedOutput, TracedTensor
 from host.commands.trace.tensor_names import find_output
-from host.deployment.deployed import Deployed, deployable, deployed
+from host.deployment.deployed import Deployed, common, deployable, deployed
 from host.deployment.divergence import Crcs, crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph
+from host.report.document import DOCUMENT, write_report
 from host.verdict.differences import FirstDifference, TensorDifference, compare
 
+VALUES = "tensors.npz"
 # Random samples where the user names no number: as many as `flash-and-eval` draws.
 _DRAWN = 20
 
@@ -29,8 +31,8 @@ def trace(
     *,
     sample: int = 0,
     tensors: Sequence[str] = (),
-) -> Trace:
-    """Trace one sample.
+) -> TraceDocument:
+    """Trace one sample, and write the document and the values that were asked for.
 
     Args:
         sample: its index among the samples, 0 or more.
@@ -49,7 +51,7 @@ def trace(
     asked = list(dict.fromkeys(find_output(graph, operators, name) for name in tensors))
     with stages.run("TFLM on the host"):
         (on_host,) = host_outputs(graph, operators, [feed])
-    with deployed(ready, RESULTS, stages) as (session, device):
+    with deployed(ready, (DOCUMENT, VALUES), stages) as (session, device):
         (device_crc,) = device_crcs(session, operators, [feed])
         unequal = np.flatnonzero(device_crc != crcs(operators, on_host)).tolist()
         on_device = {
@@ -57,8 +59,10 @@ def trace(
             for position in dict.fromkeys([*asked, *unequal[:1]])
         }
         result = compared(device, sample, device_crc, on_device, on_host, asked)
-        fetched = {operators[position].tensor: on_device[position] for position in asked}
-        write_trace(result, fetched, {index: on_host[index] for index in fetched})
+        # By index: a name may hold anything.
+        values = {f"device_{operators[position].tensor}": on_device[position] for position in asked}
+        values |= {f"host_{tensor.tensor}": on_host[tensor.tensor] for tensor in result.tensors}
+        write_report(result.folder, result, {VALUES: values} if values else {})
     return result
 
 
@@ -69,7 +73,7 @@ def compared(
     on_device: Mapping[int, Array],
     on_host: Mapping[int, Array],
     asked: Sequence[int],
-) -> Trace:
+) -> TraceDocument:
     """What the device computed for a sample, against TFLM on the host.
 
     Args:
@@ -91,8 +95,8 @@ def compared(
         operator = operators[unequal[0]]
         name = graph.tensors[operator.tensor].name
         first = FirstDifference(operator, name, sample, values(unequal[0]))
-    return Trace(
-        deployed=device,
+    return TraceDocument(
+        **common(device),
         sample=sample,
         outputs=tuple(
             TracedOutput(*_named(graph, operator), *both)
@@ -100,7 +104,7 @@ def compared(
                 operators, device_crc.tolist(), host_crc.tolist(), strict=True
             )
         ),
-        first=first,
+        first_difference=first,
         tensors=tuple(TracedTensor(*_named(graph, operators[p]), values(p)) for p in asked),
         oracle=f"tflite-micro {versions.package_version('tflite-micro')}",
     )

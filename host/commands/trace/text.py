@@ -4,28 +4,29 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from host.commands.trace.document import VALUES, Trace
+from host.commands.trace.document import TraceDocument
+from host.commands.trace.flow import VALUES
 from host.report.document import DOCUMENT
 from host.report.formats import plain, short
-from host.report.text import headline, remarks, table, tail
+from host.report.text import Tone, headline, remarks, table, tail
 
 
-def summary(trace: Trace) -> RenderableType:
+def summary(trace: TraceDocument) -> RenderableType:
     """Headline; the table of all operators, or a line for each tensor that was asked for."""
-    device = trace.deployed
-    what = f"{device.loaded.model.name}, {device.rendered.engine} on {device.board.name}"
-    facts = f"{what}, {device.loaded.data}; {trace.oracle}"
-    first = None if trace.first is None else trace.first.text
-    head = headline(trace.headline, "good" if trace.match else "bad", facts, first=first)
+    what = f"{trace.model.name}, {trace.engine} on {trace.board}"
+    facts = f"{what}, {trace.data}; {trace.oracle}"
+    first = None if trace.first_difference is None else trace.first_difference.text
+    tone: Tone = "good" if trace.verdict == "match" else "bad"
+    head = headline(trace.headline, tone, facts, first=first)
     shown: list[RenderableType] = [_table(trace)]
-    path = {"trace": device.folder / DOCUMENT}
+    path = {"trace": trace.folder / DOCUMENT}
     if trace.tensors:
         shown = [Text(t.text, style="" if t.equal else "red") for t in trace.tensors]
-        path = {"values": device.folder / VALUES}
-    return Group(head, Text(), *shown, Text(), *tail(remarks("note", device.notes), path))
+        path = {"values": trace.folder / VALUES}
+    return Group(head, Text(), *shown, Text(), *tail(remarks("note", trace.notes), path))
 
 
-def _table(trace: Trace) -> Table:
+def _table(trace: TraceDocument) -> Table:
     headers = ("", "operator", "tensor", "name", "shape", "device", "TFLM on the host")
     outputs = table(*headers, left=(1, 3, 4, 5, 6), wrap=(1, 3), gap=1)
     for output in trace.outputs:
