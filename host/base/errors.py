@@ -19,7 +19,7 @@ A user's mistake or a machine's failure ends in one of these, never in a traceba
         └── DeviceError             the device answered, and refused or does not fit
             └── StaleImageError     it holds another model, or another protocol
 
-Exit codes: 0 the device matches, 1 it ran and differs, 2 InputError, 3 MachineError.
+Exit codes: 0 all is well, 1 it ran and the verdict is bad, 2 InputError, 3 MachineError.
 """
 
 from typing import ClassVar

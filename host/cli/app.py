@@ -25,6 +25,7 @@ from host.cli.terminal import (
 from host.commands.explain.options import ExplainRequest
 from host.commands.study.options import StudyRequest
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
+from host.verdict.limits import Limits
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
     from rich.console import RenderableType
@@ -33,7 +34,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit: 0 match, 1 differs, 2 wrong input, 3 a tool, the link or the device failed.",
+    epilog="Exit: 0 good, 1 bad verdict, 2 wrong input, 3 a tool, the link or the device failed.",
 )
 
 
@@ -60,6 +61,7 @@ def _program(
 def flash_and_eval(
     model: ModelOptions,
     device: DeviceOptions,
+    limits: Limits,
     output: OutputOptions,
     jobs: Annotated[
         int, typer.Option(min=1, help="Emulators side by side, which share the samples.")
@@ -75,7 +77,7 @@ def flash_and_eval(
         from host.commands.evaluate.text import summary
 
         with Bar() as bar:
-            evaluation = run(model, device, output, bar, jobs=jobs, resume=resume)
+            evaluation = run(model, device, limits, output, bar, jobs=jobs, resume=resume)
         _show(evaluation.folder, as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
 

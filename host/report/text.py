@@ -27,13 +27,17 @@ MAX_REMARKS = 6
 
 
 def headline(text: str, tone: Tone, *facts: str, first: str | None = None) -> RenderableType:
-    """The result in one line, below it what it holds for and the first difference, where there is
-    one."""
+    """The result in one line, below it ``details``."""
     mark, style = _MARKS[tone]
+    return Group(Text(f"{mark}{plain(text)}", style=style), *details(*facts, first=first))
+
+
+def details(*facts: str, first: str | None = None) -> list[RenderableType]:
+    """What a result holds for, and the first difference, where there is one."""
     lines = [indented(Text(plain(fact), style="dim")) for fact in facts]
     if first is not None:
         lines.append(indented(Text(f"First differing: {first}", style="red")))
-    return Group(Text(f"{mark}{plain(text)}", style=style), *lines)
+    return lines
 
 
 def indented(line: Text, columns: int = 2) -> RenderableType:

@@ -1,4 +1,4 @@
-"""Does the device match, and if not, where do they first diverge; how accurate is each column."""
+"""The verdict: both halves of the answer, accuracy by column, every gap, and what to know."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,25 @@ from typing import Literal
 
 from host.models.dataset import Dataset
 from host.models.tflite import Graph
-from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
+from host.oracles.columns import Column, ColumnName
 from host.report.formats import percent
 from host.verdict.differences import FirstDifference
-from host.verdict.gaps import GAPS, Gap, GapName, Task, accuracy, compare, detect_task, mean_error
+from host.verdict.gaps import (
+    GAPS,
+    Gap,
+    GapName,
+    Task,
+    accuracy,
+    compare,
+    detect_task,
+    mean_error,
+    real_values,
+)
+from host.verdict.halves import Half, Outcome, deployment_half, quantization_half
+from host.verdict.limits import Limits
 from host.verdict.statistics import Interval
 
-# What the device does. "version skew": it differs as two versions of TFLM do. "unrepeated": it
-# differed once, and no more when it was asked for every operator. "unknown": nothing to compare.
-Outcome = Literal["match", "differs", "version skew", "unrepeated", "unknown"]
+HalfName = Literal["quantization", "deployment"]
 # The largest share of output values that two versions of TFLM were seen to differ on.
 _SKEW_SHARE = 0.001
 
@@ -24,7 +34,8 @@ class Verdict:
     """The answer.
 
     Attributes:
-        outcome: what was decided; ``headline`` says it in a sentence.
+        outcome: what the device does.
+        halves: does int8 predict what the float model predicts, and does the device compute int8?
         accuracy: by column; None where that is absent or there are no labels.
         errors: mean absolute errors against float targets in real units, likewise.
         gaps: all, None where one of a gap's columns is absent.
@@ -32,9 +43,9 @@ class Verdict:
     """
 
     outcome: Outcome
+    halves: Mapping[HalfName, Half]
     task: Task
     samples: int
-    headline: str
     accuracy: Mapping[ColumnName, Interval | None]
     errors: Mapping[ColumnName, Interval | None]
     gaps: Mapping[GapName, Gap | None]
@@ -43,8 +54,28 @@ class Verdict:
 
     @property
     def match(self) -> bool:
-        """Whether the device computes what TFLM on the host computes, byte for byte."""
-        return self.outcome == "match"
+        """Whether nothing is wrong: the device computes the int8 model, and where it is known
+        what the float model predicts, int8 predicts the same."""
+        return self.halves["deployment"].state == "good" and (
+            self.halves["quantization"].state != "bad"
+        )
+
+    @property
+    def good(self) -> bool:
+        """Whether both halves are known to be good."""
+        return all(half.state == "good" for half in self.halves.values())
+
+    @property
+    def ordered(self) -> tuple[Half, Half]:
+        """Both halves, the worse one first; of two alike, the device's."""
+        device, int8 = self.halves["deployment"], self.halves["quantization"]
+        int8_first = device.state == "good" and int8.state == "bad"
+        return (int8, device) if int8_first else (device, int8)
+
+    @property
+    def headline(self) -> str:
+        """The worse half in a sentence."""
+        return self.ordered[0].text
 
 
 def judge(
@@ -55,6 +86,7 @@ def judge(
     first: FirstDifference | None = None,
     traced: int = 0,
     library: str | None = None,
+    limits: Limits | None = None,
 ) -> Verdict:
     """Give the verdict.
 
@@ -65,6 +97,7 @@ def judge(
         first: the first operator that differs, where one was looked for and seen.
         traced: for how many samples the device reported every operator.
         library: the version of TFLM that the device runs, where it runs TFLM.
+        limits: what is still good.
     """
     task, codes = detect_task(graph, dataset), graph.output_codes
     labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
@@ -75,11 +108,18 @@ def judge(
     }
     outcome = _outcome(gaps["deployment"], first, traced, library)
     shares = {name: accuracy(column.outputs, labels) for name, column in columns.items()}
+    keras = columns["keras"].outputs
+    values = None if keras is None else real_values(keras, codes)
     return Verdict(
         outcome=outcome,
+        halves={
+            "quantization": quantization_half(
+                columns, shares, gaps["quantization"], labels, limits or Limits(), values
+            ),
+            "deployment": deployment_half(columns, gaps["deployment"], outcome, first),
+        },
         task=task,
         samples=len(dataset.x),
-        headline=_headline(outcome, columns, gaps["deployment"], first),
         accuracy=shares,
         errors={name: mean_error(c.outputs, targets, codes) for name, c in columns.items()},
         gaps=gaps,
@@ -88,7 +128,6 @@ def judge(
             *dataset.notes,
             *_absences(columns),
             *_explanation(outcome, columns, gaps["deployment"], traced, library),
-            *_chance(columns, shares, task, graph.output.size),
         ),
     )
 
@@ -107,25 +146,6 @@ def _outcome(
     if library is not None and small and dense:
         return "version skew"
     return "unrepeated" if traced and first is None else "differs"
-
-
-def _headline(
-    outcome: Outcome,
-    columns: Mapping[ColumnName, Column],
-    gap: Gap | None,
-    first: FirstDifference | None,
-) -> str:
-    if gap is None:
-        missing = next(columns[c] for c in GAPS["deployment"] if columns[c].outputs is None)
-        # No other oracle steps in: desktop kernels round differently, so equality with them would
-        # prove nothing, and neither would a difference.
-        return f"no verdict: {COLUMN_LABELS[missing.name]} is missing ({missing.absent})"
-    n = gap.samples
-    if outcome == "match":
-        return f"device matches: {n}/{n} bit-exact"
-    name = outcome if outcome == "version skew" else "deployment gap"
-    where = f", first at operator {first.operator.index} {first.operator.name}" if first else ""
-    return f"{name}: {n - gap.equal_samples}/{n} samples differ on the device{where}"
 
 
 def _explanation(
@@ -156,21 +176,4 @@ def _absences(columns: Mapping[ColumnName, Column]) -> list[str]:
         f"The column {name} is absent: {column.absent}."
         for name, column in columns.items()
         if column.outputs is None
-    ]
-
-
-def _chance(
-    columns: Mapping[ColumnName, Column],
-    shares: Mapping[ColumnName, Interval | None],
-    task: Task,
-    classes: int,
-) -> list[str]:
-    """Un-normalised samples give no error anywhere; accuracy near chance gives them away."""
-    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
-    share = shares[name]
-    if task != "classification" or share is None or share.low > 1 / classes:
-        return []
-    return [
-        f"{name} is right on {percent(share.value)} of the samples, no better than chance with "
-        f"{classes} classes: are the samples scaled, and the labels numbered, as in training?"
     ]

@@ -51,6 +51,14 @@ def upper_bound(events: int, n: int) -> float:
     return float(test.proportion_ci(_LEVEL, method="exact").high)
 
 
+def lower_bound(events: int, n: int) -> float:
+    """One-sided lower bound of a rate, exact (Clopper and Pearson 1934); n ≥ 1."""
+    from scipy.stats import binomtest
+
+    test = binomtest(events, n, alternative="greater")
+    return float(test.proportion_ci(_LEVEL, method="exact").low)
+
+
 def mcnemar(left_right: BoolArray, right_right: BoolArray) -> float:
     """p of the exact McNemar test (1947): are two executors equally often right?
 

@@ -74,7 +74,9 @@ def test_the_device_matches(models: dict[str, Path], name: str, data: str, tmp_p
         *("--data", data, "--samples", SAMPLES, "--json", "--out", tmp_path / "run"),
     )
     report = done.json
-    assert report["headline"] == f"device matches: {SAMPLES}/{SAMPLES} bit-exact"
+    assert (
+        report["headline"] == f"The device computes the int8 model: {SAMPLES}/{SAMPLES} bit-exact"
+    )
     assert report["gaps"]["deployment"]["max_steps"] == 0
     assert report["gaps"]["desktop_reference"]["max_steps"] <= 5
     with np.load(tmp_path / "run" / "predictions.npz") as predictions:
@@ -93,7 +95,9 @@ def test_a_keras_model_by_the_route_to_int16(tmp_path: Path) -> None:
         *("--json", "--out", tmp_path / "run"),
     )
     report = done.json
-    assert report["headline"] == f"device matches: {SAMPLES}/{SAMPLES} bit-exact"
+    assert (
+        report["headline"] == f"The device computes the int8 model: {SAMPLES}/{SAMPLES} bit-exact"
+    )
     assert report["tflite"]["route"] == "ptq-int16x8"
     assert report["gaps"]["quantization"]["max_error"] < 0.05
     assert report["accuracy"]["device"]["value"] > 0.9

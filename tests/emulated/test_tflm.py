@@ -52,7 +52,7 @@ def test_models_of_others(library: Library, name: str, tmp_path: Path) -> None:
 def test_the_demo(library: Library, tmp_path: Path) -> None:
     done = run_ok("flash-and-eval", "--engine", "tflm", "--json", "--out", tmp_path / "run")
     assert done.json["engine"] == "tflm"
-    assert done.json["headline"] == "device matches: 360/360 bit-exact"
+    assert done.json["headline"] == "The device computes the int8 model: 360/360 bit-exact"
     operators = done.json["latency"]["operators"]
     assert sum(o["ticks"] for o in operators) == pytest.approx(
         done.json["latency"]["median"], rel=0.02
@@ -110,7 +110,7 @@ def test_activations_in_int16(library: Library, tmp_path: Path) -> None:
     model = convolution(np.int16, tmp_path / "model.tflite")
     arguments = ("--model", model, "--data", "random", "--samples", "20", "--json")
     done = run_ok("flash-and-eval", "--engine", "tflm", *arguments, "--out", tmp_path / "run")
-    assert done.json["headline"] == "device matches: 20/20 bit-exact"
+    assert done.json["headline"] == "The device computes the int8 model: 20/20 bit-exact"
 
 
 def test_a_model_that_the_library_refuses_on_the_device(library: Library, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_model_that_the_library_refuses_on_the_device(library: Library, tmp_pa
     assert "the engine on the device refuses the model: fully_connected.cc" in done.err + done.out
     assert "Node FULLY_CONNECTED (number 0) failed" in done.json["error"]["message"]
     auto = run_ok(*arguments, "--engine", "auto", "--out", tmp_path / "run").json
-    assert auto["engine"] == "aot" and auto["headline"].startswith("device matches")
+    assert auto["engine"] == "aot" and auto["headline"].startswith("The device computes")
     (note,) = [note for note in auto["notes"] if "Engine aot was chosen" in note]
     assert "because tflm refuses the model: the engine on the device refuses" in note
 

@@ -40,7 +40,7 @@ def test_two_models_on_one_board_at_once(world: World) -> None:
         folder = world.folder / f"run{number}"
         said = (folder / "report.json").read_text()
         assert hashlib.sha256(world.model(number).read_bytes()).hexdigest() in said
-        assert "device matches: 20/20 bit-exact" in said
+        assert "The device computes the int8 model: 20/20 bit-exact" in said
         assert "Nothing to build" not in (folder / "build.log").read_text()
         assert clean(folder)
     images = list((world.cache / "images").glob("*/firmware.elf"))

@@ -152,7 +152,7 @@ def test_an_empty_run_has_a_report(tmp_path: Path) -> None:
     )
     page = "".join(Page(render_html(run, document(run))).text)
     assert "plans its arena on the device" in page
-    assert "could not be compared" in page
+    assert "is not known: TFLM on the host is missing" in page
     assert run.verdict.headline in printed(summary(run))
 
 

@@ -8,8 +8,10 @@ from host.firmware.rendered import ExecutedOperator
 from host.models.dataset import Dataset
 from host.oracles.columns import Column, ColumnName
 from host.verdict.differences import FirstDifference
+from host.verdict.halves import Half, State
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
+from host.verdict.limits import Limits
 from tests.fixtures.graphs import device_info, graph
 
 GRAPH = graph("CONV_2D", "SOFTMAX")
@@ -34,8 +36,11 @@ def columns(device: Array, **changed: Array | None) -> dict[ColumnName, Column]:
 
 def test_a_match() -> None:
     verdict = judge(columns(CODES.copy()), GRAPH, DATA)
-    assert verdict.match
-    assert verdict.headline == "device matches: 6/6 bit-exact"
+    assert verdict.match and verdict.good
+    assert [half.text for half in verdict.ordered] == [
+        "The device computes the int8 model: 6/6 bit-exact",
+        "Int8 predicts what Keras predicts: 83.3\u202f% → 83.3\u202f% right, 0 of 6 changed",
+    ]
     assert verdict.task == "classification"
     accuracy = verdict.accuracy["device"]
     assert accuracy is not None and accuracy.value == pytest.approx(5 / 6)
@@ -52,7 +57,8 @@ def test_one_wrong_bit_is_a_deployment_gap_even_without_a_flip() -> None:
     verdict = judge(columns(wrong), GRAPH, DATA, first=first, traced=1)
     assert not verdict.match
     assert verdict.headline == (
-        "deployment gap: 1/6 samples differ on the device, first at operator 0 CONV_2D"
+        "The device does not compute the int8 model: 1/6 samples differ, first at operator 0 "
+        "CONV_2D"
     )
     gap = verdict.gaps["deployment"]
     assert gap is not None and gap.flips == 0 and gap.max_steps == 1
@@ -60,20 +66,27 @@ def test_one_wrong_bit_is_a_deployment_gap_even_without_a_flip() -> None:
 
 def test_a_difference_that_no_operator_shows_is_said_to_be_elsewhere() -> None:
     verdict = judge(columns(CODES[::-1].copy()), GRAPH, DATA, traced=4)
-    assert verdict.outcome == "unrepeated" and "differ on the device" in verdict.headline
+    assert verdict.outcome == "unrepeated" and "samples differ" in verdict.headline
     assert any("did not repeat" in note for note in verdict.notes)
 
 
 def test_no_other_oracle_steps_in_for_a_missing_one() -> None:
     verdict = judge(columns(CODES.copy(), tflm_host=None), GRAPH, DATA)
     assert verdict.outcome == "unknown" and verdict.gaps["deployment"] is None
-    assert verdict.headline == "no verdict: TFLM on the host is missing (no tflm_host here)"
+    assert verdict.headline == (
+        "Whether the device computes the int8 model is not known: TFLM on the host is missing "
+        "(no tflm_host here)"
+    )
+    assert not verdict.match and not verdict.good
     assert any("column tflm_host is absent" in note for note in verdict.notes)
 
 
 def test_a_ready_tflite_has_no_keras_column() -> None:
     verdict = judge(columns(CODES.copy(), keras=None), GRAPH, DATA)
-    assert verdict.match
+    assert verdict.match and not verdict.good
+    assert verdict.halves["quantization"] == Half(
+        "not known", "Whether int8 predicts what Keras predicts is not known: no keras here"
+    )
     assert verdict.gaps["quantization"] is None
     assert verdict.accuracy["keras"] is None
 
@@ -101,7 +114,103 @@ def test_accuracy_at_chance_is_pointed_out() -> None:
     data = Dataset("set", x, np.arange(40) % 4, None)
     every = columns(codes, keras=(codes + 128.0).astype(np.float32), litert=codes, tflm_host=codes)
     verdict = judge({**every, "litert_reference": every["litert"]}, GRAPH, data)
-    assert any("no better than chance" in note for note in verdict.notes)
+    assert not verdict.match
+    assert verdict.headline == (
+        "Keras is right on 25.0\u202f% of the samples, no better than chance: samples or labels "
+        "are not what the model was trained on"
+    )
+
+
+def predictions(classes: Array, count: int = 4) -> Array:
+    """Codes whose arg-max is the class."""
+    return np.asarray(np.eye(count, dtype=np.int8)[classes] * 100)
+
+
+def test_few_samples_and_one_class_are_not_chance() -> None:
+    """With 5 of 8 right nothing is known; and where all labels are one class, no baseline is 1."""
+    for right, labels in ((5, np.arange(8) % 2), (8, np.zeros(8, int))):
+        classes = np.where(np.arange(8) < right, labels, 1 - labels)
+        data = Dataset("set", np.zeros((8, 3), np.float32), labels, None)
+        table = columns(predictions(classes))
+        same = {name: Column(name, predictions(classes), name) for name in table}
+        assert judge(same, GRAPH, data).match
+
+
+def lossy(samples: int, right: int, changed: int) -> tuple[dict[ColumnName, Column], Array]:
+    """Keras is right on so many samples; of these, int8 is wrong on ``changed``. And the labels."""
+    labels = np.arange(samples) % 4
+    keras = np.where(np.arange(samples) < right, labels, (labels + 1) % 4)
+    int8 = np.where(np.arange(samples) < changed, (labels + 2) % 4, keras)
+    table = columns(predictions(int8))
+    outputs = {name: predictions(int8) for name in table}
+    outputs["keras"] = (predictions(keras).astype(np.float32) + 128) / 256
+    return {name: Column(name, value, name) for name, value in outputs.items()}, labels
+
+
+@pytest.mark.parametrize(
+    ("changed", "limits", "state"),
+    [
+        (66, Limits(), "bad"),  # 97 to 31 %
+        (0, Limits(), "good"),
+        (2, Limits(), "good"),  # two points, which is allowed
+        (5, Limits(), "good"),  # five, which chance gives too often: p = 0.06
+        (9, Limits(), "bad"),
+        (9, Limits(max_drop=9), "good"),
+        (3, Limits(max_flips=0.5), "bad"),
+        (3, Limits(min_accuracy=95), "bad"),
+        (3, Limits(min_accuracy=94), "good"),
+    ],
+)
+def test_int8_that_predicts_worse_is_bad(changed: int, limits: Limits, state: State) -> None:
+    table, labels = lossy(100, 97, changed)
+    data = Dataset("set", np.zeros((100, 3), np.float32), labels, None)
+    verdict = judge(table, GRAPH, data, limits=limits)
+    assert verdict.halves["quantization"].state == state
+    assert verdict.outcome == "match" and verdict.match == (state == "good")
+    int8, device = verdict.halves["quantization"], verdict.halves["deployment"]
+    assert verdict.ordered == ((int8, device) if state == "bad" else (device, int8))
+
+
+def test_the_headline_says_what_int8_costs() -> None:
+    table, labels = lossy(100, 97, 66)
+    data = Dataset("set", np.zeros((100, 3), np.float32), labels, None)
+    assert judge(table, GRAPH, data).headline == (
+        "Int8 does not predict what Keras predicts: 97.0\u202f% → 31.0\u202f% right, "
+        "66 of 100 changed"
+    )
+
+
+def test_without_labels_changed_predictions_count() -> None:
+    for changed, state in ((9, "good"), (30, "bad")):
+        table, _ = lossy(100, 97, changed)
+        data = Dataset("set", np.zeros((100, 3), np.float32), None, None)
+        assert judge(table, GRAPH, data).halves["quantization"].state == state
+
+
+@pytest.mark.parametrize(
+    ("moved", "limits", "state"),
+    [
+        (0.02, Limits(), "good"),
+        (0.2, Limits(), "bad"),
+        (0.02, Limits(max_error=0.01), "bad"),
+        (0.2, Limits(max_error=0.3), "good"),
+    ],
+)
+def test_values_that_move_too_far_are_bad(moved: float, limits: Limits, state: State) -> None:
+    """Keras's outputs have a standard deviation of about 0.17."""
+    values = (CODES.astype(np.float32) + 128) / 256
+    table = columns(CODES.copy(), keras=values + moved)
+    target = Dataset("set", X, values, None)
+    verdict = judge(table, graph("A", "B"), target, limits=limits)
+    assert verdict.halves["quantization"].state == state
+
+
+def test_constant_outputs_give_no_measure() -> None:
+    codes = np.zeros((6, 4), np.int8)
+    table = {name: Column(name, codes, name) for name in columns(codes)}
+    table["keras"] = Column("keras", np.full((6, 4), 0.5, np.float32), "keras")
+    verdict = judge(table, graph("A", "B"), Dataset("set", X, None, None))
+    assert verdict.halves["quantization"].state == "not known"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +235,8 @@ def test_what_two_versions_of_tflm_differ_by_is_called_so(
     data = Dataset("set", np.zeros((2, 3), np.float32), None, None)
     verdict = judge(table, wide, data, first=first, traced=1, library=library)
     assert verdict.outcome == ("version skew" if skew else "differs")
-    assert verdict.headline.startswith("version skew: 1/2" if skew else "deployment gap: 1/2")
+    assert "model: 1/2 samples differ" in verdict.headline
+    assert verdict.headline.endswith("(version skew)") == skew
     said = any("library 1.1" in note and "tflm_host 9.9" in note for note in verdict.notes)
     assert said == skew
 

@@ -19,7 +19,10 @@ from host.quantize.advice import Advice
 from host.report.document import Part
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import Gap, GapName, Task
+from host.verdict.halves import Half
+from host.verdict.judge import HalfName
 from host.verdict.latency import Latency
+from host.verdict.limits import Limits
 from host.verdict.statistics import Interval
 
 
@@ -68,11 +71,18 @@ class RunConditions(Conditions):
 class EvaluationDocument(DeviceDocument):
     """One run of a model on a device."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     verdict: Literal["match", "differs"]
-    """match: the device computes what TFLM on the host computes. differs: it does not."""
+    """match: the device computes what TFLM on the host computes, and int8 predicts what Keras
+    predicts, as far as that is known. differs: one of the two does not hold, or the first is not
+    known."""
     headline: str
-    """The verdict in one sentence."""
+    """The worse half in one sentence."""
+    halves: Mapping[HalfName, Half]
+    """quantization: does int8 predict what Keras predicts? deployment: does the device compute
+    the int8 model?"""
+    limits: Limits
+    """What the verdict allowed."""
     task: Task
     """What the outputs are: scores of classes, or values."""
     samples: int
@@ -121,6 +131,8 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         versions=evaluation.versions,
         verdict="match" if verdict.match else "differs",
         headline=verdict.headline,
+        halves=verdict.halves,
+        limits=evaluation.limits,
         task=verdict.task,
         samples=verdict.samples,
         accuracy=verdict.accuracy,

@@ -20,11 +20,13 @@ from host.quantize.routes import find_int8_route
 from host.verdict.costs import operator_costs
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
+from host.verdict.limits import Limits
 
 
 def flash_and_eval(
     what: ModelOptions,
     where: DeviceOptions,
+    limits: Limits,
     output: OutputOptions,
     observer: Observer,
     *,
@@ -82,6 +84,7 @@ def flash_and_eval(
                 first=run.first_difference,
                 traced=len(run.traced),
                 library=run.info.engine_version if setup.engine.runs_tflm else None,
+                limits=limits,
             )
             costs = operator_costs(graph, rendered, run.operator_ticks)
             latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
@@ -94,6 +97,7 @@ def flash_and_eval(
             image=image,
             device=run,
             columns=columns,
+            limits=limits,
             verdict=verdict,
             latency=latency,
             timings=tuple(stages.timings),

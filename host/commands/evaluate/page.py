@@ -79,8 +79,8 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
     return render(
         "commands/evaluate/page.html.j2",
         document,
-        tone="good" if evaluation.verdict.match else "bad",
-        why=words.why(evaluation.verdict.gaps),
+        tone=words.tone_of(evaluation.verdict),
+        other=evaluation.verdict.ordered[1].text,
         labels=COLUMN_LABELS,
         meanings=COLUMN_MEANINGS,
         gap_words=GAP_WORDS,

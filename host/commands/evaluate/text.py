@@ -5,11 +5,12 @@ from rich.table import Table
 from rich.text import Text
 
 from host.commands.evaluate.values import Evaluation
+from host.commands.evaluate.words import tone_of_half
 from host.device.exchange import LinkStatistics
 from host.oracles.columns import COLUMN_LABELS
 from host.report.document import PAGE
 from host.report.formats import DASH, at_most, duration, number, percent, plain, size
-from host.report.text import Tone, headline, remarks, table, tail
+from host.report.text import details, headline, remarks, table, tail
 from host.verdict.gaps import GAP_WORDS, Gap
 from host.verdict.latency import UNIT_WORDS, latency_text
 
@@ -37,10 +38,10 @@ def _headline(evaluation: Evaluation) -> RenderableType:
     verdict = evaluation.verdict
     where = f"{evaluation.rendered.engine} on {evaluation.board.name}"
     data = f"{verdict.samples} samples of {evaluation.dataset.name}"
-    tone: Tone = "good" if verdict.match else "bad"
     facts = f"{evaluation.model.name}, {where}, {data}"
     first = None if verdict.first_difference is None else verdict.first_difference.text
-    return headline(verdict.headline, tone, facts, first=first)
+    worse, other = (headline(half.text, tone_of_half(half.state)) for half in verdict.ordered)
+    return Group(worse, other, *details(facts, first=first))
 
 
 def _columns(evaluation: Evaluation) -> Table:

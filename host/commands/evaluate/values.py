@@ -15,6 +15,7 @@ from host.oracles.columns import Column, ColumnName
 from host.quantize.checks import QuantizedModel
 from host.verdict.judge import Verdict
 from host.verdict.latency import Latency
+from host.verdict.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Evaluation:
     image: Image
     device: DeviceRun
     columns: Mapping[ColumnName, Column]
+    limits: Limits
     verdict: Verdict
     latency: Latency
     timings: tuple[Timing, ...]

@@ -1,0 +1,179 @@
+"""The two halves of the answer: does int8 predict what the float model predicts, and does the
+device compute the int8 model?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
+from host.report.formats import number, percent
+from host.verdict import statistics
+from host.verdict.differences import FirstDifference
+from host.verdict.gaps import Classes, Gap, decide
+from host.verdict.limits import Limits
+from host.verdict.statistics import Interval, Values
+
+State = Literal["good", "bad", "not known"]
+# What the device does. "version skew": it differs as two versions of TFLM do. "unrepeated": it
+# differed once, and no more when it was asked for every operator. "unknown": nothing to compare.
+Outcome = Literal["match", "differs", "version skew", "unrepeated", "unknown"]
+# A drop of accuracy counts where chance gives it less often than this.
+_SIGNIFICANT = 0.01
+# How far int8 may be from Keras where there are no classes, in standard deviations of Keras's
+# outputs.
+_MAX_ERROR = 0.25
+
+
+@dataclass(frozen=True)
+class Half:
+    """One half of the answer."""
+
+    state: State
+    """good; bad; or not known, where there is nothing to compare."""
+    text: str
+    """The answer in one sentence."""
+
+
+# --- int8 against the float model -------------------------------------------------------------
+
+
+def quantization_half(
+    columns: Mapping[ColumnName, Column],
+    accuracy: Mapping[ColumnName, Interval | None],
+    gap: Gap | None,
+    labels: Classes | None,
+    limits: Limits,
+    keras_values: Values | None,
+) -> Half:
+    """Does int8 predict what Keras predicts, and is either right more often than chance?
+
+    Args:
+        columns: those of the run.
+        accuracy: theirs; None without labels.
+        gap: between Keras and TFLM on the host; None where one is absent.
+        labels: int64 [n], or None.
+        limits: what is still good.
+        keras_values: Keras's outputs, float64 [n, values]; None where it is absent.
+    """
+    int8 = accuracy["tflm_host"] or accuracy["device"]
+    too_low = int8 is not None and 100 * int8.value < (limits.min_accuracy or 0)
+    if int8 is not None and too_low:
+        least = percent((limits.min_accuracy or 0) / 100)
+        return Half("bad", f"Int8 is right on {percent(int8.value)} of the samples, not on {least}")
+    unrelated = _at_chance(columns, accuracy, labels)
+    if unrelated is not None:
+        return Half("bad", unrelated)
+    if gap is None:
+        absent = next(
+            columns[name] for name in ("keras", "tflm_host") if columns[name].outputs is None
+        )
+        return Half(
+            "not known",
+            f"Whether int8 predicts what Keras predicts is not known: {absent.absent}",
+        )
+    if gap.flips is None:
+        assert keras_values is not None  # a gap has both its columns
+        return _by_values(gap, keras_values, limits)
+    return _by_classes(gap, accuracy, limits)
+
+
+def _by_classes(gap: Gap, accuracy: Mapping[ColumnName, Interval | None], limits: Limits) -> Half:
+    assert gap.flips is not None
+    flips = f"{number(gap.flips)} of {number(gap.samples)} changed"
+    bad = 100 * statistics.lower_bound(gap.flips, gap.samples) > limits.max_flips
+    keras, int8 = accuracy["keras"], accuracy["tflm_host"]
+    if keras is not None and int8 is not None:
+        flips = f"{percent(keras.value)} → {percent(int8.value)} right, {flips}"
+        drop = 100 * (keras.value - int8.value)
+        seen = gap.mcnemar_p is not None and gap.mcnemar_p < _SIGNIFICANT
+        bad = bad or (drop > limits.max_drop and seen)
+    return _against_keras(bad, flips)
+
+
+def _by_values(gap: Gap, keras: Values, limits: Limits) -> Half:
+    spread = float(keras.std())
+    allowed = limits.max_error if limits.max_error is not None else _MAX_ERROR * spread
+    moved = f"outputs move by {number(gap.mean_error)} on average"
+    if spread > 0:
+        moved += f", {number(gap.mean_error / spread, 2)} standard deviations of Keras's"
+    elif limits.max_error is None:
+        return Half(
+            "not known",
+            f"Whether int8 predicts what Keras predicts is not known: Keras's outputs are all "
+            f"alike, and int8's {moved}",
+        )
+    return _against_keras(gap.mean_error > allowed, moved)
+
+
+def _against_keras(bad: bool, numbers: str) -> Half:
+    if bad:
+        return Half("bad", f"Int8 does not predict what Keras predicts: {numbers}")
+    return Half("good", f"Int8 predicts what Keras predicts: {numbers}")
+
+
+def _at_chance(
+    columns: Mapping[ColumnName, Column],
+    accuracy: Mapping[ColumnName, Interval | None],
+    labels: Classes | None,
+) -> str | None:
+    """Samples or labels unlike those of the training give no error anywhere; accuracy at chance
+    gives them away.
+
+    Chance is the accuracy to be expected of these very predictions if they had nothing to do with
+    these labels (as in Cohen's kappa, 1960); one over the number of classes where the samples are
+    all of one class. It is at chance where the interval holds chance or is below it, and ends
+    before the middle between chance and 1.
+    """
+    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
+    outputs, share = columns[name].outputs, accuracy[name]
+    if outputs is None or share is None or labels is None:
+        return None
+    classes = outputs[0].size
+    counts = [np.bincount(x, minlength=classes) / len(labels) for x in (decide(outputs), labels)]
+    chance = float(np.dot(*counts)) if counts[1].max() < 1 else 1 / classes
+    if share.low > chance or share.high > (1 + chance) / 2:
+        return None
+    return (
+        f"{COLUMN_LABELS[name]} is right on {percent(share.value)} of the samples, no better than "
+        "chance: samples or labels are not what the model was trained on"
+    )
+
+
+# --- the device against int8 ------------------------------------------------------------------
+
+
+def deployment_half(
+    columns: Mapping[ColumnName, Column],
+    gap: Gap | None,
+    outcome: Outcome,
+    first: FirstDifference | None,
+) -> Half:
+    """Does the device compute what TFLM on the host computes?
+
+    Args:
+        columns: those of the run.
+        gap: between the two; None where TFLM on the host is absent.
+        outcome: what the device does.
+        first: the first operator that differs, where one was looked for and seen.
+    """
+    if gap is None:
+        missing = columns["tflm_host"]
+        # No other oracle steps in: desktop kernels round differently, so equality with them would
+        # prove nothing, and neither would a difference.
+        return Half(
+            "not known",
+            "Whether the device computes the int8 model is not known: "
+            f"{COLUMN_LABELS[missing.name]} is missing ({missing.absent})",
+        )
+    n = gap.samples
+    if outcome == "match":
+        return Half("good", f"The device computes the int8 model: {n}/{n} bit-exact")
+    where = f", first at operator {first.operator.index} {first.operator.name}" if first else ""
+    skew = " (version skew)" if outcome == "version skew" else ""
+    return Half(
+        "bad",
+        f"The device does not compute the int8 model: {n - gap.equal_samples}/{n} samples differ"
+        f"{where}{skew}",
+    )
