@@ -38,7 +38,8 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({form.__name__: form for form in _FORMATS}, **(filters or {}))
+    environment.filters.update({name: getattr(formats, name) for name in _FORMATS})
+    environment.filters.update(filters or {})
     page = environment.get_template(template)
     return page.render(r=document.values(), css=stylesheet(), **values)
 
@@ -48,16 +49,7 @@ def stylesheet() -> Markup:
     return Markup(files("host.report").joinpath("style.css").read_text("utf-8"))
 
 
-_FORMATS: tuple[Callable[..., str], ...] = (
-    formats.number,
-    formats.fixed,
-    formats.percent,
-    formats.p_value,
-    formats.bare_p,
-    formats.size,
-    formats.duration,
-    formats.at_most,
-)
+_FORMATS = ("number", "fixed", "percent", "p_value", "bare_p", "size", "duration", "at_most")
 
 
 def _visible(value: object) -> object:

@@ -25,14 +25,8 @@ BLUE, ORANGE, GREEN, RED, ON_BLUE = "#040404", "#050505", "#060606", "#070707", 
 # Inches, of a figure that fills the page.
 WIDTH = 7.0
 VARIABLES = {
-    INK: "--ink",
-    MUTED: "--muted",
-    LINE: "--line",
-    BLUE: "--blue",
-    ORANGE: "--orange",
-    GREEN: "--green",
-    RED: "--red",
-    ON_BLUE: "--on-blue",
+    **{INK: "--ink", MUTED: "--muted", LINE: "--line", BLUE: "--blue", ORANGE: "--orange"},
+    **{GREEN: "--green", RED: "--red", ON_BLUE: "--on-blue"},
 }
 _COLOUR = re.compile("|".join(VARIABLES))
 _TAG = re.compile(r"<[^>]*>")

@@ -75,43 +75,31 @@ def operator_costs(graph: Graph, rendered: Rendered, ticks: Ticks) -> tuple[Oper
         ticks: [runs, outputs], of every output in ``rendered.operators``; no runs where they were
             not measured. Of runs the median is taken, and an operator's outputs are added up.
     """
-    medians = np.median(ticks, axis=0).tolist() if len(ticks) else []
+    medians = np.median(ticks, axis=0).tolist() if len(ticks) else [None] * len(rendered.operators)
+    total = sum(median or 0.0 for median in medians)
     outputs: dict[int, list[ExecutedOperator]] = {}
-    spent: dict[int, float] = {}
-    for position, output in enumerate(rendered.operators):
+    spent: dict[int, float | None] = {}
+    for output, median in zip(rendered.operators, medians, strict=True):
         outputs.setdefault(output.index, []).append(output)
-        if medians:
-            spent[output.index] = spent.get(output.index, 0.0) + medians[position]
-    total = sum(spent.values())
-    return tuple(
-        _cost(graph, rendered, index, written, spent.get(index), total)
-        for index, written in outputs.items()
-    )
-
-
-def _cost(
-    graph: Graph,
-    rendered: Rendered,
-    index: int,
-    written: Sequence[ExecutedOperator],
-    ticks: float | None,
-    total: float,
-) -> OperatorCost:
-    operator = graph.operators[index]
-    products = macs.count(graph, operator)
-    read: list[int] = []
-    for tensor in operator.inputs:
-        read += _sources(graph, rendered, tensor)
-    return OperatorCost(
-        index=index,
-        name=written[0].name,
-        ticks=ticks,
-        share=ticks / total if ticks is not None and total > 0 else None,
-        macs=products,
-        ticks_per_mac=ticks / products if ticks is not None and products else None,
-        reads=_activations(graph, rendered, read),
-        writes=_activations(graph, rendered, [output.tensor for output in written]),
-    )
+        spent[output.index] = None if median is None else (spent.get(output.index) or 0.0) + median
+    costs = []
+    for index, written in outputs.items():
+        operator, spending = graph.operators[index], spent[index]
+        products = macs.count(graph, operator)
+        read = [t for i in operator.inputs for t in _sources(graph, rendered, i)]
+        costs.append(
+            OperatorCost(
+                index=index,
+                name=written[0].name,
+                ticks=spending,
+                share=spending / total if spending is not None and total > 0 else None,
+                macs=products,
+                ticks_per_mac=spending / products if spending is not None and products else None,
+                reads=_activations(graph, rendered, read),
+                writes=_activations(graph, rendered, [output.tensor for output in written]),
+            )
+        )
+    return tuple(costs)
 
 
 def _sources(graph: Graph, rendered: Rendered, tensor: int) -> list[int]:

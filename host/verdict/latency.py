@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from host.device.identity import DeviceInfo, TickUnit
 from host.report.document import derived
 from host.report.formats import THIN, number
-from host.verdict.costs import OperatorCost
+from host.verdict.costs import OperatorCost, Ticks
 
 UNIT_WORDS: dict[TickUnit, str] = {
     "cycles": "cycles",
@@ -48,7 +47,6 @@ class Latency:
         return milliseconds(self.median, self.unit, self.rate)
 
 
-Ticks = npt.NDArray[np.float64]
 # Caches and flash accelerators are cold for the first inferences.
 WARMUP = 3
 

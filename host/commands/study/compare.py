@@ -7,17 +7,8 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from host.base.arrays import Array, RealArray
-from host.commands.study.values import (
-    BoardWork,
-    Comparison,
-    DeviceResult,
-    DeviceSummary,
-    DifferingModel,
-    Pair,
-    RouteResult,
-    RouteSummary,
-    RunResult,
-)
+from host.commands.study import values
+from host.commands.study.values import BoardWork, Pair, RouteResult, RunResult
 from host.quantize.routes import find_route
 from host.verdict import statistics
 from host.verdict.gaps import Classes, decide
@@ -29,9 +20,9 @@ FEW_RUNS = 8
 
 def compare(
     routes: Sequence[str], runs: Sequence[RunResult], labels: Classes, board: BoardWork | None
-) -> Comparison:
+) -> values.Comparison:
     """What the runs, at least one, say of these routes and of the board."""
-    return Comparison(
+    return values.Comparison(
         runs=len(runs),
         samples=len(labels),
         routes=tuple(summarize_route(route, runs, labels) for route in routes),
@@ -40,14 +31,14 @@ def compare(
     )
 
 
-def summarize_route(route: str, runs: Sequence[RunResult], labels: Classes) -> RouteSummary:
+def summarize_route(route: str, runs: Sequence[RunResult], labels: Classes) -> values.RouteSummary:
     """One route over all runs, at least one."""
     results = [run.routes[route] for run in runs]
     errors = np.array([100 * np.mean(decide(result.outputs) != labels) for result in results])
     executor = results[0].result
     keeps = [np.mean(decide(r.outputs) == decide(r.columns["keras"])) for r in results]
     in_keras = executor == "keras"
-    return RouteSummary(
+    return values.RouteSummary(
         name=route,
         meaning=find_route(route).meaning,
         executor=executor,
@@ -67,13 +58,13 @@ def _error_interval(errors: RealArray, samples: int) -> Interval:
     return Interval(100 * share.value, 100 * share.low, 100 * share.high)
 
 
-def over_runs(values: RealArray) -> Interval:
+def over_runs(points: RealArray) -> Interval:
     """The mean with an interval over runs: bootstrap, for few runs Student's t.
 
     Resampling a handful of values shows less spread than there is.
     """
-    few = len(values) < FEW_RUNS
-    return statistics.mean(values) if few else statistics.bootstrap_mean(values)
+    few = len(points) < FEW_RUNS
+    return statistics.mean(points) if few else statistics.bootstrap_mean(points)
 
 
 def compare_pairs(
@@ -126,7 +117,11 @@ def _compare(left: str, right: str, runs: Sequence[RunResult], labels: Classes, 
         equal_int8_outputs=float(np.mean(equal)) if len(equal) == len(runs) else None,
         same_outputs_runs=equal.count(1.0) if len(equal) == len(runs) else 0,
         same_file_runs=sum(a is not None and a == b for a, b in files),
-        detectable_points=_detectable(differences, len(labels), pairs),
+        detectable_points=(
+            min(100.0, statistics.detectable_mean(differences, pairs))
+            if several
+            else 100 * statistics.detectable_share(len(labels), pairs)
+        ),
     )
 
 
@@ -137,33 +132,28 @@ def _equal_outputs(left: RouteResult, right: RouteResult) -> float | None:
     return float(np.mean(left.real_outputs == right.real_outputs))
 
 
-def _detectable(differences: RealArray, samples: int, pairs: int) -> float:
-    if len(differences) > 1:
-        return min(100.0, statistics.detectable_mean(differences, pairs))
-    return 100 * statistics.detectable_share(samples, pairs)
-
-
-def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> DeviceSummary:
+def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> values.DeviceSummary:
     """What the board computed, against TFLM on the host, model by model."""
     oracles = {(run.seed, name): r for run in runs for name, r in run.routes.items()}
-    unequal = [
-        (r, np.count_nonzero(~equal_samples(r, oracles[r.seed, r.route]))) for r in work.results
-    ]
-    ticks: dict[str, list[Array]] = {}
+    differing, ticks = [], dict[str, list[Array]]()
     for result in work.results:
         ticks.setdefault(result.route, []).append(result.ticks)
-    return DeviceSummary(
+        equal = equal_samples(result, oracles[result.seed, result.route])
+        if not equal.all():
+            unequal = int(np.count_nonzero(~equal))
+            differing.append(values.DifferingModel(result.seed, result.route, unequal))
+    return values.DeviceSummary(
         **asdict(work.conditions),
         models=len(work.results),
         inferences=sum(len(result.outputs) for result in work.results),
-        differing=tuple(DifferingModel(r.seed, r.route, int(n)) for r, n in unequal if n),
+        differing=tuple(differing),
         images_built=work.images_built,
         models_loaded=work.models_loaded,
         median_ticks={r: float(np.median(np.concatenate(t))) for r, t in ticks.items()},
     )
 
 
-def equal_samples(device: DeviceResult, host: RouteResult) -> Array:
+def equal_samples(device: values.DeviceResult, host: RouteResult) -> Array:
     """For each sample [n], whether the board's outputs are TFLM's on the host, byte for byte."""
     oracle = host.columns["tflm_host"]
     equal: Array = (device.outputs == oracle).reshape(len(oracle), -1).all(axis=1)

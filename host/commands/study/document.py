@@ -11,18 +11,10 @@ import numpy as np
 
 from host.base import versions
 from host.base.arrays import Array
-from host.commands.study import words
+from host.commands.study import values, words
 from host.commands.study.compare import equal_samples
 from host.commands.study.runs import default_jobs
-from host.commands.study.values import (
-    DeviceSummary,
-    Executor,
-    Failure,
-    Interpreter,
-    Pair,
-    RouteSummary,
-    Study,
-)
+from host.commands.study.values import Executor, Failure, Interpreter, Pair, Study
 from host.quantize.training import Training
 from host.report.document import Document, Part
 from host.verdict.gaps import decide
@@ -133,11 +125,11 @@ class StudyDocument(Document):
     model: StudiedModel
     runs: Runs
     training: Training
-    routes: tuple[RouteSummary, ...]
+    routes: tuple[values.RouteSummary, ...]
     agreement: Agreement
     pairs: tuple[Pair, ...]
     """Every two routes, compared."""
-    device: DeviceSummary | None
+    device: values.DeviceSummary | None
     """The board's column; null where no board took part."""
     results: tuple[Result, ...]
     """A row for each run, route and executor."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from host.base.arrays import RealArray
-from host.commands.study.values import RouteSummary, Study
+from host.commands.study.values import Study
 from host.report import svg
 from host.report.formats import fixed, many, plain
 from host.report.page import stylesheet
@@ -27,7 +27,7 @@ _POINT_SPREAD = 0.3
 def figure_svg(study: Study) -> str:
     """The figure as an ``<svg>`` element for the page."""
     routes = study.comparison.routes
-    with svg.figure(WIDTH, _height(routes)) as (figure, axes):
+    with svg.figure(WIDTH, 1.5 + 0.46 * len(routes)) as (figure, axes):
         _draw(figure, axes, study, {})
         rates = "; ".join(f"{r.name} {fixed(r.error.value)} %" for r in routes)
         return svg.to_svg(figure, "study", f"Error rate by route over {_count(study)}: {rates}")
@@ -38,11 +38,13 @@ def figure_png(study: Study) -> bytes:
     import matplotlib
     from matplotlib.figure import Figure
 
-    light = _light_colours()
+    # What stands for style.css's light colours, for a picture that has no style sheet.
+    colours = dict(re.findall(r"(--[\w-]+): (#\w+)", stylesheet().partition("@media")[0]))
+    light = {stand_in: colours[variable] for stand_in, variable in svg.VARIABLES.items()}
     style = {k: light.get(v, v) if isinstance(v, str) else v for k, v in svg.STYLE.items()}
     with matplotlib.rc_context(style):
-        size = (WIDTH, _height(study.comparison.routes) + 0.3)
-        figure = Figure(figsize=size, layout="constrained")
+        height = 1.8 + 0.46 * len(study.comparison.routes)  # with a title
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         _draw(figure, axes, study, light)
         model = study.plan.model or "demo model"
@@ -50,17 +52,6 @@ def figure_png(study: Study) -> bytes:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
         return buffer.getvalue()
-
-
-def _light_colours() -> dict[str, str]:
-    """What stands for style.css's light colours, for a picture that has no style sheet."""
-    light, _, _ = stylesheet().partition("@media")
-    colours = dict(re.findall(r"(--[\w-]+): (#\w+)", light))
-    return {stand_in: colours[variable] for stand_in, variable in svg.VARIABLES.items()}
-
-
-def _height(routes: Sequence[RouteSummary]) -> float:
-    return 1.5 + 0.46 * len(routes)
 
 
 def _count(study: Study) -> str:
@@ -90,9 +81,8 @@ def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) 
             errors, place + _spread(errors), s=17, color=colour,
             alpha=0.55, linewidths=0, zorder=3, clip_on=False,
         )  # fmt: skip
-        axes.scatter(
-            [route.error.value], [place], marker="D", s=26, color=ink, zorder=4, linewidths=0
-        )
+        mean = route.error.value
+        axes.scatter([mean], [place], marker="D", s=26, color=ink, zorder=4, linewidths=0)
     axes.set_yticks(range(len(routes)), [route.name for route in routes])
     axes.tick_params(axis="y", length=0, labelcolor=ink)
     axes.set_ylim(len(routes) - 0.4, -0.6)
@@ -113,7 +103,6 @@ def _spread(errors: RealArray) -> RealArray:
     for value in np.unique(errors):
         equal = np.flatnonzero(errors == value)
         if len(equal) > 1:
-            offsets[equal] = np.linspace(-1, 1, len(equal)) * min(
-                _POINT_SPREAD, 0.08 * (len(equal) - 1)
-            )
+            widest = min(_POINT_SPREAD, 0.08 * (len(equal) - 1))
+            offsets[equal] = np.linspace(-1, 1, len(equal)) * widest
     return offsets

@@ -77,10 +77,8 @@ class Folder:
         self, seed: int, key: str, conditions: DeviceConditions, results: Mapping[str, DeviceResult]
     ) -> None:
         """Write what the board computed for one run; ``key`` says which board and engine."""
-        arrays: dict[str, Array] = {
-            "key": np.array(key),
-            "conditions": np.array(json.dumps(asdict(conditions))),
-        }
+        described = json.dumps(asdict(conditions))
+        arrays = {"key": np.array(key), "conditions": np.array(described)}
         for route, result in results.items():
             arrays[f"{route}/outputs"], arrays[f"{route}/ticks"] = result.outputs, result.ticks
         _save(self._results("device", seed), arrays)
@@ -135,10 +133,13 @@ def open_folder(path: Path, plan: Plan, *, fresh: bool) -> Folder:
     path.mkdir(parents=True, exist_ok=True)
     folder = Folder(path.resolve(), identity(plan))
     with locks.folder(folder.path, "study"):
+        stale = [path / name for name in REPORTS]  # not to outlive the runs that they are of
         if fresh:
-            _forget(path)
-        for name in REPORTS:  # not to outlive the runs that they are of
-            (path / name).unlink(missing_ok=True)
+            stale += [file for pattern in _OURS for file in path.glob(pattern)]
+            for name in ("models", "logs", "device"):
+                shutil.rmtree(path / name, ignore_errors=True)
+        for file in stale:
+            file.unlink(missing_ok=True)
         for name in ("models", "logs"):
             (path / name).mkdir(exist_ok=True)
         described = {"identity": folder.plan, "plan": asdict(plan)}
@@ -171,14 +172,6 @@ def _differences(known: dict[str, Any], plan: Plan) -> str:
         if known.get(name) != value
     ]
     return "; ".join(texts) or "its plan is damaged"
-
-
-def _forget(path: Path) -> None:
-    for pattern in _OURS:
-        for file in path.glob(pattern):
-            file.unlink()
-    for name in ("models", "logs", "device"):
-        shutil.rmtree(path / name, ignore_errors=True)
 
 
 def _pack_run(run: RunResult, plan: str) -> dict[str, Array]:

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,11 +54,7 @@ DEMO_MODELS = {
 
 
 def demo_model(data: str) -> DemoModel:
-    """The demo model of a data set.
-
-    Raises:
-        ConfigError: it has none.
-    """
+    """The demo model of a data set; raises ConfigError where it has none."""
     if data not in DEMO_MODELS:
         raise ConfigError(
             f"there is no demo model for the data {data}: --model-fn must name a function that "
@@ -77,21 +74,13 @@ def builder(function: str | None, dataset: Dataset, seed: int) -> Callable[[], A
     """
     if function is None:
         return demo_model(dataset.name).build
-    spec = function
-
-    def build() -> Any:
-        return call_function(spec, dataset, seed)
-
-    build.__name__ = spec  # messages name the model by it
+    build = partial(call_function, function, dataset, seed)
+    build.__name__ = function  # type: ignore[attr-defined]  # messages name the model by it
     return build
 
 
 def check_form(spec: str) -> None:
-    """See that it is ``package.module:function``.
-
-    Raises:
-        ConfigError: it is not.
-    """
+    """Refuse, with a ConfigError, what is not of the form ``package.module:function``."""
     if not re.fullmatch(r"\w+(\.\w+)*:\w+", spec):
         raise ConfigError(
             f"--model-fn {spec} is not of the form package.module:function",
@@ -187,10 +176,9 @@ def _check_kind(spec: str, model: Any) -> None:
             _BUILD_WITH_TF_KERAS,
         )
     if not any(base.startswith("tf_keras.") and base.endswith(".Model") for base in bases):
-        kind = f"{type(model).__module__}.{type(model).__name__}".removeprefix("builtins.")
-        raise ModelError(
-            f"--model-fn {spec} returns {kind}, not a tf_keras model", _BUILD_WITH_TF_KERAS
-        )
+        kind = bases[0].removeprefix("builtins.")
+        said = f"--model-fn {spec} returns {kind}, not a tf_keras model"
+        raise ModelError(said, _BUILD_WITH_TF_KERAS)
 
 
 def inspect_function(spec: str, dataset: Dataset, seed: int, routes: tuple[str, ...]) -> str:

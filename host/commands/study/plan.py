@@ -40,10 +40,9 @@ def make_plan(
     """What the runs are of, the samples, and what the user must be told about both.
 
     Raises:
-        InputError: numbers, data or model cannot be used.
+        InputError: data or model cannot be used.
         ToolMissingError: TensorFlow, or the data set's package, is not installed.
     """
-    _check_numbers(request)
     if request.model_function is not None:
         check_form(request.model_function)
     if request.data is None:
@@ -95,27 +94,8 @@ def default_folder(plan: Plan) -> Path:
     return ROOT / "runs" / f"study-{safe}-{identity(plan)[:8]}"
 
 
-def _check_numbers(request: StudyRequest) -> None:
-    numbers = {
-        "--runs": request.runs,
-        "--jobs": request.jobs,
-        "--epochs": request.epochs,
-        "--qat-epochs": request.qat_epochs,
-        "--board-runs": request.board_runs,
-    }
-    for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise ConfigError(f"{name} {value} is too few", "Give 1 or more.")
-    if not 0 <= request.seed <= 2**31:
-        raise ConfigError(f"--seed {request.seed} is out of range", "Give one from 0 to 2^31.")
-
-
 def _with_classes(dataset: Dataset) -> Dataset:
-    """The samples with class numbers as labels.
-
-    Raises:
-        DataError: there are none.
-    """
+    """The samples with class numbers as labels; raises DataError where there are none."""
     y = dataset.y
     if y is not None and not (y.dtype.kind == "f" and y.ndim == 1 and (y != np.floor(y)).any()):
         dataset = check_fit(dataset, dataset.x.shape[1:], (class_count(dataset),))
