@@ -7,6 +7,7 @@ Bridges and Hadfield 2020, arXiv:2010.01668). Which order is best is found by tr
 then with random exchanges.
 """
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -86,15 +87,18 @@ def place(lifetimes: Sequence[Lifetime], leads: Leads | None = None) -> list[int
     order = sorted(range(len(lifetimes)), key=lambda i: (-lifetimes[i].nbytes, -i))
     best, total = _place_in(order, lifetimes, leads)
     largest_live = _largest_live(lifetimes) if not leads else 0
+    tried = {tuple(order): (best, total)}
     chance = random.Random(0)
     for _ in range(min(_MOST_TRIES, _EFFORT // len(lifetimes) ** 2) if len(order) > 1 else 0):
-        if total <= largest_live:
+        if total <= largest_live or len(tried) == math.factorial(len(order)):
             break
         trial = list(order)
         for _ in range(chance.choice((1, 1, 2, 4))):
             i, j = chance.randrange(len(trial)), chance.randrange(len(trial))
             trial[i], trial[j] = trial[j], trial[i]
-        offsets, size = _place_in(trial, lifetimes, leads)
+        if (key := tuple(trial)) not in tried:
+            tried[key] = _place_in(trial, lifetimes, leads)
+        offsets, size = tried[key]
         if size <= total:
             order = trial
         if size < total:
