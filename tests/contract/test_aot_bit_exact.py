@@ -65,11 +65,12 @@ def test_drawn_models_equal_tflite_micro(operator: str, tmp_path: Path) -> None:
     name = operator.split()[0]
     seen = [case for case in cases if any(o.name == name for o in case[3].operators)]
     assert len(seen) >= WANTED
-    for variant in native.VARIANTS if name in WITH_DSP.values() else ("portable",):
-        program = native.build_all([(case[2], case[3]) for case in cases], tmp_path, variant)
+    variants = tuple(native.VARIANTS) if name in WITH_DSP.values() else ("portable",)
+    models = [(case[2], case[3]) for case in cases]
+    for program in native.build_all(models, tmp_path, variants):
         runs = program.run_all([case[1].inputs for case in cases])
         for run, (seed, model, graph, rendered, reference) in zip(runs, cases, strict=True):
-            note = f"{variant}, seed {seed}, {' '.join(model.operators)}"
+            note = f"{program.path.name}, seed {seed}, {' '.join(model.operators)}"
             assert_equal(graph, rendered, run, reference, model.inputs, note)
 
 
