@@ -8,15 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from host.base.arrays import Array
 from host.engines.aot.core.ir import Struct
-from host.engines.aot.core.strides import (
-    StridedCopy,
-    copied_whole,
-    copy_lead,
-    fused,
-    loops_over,
-    strides_of,
-)
+from host.engines.aot.core.strides import Loop, StridedCopy, layout
 from host.engines.aot.core.window import output_and_padding, overlap_lead
 
 AXES = ("height", "width")
@@ -89,66 +83,55 @@ def test_the_lead_is_the_least_that_destroys_nothing(
     assert lead == 0 or destroys(w, lead - 1, at_once, reads_first)
 
 
-def drawn(seed: int) -> tuple[StridedCopy, int, int]:
-    """A copy of part of a tensor that fills its output in order, and the sizes of both."""
+def drawn(seed: int, width: int = 1) -> tuple[StridedCopy, Array, Array]:
+    """A copy of part of a tensor that fills its output in order; and what both hold, in bytes."""
     chance = random.Random(seed)
     shape = [chance.choice((1, 2, 3, 5)) for _ in range(chance.randint(1, 4))]
-    strides = strides_of(shape)
-    kept, start = [], 0
-    for size, stride in zip(shape, strides, strict=True):
-        chosen = range(size)[chance.randrange(size) :: chance.choice((1, 1, 2, -1))]
-        start += chosen[0] * stride
-        kept.append((len(chosen), chosen.step * stride))
+    part = tuple(slice(chance.randrange(size), None, chance.choice((1, 1, 2))) for size in shape)
+    turned = tuple(slice(None, None, chance.choice((1, 1, -1))) for _ in shape)
+    order = list(range(len(shape)))
     if chance.random() < 0.3:
-        chance.shuffle(kept)
-    sizes, sources = [n for n, _ in kept], [stride for _, stride in kept]
-    copy = StridedCopy(loops_over(sizes, sources), source=start)
-    return copy, int(np.prod(shape)), int(np.prod(sizes))
+        chance.shuffle(order)
+    view = layout(shape, width)[part][turned].transpose(order)
+    copy = StridedCopy.between(view, layout(view.shape, width))
+    count = int(np.prod(shape))
+    data = np.random.default_rng(0).integers(0, 256, (*shape, width), np.uint8)
+    moved = data[part][turned].transpose(*order, len(order))
+    return copy, data.reshape(count * width), moved.reshape(-1)
 
 
-def steps(copy: StridedCopy, fuse: bool) -> list[tuple[int, int, int]]:
-    """Source, target and length of every run, in elements and in order."""
-    loops, run = (fused(copy.loops) if fuse else list(copy.loops)), 1
-    if fuse and loops and loops[-1].source == loops[-1].target == 1:
-        run = loops.pop().size
+def steps(copy: StridedCopy) -> list[tuple[int, int]]:
+    """Where each run begins in the source and in the target, in bytes and in order."""
     return [
         (
-            copy.source + sum(i * loop.source for i, loop in zip(index, loops, strict=True)),
-            copy.target + sum(i * loop.target for i, loop in zip(index, loops, strict=True)),
-            run,
+            copy.source + sum(i * loop.source for i, loop in zip(index, copy.loops, strict=True)),
+            copy.target + sum(i * loop.target for i, loop in zip(index, copy.loops, strict=True)),
         )
-        for index in itertools.product(*(range(loop.size) for loop in loops))
+        for index in itertools.product(*(range(loop.size) for loop in copy.loops))
     ]
-
-
-@pytest.mark.parametrize("seed", range(200))
-def test_a_fused_copy_moves_the_same_elements(seed: int) -> None:
-    copy, _, size = drawn(seed)
-    plain = [(source, target) for source, target, _ in steps(copy, fuse=False)]
-    runs = steps(copy, fuse=True)
-    assert plain == [(s + i, t + i) for s, t, run in runs for i in range(run)]
-    assert [target for _, target in plain] == list(range(size))
-    assert copied_whole(copy, size) == all(source == target for source, target in plain)
 
 
 @pytest.mark.parametrize("width", [1, 4])
 @pytest.mark.parametrize("seed", range(200))
-def test_the_lead_of_a_copy_is_the_least_that_destroys_nothing(seed: int, width: int) -> None:
-    copy, input_size, output_size = drawn(seed)
-    lead = copy_lead(copy, width)
-    assert right(copy, width, input_size, output_size, lead)
-    assert lead == 0 or not right(copy, width, input_size, output_size, lead - 1)
+def test_a_copy_moves_what_the_view_shows_as_early_as_it_may(seed: int, width: int) -> None:
+    copy, data, moved = drawn(seed, width)
+    lead = copy.lead()
+    assert right(copy, data, moved, lead)
+    assert lead == 0 or not right(copy, data, moved, lead - 1)
 
 
-def right(copy: StridedCopy, width: int, input_size: int, output_size: int, lead: int) -> bool:
+def right(copy: StridedCopy, data: Array, moved: Array, lead: int) -> bool:
     """Whether an output that begins ``lead`` bytes before the input comes out as it should."""
-    data = np.random.default_rng(0).integers(0, 256, input_size * width, np.uint8)
-    memory = np.zeros(lead + max(input_size, output_size) * width, np.uint8)
+    memory = np.zeros(lead + max(data.size, moved.size), np.uint8)
     memory[lead : lead + data.size] = data
-    expected = np.zeros(output_size * width, np.uint8)
-    for source, target, run in steps(copy, fuse=True):
-        moved = slice(source * width, (source + run) * width)
-        into = slice(target * width, (target + run) * width)
-        expected[into] = data[moved]
-        memory[into] = memory[lead + moved.start : lead + moved.stop].copy()
-    return bool(np.array_equal(memory[: expected.size], expected))
+    for source, target in steps(copy):
+        run = memory[lead + source : lead + source + copy.run].copy()
+        memory[target : target + copy.run] = run
+    return bool(np.array_equal(memory[: moved.size], moved))
+
+
+def test_neighbouring_dimensions_are_one_loop() -> None:
+    whole = layout((2, 3, 4, 5))
+    assert StridedCopy.between(whole, whole) == StridedCopy((), 120)
+    rows = StridedCopy.between(whole[:, :, 1:3], layout((2, 3, 2, 5)))
+    assert rows == StridedCopy((Loop(6, 20, 10),), run=10, source=5)

@@ -37,16 +37,16 @@ class AotEngine:
         """See ``Engine.render``. ``model.cc`` defines what model.h of the firmware declares."""
         lowered = lower(graph)
         blocks = memory.plan(graph, lowered)
-        constants = emit.named_constants(lowered)
+        source = emit.Source(graph, lowered, blocks)
         return Rendered(
             engine=self.name,
             files={
-                "model.cc": emit.render(graph, lowered, blocks, constants),
+                "model.cc": source.render(),
                 "build.json": json.dumps({"engine": self.name}) + "\n",
             },
-            digest=emit.digest(graph, constants),
+            digest=source.digest,
             arena_bytes=memory.arena_bytes(blocks),
-            constant_bytes=sum(len(constant.data) for constant in emit.distinct(constants)),
+            constant_bytes=sum(len(table.data) for table in source.tables.values()),
             operators=tuple(
                 ExecutedOperator(step.operator.index, step.operator.name, output)
                 for step in lowered

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from host.base.arrays import Array
+from host.engines.aot.operators.movement import strided_index
 from host.models.tflite import Graph, Operator, Tensor
 
 Arrays = list[Array]
@@ -85,18 +86,7 @@ def _fitting(values: Arrays, outputs: Tensors) -> Arrays | None:
 
 def _strided_slice(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
     x, *bounds = inputs
-    index: list[Any] = []
-    for i, (begin, end, step) in enumerate(zip(*(b.tolist() for b in bounds), strict=True)):
-        first = None if options["beginMask"] >> i & 1 else begin
-        last = None if options["endMask"] >> i & 1 else end
-        if options["ellipsisMask"] >> i & 1:
-            index.append(...)
-        elif options["newAxisMask"] >> i & 1:
-            index.append(None)
-        else:
-            shrunk = options["shrinkAxisMask"] >> i & 1
-            index.append((first or 0) if shrunk else slice(first, last, step))
-    return [x[tuple(index)]]
+    return [x[strided_index(options, [b.tolist() for b in bounds])]]
 
 
 def _slice(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:

@@ -13,20 +13,13 @@ import numpy.typing as npt
 
 from host.engines.aot.core.quantization import INT32_MAX, Multiplier
 
-INT16_MIN, INT16_MAX = -(2**15), 2**15 - 1
-_INT32_MIN = -(2**31)
 _ONE_Q2 = 1 << 29
 _SIGMOID_STEP = 1 / 24
 
 
-def high_multiply(a: int, b: int) -> int:
-    """round(a · b / 2^31), halves towards plus infinity."""
-    return min((a * b + (1 << 30)) >> 31, INT32_MAX)
-
-
-def high_multiply_16(a: int, b: int) -> int:
-    """round(a · b / 2^15), halves towards plus infinity, as an int16."""
-    return min((a * b + (1 << 14)) >> 15, INT16_MAX)
+def high_multiply(a: int, b: int, bits: int = 32) -> int:
+    """round(a · b / 2^(bits − 1)), halves towards plus infinity, saturated to so many bits."""
+    return min((a * b + (1 << (bits - 2))) >> (bits - 1), (1 << (bits - 1)) - 1)
 
 
 def shift_right(x: int, exponent: int) -> int:
@@ -35,9 +28,10 @@ def shift_right(x: int, exponent: int) -> int:
     return -magnitude if x < 0 else magnitude
 
 
-def shift_left(x: int, bits: int) -> int:
-    """x · 2^bits, saturated to an int32."""
-    return max(_INT32_MIN, min(x << bits, INT32_MAX))
+def shift_left(x: int, by: int, bits: int = 32) -> int:
+    """x · 2^by, saturated to so many bits."""
+    limit = 1 << (bits - 1)
+    return max(-limit, min(x << by, limit - 1))
 
 
 def scale(x: int, multiplier: Multiplier) -> int:

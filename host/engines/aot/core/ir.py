@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
-import numpy as np
-import numpy.typing as npt
-
+from host.base.arrays import Array
 from host.models.tflite import Operator
 
 
@@ -16,14 +14,12 @@ class Constant:
     """A table for flash: its values, and what it is (``weights``, …)."""
 
     role: str
-    values: npt.NDArray[Any]
+    values: Array
 
-    @property
+    @cached_property
     def data(self) -> bytes:
         """The table as it lies in the memory of a little-endian device."""
-        return np.ascontiguousarray(
-            self.values.astype(self.values.dtype.newbyteorder("<"))
-        ).tobytes()
+        return self.values.astype(self.values.dtype.newbyteorder("<")).tobytes()
 
 
 class Struct:

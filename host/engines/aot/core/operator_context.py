@@ -137,17 +137,24 @@ class OperatorContext:
         require(shape == expected, f"has output shape {shape}, expected {expected}")
 
     def lowered(
-        self, kernel: str, type_name: str, params: Struct, lead: int | None = None, scratch: int = 0
+        self,
+        type_name: str,
+        params: Struct,
+        lead: int | None = None,
+        scratch: int = 0,
+        kernel: str | None = None,
     ) -> Lowered:
         """One call of a kernel, which makes the output of the operands; see ``calling``.
 
-        The kernel takes scratch memory where ``scratch`` is not 0.
+        The kernel is named as the operator, unless ``kernel`` says another, and takes scratch
+        memory where ``scratch`` is not 0.
         """
         values = tuple(
             t.index if t.data is None else Constant(role, t.data)
             for t, role in zip(self.operands, _ROLES, strict=False)
         )
-        call = Call(kernel, type_name, params, values, self.y.index, scratch > 0)
+        name = kernel or self.operator.name.lower()
+        call = Call(name, type_name, params, values, self.y.index, scratch > 0)
         return self.calling(call, lead=lead, scratch=scratch)
 
     def calling(self, *calls: Call, lead: int | None = None, scratch: int = 0) -> Lowered:

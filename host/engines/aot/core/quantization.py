@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-INT8_MIN, INT8_MAX = -128, 127
 INT32_MAX = 2**31 - 1
 # Beyond this a left shift would move all of an int32 out.
 MAX_SHIFT = 30
@@ -35,7 +34,7 @@ class Clamp(NamedTuple):
 
 # What a quantized type holds.
 LIMITS: dict[str, Clamp] = {
-    "int8": Clamp(INT8_MIN, INT8_MAX),
+    "int8": Clamp(-128, 127),
     "uint8": Clamp(0, 255),
     "int16": Clamp(-(2**15), 2**15 - 1),
 }

@@ -4,13 +4,13 @@ from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, broadcast_shape, require
 from host.engines.aot.core.quantization import quantize_multiplier, wide_multiplier
-from host.engines.aot.core.strides import filled, strides_of
+from host.engines.aot.core.strides import filled, layout
 from host.models.tflite import Tensor
 
 BATCH_DIMS = 3  # kBatchDims of batch_matmul.h
 
 
-def batch_matmul(op: OperatorContext) -> Lowered:
+def _batch_matmul(op: OperatorContext) -> Lowered:
     """BATCH_MATMUL of two operands, of which one may be constant.
 
     The last two dimensions are matrices, transposed where adjX or adjY say so; those before are
@@ -38,13 +38,13 @@ def batch_matmul(op: OperatorContext) -> Lowered:
         **quantize(left.scale * right.scale / y.scale).fields(),
         zero_point=y.zero_point,
     )
-    return op.lowered("batch_matmul", "BatchMatMul", params)
+    return op.lowered("BatchMatMul", params)
 
 
 def _operand(tensor: Tensor, depth_first: bool) -> Struct:
     """The struct ``MatrixOperand``; ``depth_first``: the depth is the last dimension but one."""
     shape = filled(tensor.shape, 1, 2 + BATCH_DIMS)
-    strides = zip(shape[:BATCH_DIMS], strides_of(shape), strict=False)
+    strides = zip(shape[:BATCH_DIMS], layout(shape).strides, strict=False)
     depth_stride, outer_stride = (shape[-1], 1) if depth_first else (1, shape[-1])
     return Struct(
         batch_strides=tuple(0 if size == 1 else stride for size, stride in strides),
@@ -55,5 +55,5 @@ def _operand(tensor: Tensor, depth_first: bool) -> Struct:
 
 
 LOWERINGS: Lowerings = {
-    "BATCH_MATMUL": Lowering(batch_matmul, inputs=(2, 2), operands=(0, 1), types=INT8_OR_INT16)
+    "BATCH_MATMUL": Lowering(_batch_matmul, inputs=(2, 2), operands=(0, 1), types=INT8_OR_INT16)
 }

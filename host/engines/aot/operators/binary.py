@@ -5,18 +5,20 @@ Either operand may be constant. Shapes are broadcast as NumPy's are.
 
 from functools import partial
 
+import numpy as np
+
 from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, broadcast_shape, require
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier
-from host.engines.aot.core.strides import DIMS, filled, fused, loops_over, strides_of
+from host.engines.aot.core.strides import DIMS, filled, fused, layout
 from host.models.tflite import Tensor
 
 # kLeftShift of addition.cc: bits of head room in which two operands are added.
 _LEFT_SHIFT = {"int8": 20, "int16": 15}
 
 
-def addition(op: OperatorContext, kernel: str) -> Lowered:
+def _addition(op: OperatorContext) -> Lowered:
     """ADD and SUB. Both operands are brought to the scale 2 · max(scales) / 2^20 or 2^15, added or
     subtracted, and brought to the output's."""
     # SUB's quotients in double, too: older TFLite-Micro took them in float.
@@ -32,7 +34,7 @@ def addition(op: OperatorContext, kernel: str) -> Lowered:
         zero_point=y.zero_point,
         **op.clamp()._asdict(),
     )
-    return op.lowered(kernel, "Addition", params, lead=0)
+    return op.lowered("Addition", params, lead=0)
 
 
 def _rescale(tensor: Tensor, common: float) -> Struct:
@@ -44,7 +46,7 @@ def _shrunk(multiplier: Multiplier) -> dict[str, int]:
     return {"multiplier": multiplier.mantissa, "right_shift": -multiplier.shift}
 
 
-def mul(op: OperatorContext) -> Lowered:
+def _mul(op: OperatorContext) -> Lowered:
     """MUL."""
     (left, right), y = op.operands, op.y
     params = Struct(
@@ -55,15 +57,15 @@ def mul(op: OperatorContext) -> Lowered:
         zero_point=y.zero_point,
         **op.clamp()._asdict(),
     )
-    return op.lowered("mul", "Product", params, lead=0)
+    return op.lowered("Product", params, lead=0)
 
 
-def extreme(op: OperatorContext, kernel: str) -> Lowered:
+def _extreme(op: OperatorContext) -> Lowered:
     """MAXIMUM and MINIMUM of the numbers as they are stored: TFLite-Micro rescales nothing."""
-    return op.lowered(kernel, "Broadcast", _broadcast(op), lead=0)
+    return op.lowered("Broadcast", _broadcast(op), lead=0)
 
 
-def prelu(op: OperatorContext) -> Lowered:
+def _prelu(op: OperatorContext) -> Lowered:
     """PRELU; the second operand is alpha."""
     (x, alpha), y = op.operands, op.y
     params = Struct(
@@ -74,7 +76,7 @@ def prelu(op: OperatorContext) -> Lowered:
         **quantize_multiplier(x.scale * alpha.scale / y.scale).fields("alpha_"),
         zero_point=y.zero_point,
     )
-    return op.lowered("prelu", "Prelu", params, lead=0)
+    return op.lowered("Prelu", params, lead=0)
 
 
 def _broadcast(op: OperatorContext) -> Struct:
@@ -82,8 +84,8 @@ def _broadcast(op: OperatorContext) -> Struct:
     left, right = op.operands
     shape = broadcast_shape(left.shape, right.shape)
     op.check_output_shape(shape)
-    rank = len(shape)
-    loops = fused(loops_over(shape, _strides(left, rank), _strides(right, rank)))
+    strides = (np.broadcast_to(layout(tensor.shape), shape).strides for tensor in (left, right))
+    loops = fused(shape, *strides)
     require(
         len(loops) <= DIMS,
         f"has input shapes {left.shape} and {right.shape}, broadcast along too many dimensions",
@@ -95,19 +97,13 @@ def _broadcast(op: OperatorContext) -> Struct:
     )
 
 
-def _strides(tensor: Tensor, rank: int) -> tuple[int, ...]:
-    """How far an operand goes on along each dimension of the output."""
-    own = zip(tensor.shape, strides_of(tensor.shape), strict=True)
-    return filled([0 if size == 1 else stride for size, stride in own], 0, rank)
-
-
 _two_operands = partial(Lowering, inputs=(2, 2), operands=(0, 1), types=INT8_OR_INT16)
 
 LOWERINGS: Lowerings = {
-    "ADD": _two_operands(partial(addition, kernel="add")),
-    "MAXIMUM": _two_operands(partial(extreme, kernel="maximum"), same_scale=True),
-    "MINIMUM": _two_operands(partial(extreme, kernel="minimum"), same_scale=True),
-    "MUL": _two_operands(mul),
-    "PRELU": Lowering(prelu, inputs=(2, 2), operands=(0, 1)),
-    "SUB": _two_operands(partial(addition, kernel="sub")),
+    "ADD": _two_operands(_addition),
+    "MAXIMUM": _two_operands(_extreme, same_scale=True),
+    "MINIMUM": _two_operands(_extreme, same_scale=True),
+    "MUL": _two_operands(_mul),
+    "PRELU": Lowering(_prelu, inputs=(2, 2), operands=(0, 1)),
+    "SUB": _two_operands(_addition),
 }

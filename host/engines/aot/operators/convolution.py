@@ -6,7 +6,7 @@ a multiplier of 15 bits and one rounding; where it is int32, as sums of int8 are
 TFLite-Micro's choice.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ _COLUMNS = 2  # kColumns of rows.h
 _POINTER = 8  # bytes; half as many on the device, but tests run on a PC
 
 
-def conv_2d(op: OperatorContext) -> Lowered:
+def _conv_2d(op: OperatorContext) -> Lowered:
     """CONV_2D, with groups where the input has a multiple of the filter's channels."""
     weights, scales = op.weights(rank=4)
     out, height, width, depth = weights.shape
@@ -46,7 +46,7 @@ def conv_2d(op: OperatorContext) -> Lowered:
         weights=Constant("weights", weights),
         output=_channels(op, out, scales, accumulator),
     )
-    return op.lowered("conv_2d", f"Conv2DInt16<{accumulator}_t>", params, _lead(op, shape))
+    return op.lowered(f"Conv2DInt16<{accumulator}_t>", params, _lead(op, shape))
 
 
 def _convolution(
@@ -72,10 +72,10 @@ def _convolution(
     size = table.shape[-2] * table.shape[-1]
     scratch = 2 * _COLUMNS * size + (size if depth % 4 else 0)
     lead = overlap_lead(shape, at_once=_COLUMNS, reads_first=groups == 1)
-    return op.lowered("conv_2d", "Conv2D", params, lead, scratch)
+    return op.lowered("Conv2D", params, lead, scratch, kernel="conv_2d")
 
 
-def depthwise_conv_2d(op: OperatorContext) -> Lowered:
+def _depthwise_conv_2d(op: OperatorContext) -> Lowered:
     """DEPTHWISE_CONV_2D with any depth multiplier; the bias of int16 can only be int64.
 
     Where filters share an input channel, each such channel is a group of a convolution.
@@ -96,7 +96,7 @@ def depthwise_conv_2d(op: OperatorContext) -> Lowered:
             weights=Constant("weights", weights),
             output=_channels(op, out, scales, "int64"),
         )
-        return op.lowered("depthwise_conv_2d", "DepthwiseConv2DInt16", params, _lead(op, shape))
+        return op.lowered("DepthwiseConv2DInt16", params, _lead(op, shape))
     if multiplier > 1 or out == 1:
         filters = weights.reshape(height, width, 1, out).transpose(3, 0, 1, 2)
         return _convolution(op, filters, scales, shape, out // multiplier)
@@ -108,7 +108,7 @@ def depthwise_conv_2d(op: OperatorContext) -> Lowered:
         **_ending(op, taps.T, scales),
     )
     scratch = _POINTER * (-(-len(taps) // 2) * 2) + out
-    return op.lowered("depthwise_conv_2d", "DepthwiseConv2D", params, _lead(op, shape), scratch)
+    return op.lowered("DepthwiseConv2D", params, _lead(op, shape), scratch)
 
 
 def _lead(op: OperatorContext, shape: Struct) -> int:
@@ -116,7 +116,7 @@ def _lead(op: OperatorContext, shape: Struct) -> int:
     return overlap_lead(shape) * op.x.numpy_dtype.itemsize
 
 
-def fully_connected(op: OperatorContext) -> Lowered:
+def _fully_connected(op: OperatorContext) -> Lowered:
     """FULLY_CONNECTED: the input is taken as rows of the weights' depth, whatever its shape."""
     weights, scales = op.weights(rank=2)
     (units, depth), x, y = weights.shape, op.x, op.y
@@ -136,7 +136,7 @@ def fully_connected(op: OperatorContext) -> Lowered:
         weights=Constant("weights", weights),
         output=_channels(op, units, scales, accumulator),
     )
-    return op.lowered("fully_connected", f"FullyConnectedInt16<{accumulator}_t>", params)
+    return op.lowered(f"FullyConnectedInt16<{accumulator}_t>", params)
 
 
 def _dense(op: OperatorContext, weights: Array, scales: Scales, batches: int) -> Lowered:
@@ -151,7 +151,7 @@ def _dense(op: OperatorContext, weights: Array, scales: Scales, batches: int) ->
         weights=Constant("weights", table),
         **_ending(op, weights, scales, each=False),
     )
-    return op.lowered("fully_connected", "FullyConnected", params)
+    return op.lowered("FullyConnected", params, kernel="fully_connected")
 
 
 def _ending(
@@ -165,46 +165,45 @@ def _ending(
     given = op.bias(2, len(rows)) if op.has_input(2) else None
     bias = fold_zero_point(given, rows, op.x.zero_point)
     largest = np.abs(bias) + 128 * np.abs(rows).sum(axis=1)
-    multipliers = _multipliers(op, scales)
+    by = multipliers(op, scales)
     # What scale_to_int8() of fixed_point.h asks for. A multiplier of 0 may have any shift.
-    shifts = [m.shift if m.mantissa else -1 for m in multipliers]
+    shifts = [m.shift if m.mantissa else -1 for m in by]
     small = max(largest) < 2**30 and all(-22 <= shift <= -1 for shift in shifts)
     if small:
-        multipliers = [
-            Multiplier(m.mantissa, -shift - 1) for m, shift in zip(multipliers, shifts, strict=True)
-        ]
-    if each and len(multipliers) == 1:
-        multipliers *= len(bias)
+        by = [Multiplier(m.mantissa, -shift - 1) for m, shift in zip(by, shifts, strict=True)]
+    if each and len(by) == 1:
+        by *= len(bias)
     return {
         "bias": Constant("bias", wrapped_int32(bias)),
         "small": int(small),
-        "output": _requantization_by(op, multipliers),
+        "output": requantization(op, by),
     }
 
 
-def _multipliers(op: OperatorContext, scales: Scales) -> list[Multiplier]:
+def multipliers(
+    op: OperatorContext,
+    scales: Scales,
+    quantize: Callable[[float], Multiplier] = quantize_multiplier,
+) -> list[Multiplier]:
+    """What brings sums to the output's scale, for these scales of weights."""
     # In double. FULLY_CONNECTED too: older TFLite-Micro took that product in float.
     x, y = op.x.scale, op.y.scale
-    return [quantize_multiplier(x * scale / y) for scale in scales]
+    return [quantize(x * scale / y) for scale in scales]
 
 
-def requantization(op: OperatorContext, scales: Scales) -> Struct:
-    """The struct ``Requantization`` for these weight scales: one, or one per output channel."""
-    return _requantization_by(op, _multipliers(op, scales))
+def requantization(op: OperatorContext, by: Sequence[Multiplier]) -> Struct:
+    """The struct ``Requantization`` for one multiplier, or one per output channel."""
+    return Struct(**_tables(by), zero_point=op.y.zero_point, **op.clamp()._asdict())
 
 
-def _requantization_by(op: OperatorContext, multipliers: Sequence[Multiplier]) -> Struct:
-    return Struct(**_tables(multipliers), zero_point=op.y.zero_point, **op.clamp()._asdict())
-
-
-def _tables(multipliers: Sequence[Multiplier]) -> dict[str, Value]:
+def _tables(by: Sequence[Multiplier]) -> dict[str, Value]:
     """The fields ``multipliers``, ``shifts`` and ``step``."""
-    mantissas = np.array([m.mantissa for m in multipliers], np.int32)
-    shifts = np.array([m.shift for m in multipliers], np.int8)
+    mantissas = np.array([m.mantissa for m in by], np.int32)
+    shifts = np.array([m.shift for m in by], np.int8)
     return {
         "multipliers": Constant("multipliers", mantissas),
         "shifts": Constant("shifts", shifts),
-        "step": int(len(multipliers) > 1),
+        "step": int(len(by) > 1),
     }
 
 
@@ -222,16 +221,15 @@ def _channels(op: OperatorContext, count: int, scales: Scales, accumulator: str)
     bias = np.zeros(count, np.dtype(accumulator))
     if op.has_input(2):
         bias = op.bias(2, count, accumulator)
-    x, y = op.x.scale, op.y.scale
     quantize = wide_multiplier if accumulator == "int64" else quantize_multiplier
-    multipliers = [quantize(x * scale / y) for scale in scales]
-    return Struct(bias=Constant("bias", bias), **_tables(multipliers), **op.clamp()._asdict())
+    by = multipliers(op, scales, quantize)
+    return Struct(bias=Constant("bias", bias), **_tables(by), **op.clamp()._asdict())
 
 
 LOWERINGS: Lowerings = {
-    "CONV_2D": Lowering(conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
-    "DEPTHWISE_CONV_2D": Lowering(depthwise_conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
+    "CONV_2D": Lowering(_conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
+    "DEPTHWISE_CONV_2D": Lowering(_depthwise_conv_2d, inputs=(2, 3), types=INT8_OR_INT16, rank=4),
     "FULLY_CONNECTED": Lowering(
-        fully_connected, inputs=(2, 3), types=INT8_OR_INT16, options={"weightsFormat": 0}
+        _fully_connected, inputs=(2, 3), types=INT8_OR_INT16, options={"weightsFormat": 0}
     ),
 }

@@ -4,28 +4,25 @@ What leaves every element at its place costs nothing: the output is its input, s
 shape. Types are those that TFLite-Micro's kernels take.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from host.base.arrays import Array
 from host.engines.aot.core.ir import Call, Constant, Lowered, Struct
 from host.engines.aot.core.lowering import MOVED, Lowering, Lowerings
-from host.engines.aot.core.operator_context import OperatorContext, check_type, from_front, require
-from host.engines.aot.core.strides import (
-    DIMS,
-    Loop,
-    StridedCopy,
-    copied_whole,
-    copy_call,
-    copy_lead,
-    filled,
-    loops_over,
-    strides_of,
+from host.engines.aot.core.operator_context import (
+    OperatorContext,
+    RefusalError,
+    check_type,
+    from_front,
+    require,
 )
+from host.engines.aot.core.strides import DIMS, StridedCopy, filled, layout
+from host.models.tflite import Tensor
 
 Indices = npt.NDArray[np.int64]
 
@@ -38,24 +35,36 @@ _EITHER_INDEX = ("int32", "int64")
 _REFLECT = 0  # MirrorPadMode of the schema
 
 
-def slice_(op: OperatorContext) -> Lowered:
-    """SLICE with a constant beginning and size, −1 meaning as far as there is."""
+def _slice(op: OperatorContext) -> Lowered:
+    """A constant beginning and size, −1 meaning as far as there is."""
     shape = op.x.shape
     begins = op.integers(1, "begin", *_EITHER_INDEX)
     sizes = op.integers(2, "size", *_EITHER_INDEX)
     reason = f"has begin {begins} and size {sizes} for input shape {shape}"
     require(len(begins) == len(sizes) == len(shape), reason)
-    sizes = [n - b if s == -1 else s for n, b, s in zip(shape, begins, sizes, strict=True)]
-    inside = (b >= 0 and s > 0 and b + s <= n for n, b, s in zip(shape, begins, sizes, strict=True))
-    require(all(inside), reason)
-    op.check_output_shape(tuple(sizes))
-    strides = strides_of(shape)
-    start = sum(b * s for b, s in zip(begins, strides, strict=True))
-    return _moved(op, StridedCopy(loops_over(sizes, strides), source=start))
+    ends = [n if s == -1 else b + s for n, b, s in zip(shape, begins, sizes, strict=True)]
+    require(all(0 <= b < e <= n for n, b, e in zip(shape, begins, ends, strict=True)), reason)
+    return _viewed(op, _layout(op.x)[tuple(map(slice, begins, ends))])
 
 
-def strided_slice(op: OperatorContext) -> Lowered:
-    """STRIDED_SLICE with constant bounds and strides, of any sign, and begin, end and shrink masks.
+def strided_index(options: Mapping[str, Any], bounds: Sequence[Sequence[int]]) -> tuple[Any, ...]:
+    """NumPy's index for the begin, end and strides of a STRIDED_SLICE with these options."""
+    index: list[Any] = []
+    for i, (begin, end, step) in enumerate(zip(*bounds, strict=True)):
+        first = None if options["beginMask"] >> i & 1 else begin
+        last = None if options["endMask"] >> i & 1 else end
+        if options["ellipsisMask"] >> i & 1:
+            index.append(...)
+        elif options["newAxisMask"] >> i & 1:
+            index.append(None)
+        else:
+            shrunk = options["shrinkAxisMask"] >> i & 1
+            index.append((first or 0) if shrunk else slice(first, last, step))
+    return tuple(index)
+
+
+def _strided_slice(op: OperatorContext) -> Lowered:
+    """Constant bounds and strides, of any sign, and begin, end and shrink masks.
 
     TFLite-Micro ignores an ellipsis or a new axis without a word; here they are refused.
     """
@@ -63,113 +72,97 @@ def strided_slice(op: OperatorContext) -> Lowered:
     bounds = [op.integers(i, role) for i, role in ((1, "begin"), (2, "end"), (3, "strides"))]
     reason = f"has begin, end and strides {bounds} for input shape {shape}"
     require(all(len(b) == len(shape) for b in bounds) and 0 not in bounds[2], reason)
-    masks = [int(op.option(f"{name}Mask")) for name in ("begin", "end", "shrinkAxis")]
-    sizes, strides, kept, start = [], [], [], 0
-    for axis, (size, pitch) in enumerate(zip(shape, strides_of(shape), strict=True)):
-        open_begin, open_end, shrunk = (bool(mask >> axis & 1) for mask in masks)
-        begin, end, step = (b[axis] for b in bounds)
-        if shrunk:
-            # With a negative stride TFLite-Micro moves nothing here.
-            first = 0 if open_begin else begin + (size if begin < 0 else 0)
-            positions = range(first, first + (step > 0))
-        else:
-            bound = slice(None if open_begin else begin, None if open_end else end, step)
-            positions = range(size)[bound]
-        require(positions and 0 <= positions[0] < size, reason)
-        start += positions[0] * pitch
-        sizes.append(len(positions))
-        strides.append(positions.step * pitch)
-        kept += [] if shrunk else [len(positions)]
-    op.check_output_shape(tuple(kept))
-    return _moved(op, StridedCopy(loops_over(sizes, strides), source=start))
+    index = strided_index(op.operator.options, bounds)
+    # Along an axis that it removes, TFLite-Micro moves nothing with a negative stride.
+    forwards = all(
+        isinstance(i, slice) or step > 0 for i, step in zip(index, bounds[2], strict=True)
+    )
+    try:
+        view = _layout(op.x)[index]
+    except IndexError:
+        raise RefusalError(reason) from None
+    require(forwards and view.size, reason)
+    return _viewed(op, view)
 
 
-def reverse_v2(op: OperatorContext) -> Lowered:
-    """REVERSE_V2 along neighbouring axes; TFLite-Micro takes no others."""
-    shape, given = op.x.shape, op.integers(1, "axes")
-    axes = sorted(from_front(axis, len(shape)) for axis in given)
+def _reverse_v2(op: OperatorContext) -> Lowered:
+    """Along neighbouring axes; TFLite-Micro takes no others."""
+    given = op.integers(1, "axes")
+    axes = sorted(from_front(axis, len(op.x.shape)) for axis in given)
     neighbours = axes and axes == list(range(axes[0], axes[0] + len(axes)))
     require(neighbours, f"has axes {given}, which are not neighbours")
-    strides = list(strides_of(shape))
-    start = sum((shape[axis] - 1) * strides[axis] for axis in axes)
-    for axis in axes:
-        strides[axis] = -strides[axis]
-    return _moved(op, StridedCopy(loops_over(shape, strides), source=start))
+    return _viewed(op, np.flip(_layout(op.x), tuple(axes)))
 
 
-def transpose(op: OperatorContext) -> Lowered:
-    """TRANSPOSE."""
+def _transpose(op: OperatorContext) -> Lowered:
     shape, order = op.x.shape, op.integers(1, "permutation")
     complete = sorted(order) == list(range(len(shape)))
     require(complete, f"has permutation {order} for input shape {shape}")
-    turned = tuple(shape[axis] for axis in order)
-    op.check_output_shape(turned)
-    strides = strides_of(shape)
-    return _moved(op, StridedCopy(loops_over(turned, [strides[axis] for axis in order])))
+    return _viewed(op, _layout(op.x).transpose(order))
 
 
-def broadcast_to(op: OperatorContext) -> Lowered:
-    """BROADCAST_TO a constant shape."""
-    x, shape = op.x, tuple(op.integers(1, "shape", *_EITHER_INDEX))
-    sizes = filled(x.shape, 1, len(shape))
-    fits = len(sizes) == len(shape) and all(n in (1, m) for n, m in zip(sizes, shape, strict=True))
-    require(fits, f"has input shape {x.shape} and shape {shape}")
-    op.check_output_shape(shape)
-    return _repeated(op, sizes, [m // n for n, m in zip(sizes, shape, strict=True)])
+def _broadcast_to(op: OperatorContext) -> Lowered:
+    """To a constant shape."""
+    shape = tuple(op.integers(1, "shape", *_EITHER_INDEX))
+    try:
+        view = np.broadcast_to(_layout(op.x), shape)
+    except ValueError:
+        raise RefusalError(f"has input shape {op.x.shape} and shape {shape}") from None
+    return _viewed(op, view)
 
 
-def tile(op: OperatorContext) -> Lowered:
-    """TILE, constant times along each dimension. TFLite-Micro has no such operator."""
-    x, times = op.x, op.integers(1, "multiples", *_EITHER_INDEX)
-    fits = len(times) == len(x.shape) and min(times, default=1) > 0
-    require(fits, f"has input shape {x.shape} and multiples {times}")
-    op.check_output_shape(tuple(n * t for n, t in zip(x.shape, times, strict=True)))
-    return _repeated(op, x.shape, times)
+def _tile(op: OperatorContext) -> Lowered:
+    """Constant times along each dimension. TFLite-Micro has no such operator."""
+    shape, times = op.x.shape, op.integers(1, "multiples", *_EITHER_INDEX)
+    fits = len(times) == len(shape) and min(times, default=1) > 0
+    require(fits, f"has input shape {shape} and multiples {times}")
+    op.check_output_shape(tuple(n * t for n, t in zip(shape, times, strict=True)))
+    # Each dimension becomes two: how often, and its own.
+    pairs = [size for pair in zip(times, shape, strict=True) for size in pair]
+    apart = _layout(op.x).reshape([size for n in shape for size in (1, n)])
+    return _moved(op, np.broadcast_to(apart, pairs))
 
 
-def _repeated(op: OperatorContext, sizes: Sequence[int], times: Sequence[int]) -> Lowered:
-    """All of a dimension's elements, and that so many times."""
-    loops: list[Loop] = []
-    strides = zip(strides_of(sizes), strides_of(op.y.shape), strict=True)
-    for size, count, (source, target) in zip(sizes, times, strides, strict=True):
-        loops += [Loop(count, 0, size * target), Loop(size, source, target)]
-    return _moved(op, StridedCopy(loops))
+def _viewed(op: OperatorContext, view: Array) -> Lowered:
+    """An output of the shape of a view of the input, which fills it."""
+    op.check_output_shape(view.shape)
+    return _moved(op, view)
 
 
-def _moved(op: OperatorContext, copy: StridedCopy) -> Lowered:
-    """An output that one copy from one input fills, in the order of its elements."""
+def _moved(op: OperatorContext, view: Array) -> Lowered:
+    """An output that a view of the input fills, in the order of its elements."""
     x, y = op.x, op.y
-    if x.size == y.size and copied_whole(copy, x.size):
+    copy = StridedCopy.between(view, _layout(y).reshape(view.shape))
+    if x.size == y.size and copy == StridedCopy((), y.nbytes):
         return op.view()
-    lead = copy_lead(copy, y.numpy_dtype.itemsize)
-    return op.calling(copy_call(x.index, copy, y), lead=lead)
+    return op.calling(copy.call(x.index, y), lead=copy.lead())
 
 
-def reshape(op: OperatorContext) -> Lowered:
-    """RESHAPE. The output's shape counts, not the input that may tell it: as in TFLite-Micro."""
+def _layout(tensor: Tensor) -> Array:
+    return layout(tensor.shape, tensor.numpy_dtype.itemsize)
+
+
+def _reshape(op: OperatorContext) -> Lowered:
+    """The output's shape counts, not the input that may tell it: as in TFLite-Micro."""
     x, y = op.x, op.y
     reason = f"has input shape {x.shape} and output shape {y.shape}"
     require(x.size == y.size, reason, _FIXED_SHAPE)
     return op.view()
 
 
-def squeeze(op: OperatorContext) -> Lowered:
-    """SQUEEZE."""
+def _squeeze(op: OperatorContext) -> Lowered:
     left, right = ([n for n in tensor.shape if n != 1] for tensor in (op.x, op.y))
     require(left == right, f"has input shape {op.x.shape} and output shape {op.y.shape}")
     return op.view()
 
 
-def expand_dims(op: OperatorContext) -> Lowered:
-    """EXPAND_DIMS."""
-    shape = op.x.shape
-    axis = from_front(op.integer(1, "axis"), len(shape) + 1)
-    op.check_output_shape((*shape[:axis], 1, *shape[axis:]))
-    return op.view()
+def _expand_dims(op: OperatorContext) -> Lowered:
+    axis = from_front(op.integer(1, "axis"), len(op.x.shape) + 1)
+    return _viewed(op, np.expand_dims(_layout(op.x), axis))
 
 
-def concatenation(op: OperatorContext) -> Lowered:
-    """CONCATENATION along any axis, constants among the inputs."""
+def _concatenation(op: OperatorContext) -> Lowered:
+    """Along any axis, constants among the inputs."""
     y, inputs = op.y, op.operands
     if y.dtype == "int8":
         scales = {(t.scale, t.zero_point) for t in (*inputs, y)}
@@ -181,46 +174,42 @@ def concatenation(op: OperatorContext) -> Lowered:
     joined = sum(shape[axis] for shape in shapes)
     for shape in shapes:
         op.check_output_shape((*shape[:axis], joined, *shape[axis + 1 :]))
-    return _join(op, axis)
+    return _joined(op, axis, [_layout(x) for x in inputs])
 
 
-def pack(op: OperatorContext) -> Lowered:
-    """PACK: equal tensors along a new axis, constants among them."""
+def _pack(op: OperatorContext) -> Lowered:
+    """Equal tensors along a new axis, constants among them."""
     inputs, count = op.operands, int(op.option("valuesCount"))
     require(count == len(inputs), f"has {len(inputs)} inputs and valuesCount {count}")
     axis = from_front(int(op.option("axis")), len(inputs[0].shape) + 1)
     for x in inputs:
         op.check_output_shape((*x.shape[:axis], count, *x.shape[axis:]))
-    return _join(op, axis)
+    return _joined(op, axis, [np.expand_dims(_layout(x), axis) for x in inputs])
 
 
-def _join(op: OperatorContext, axis: int) -> Lowered:
-    """For each index of the axes before ``axis``: a part of each input, one after the other."""
+def _joined(op: OperatorContext, axis: int, sources: Sequence[Array]) -> Lowered:
+    """The inputs, as views of their shapes in the output, one after the other along an axis."""
     y, inputs = op.y, op.operands
-    rows = math.prod(y.shape[:axis])
-    calls, start = [], 0
-    for x in inputs:
-        part = x.size // rows
-        copy = StridedCopy(loops_over((rows, part), (part, 1), (y.size // rows, 1)), target=start)
-        operand = x.index if x.data is None else Constant("values", x.data)
-        calls.append(copy_call(operand, copy, y))
-        start += part
+    ends = np.cumsum([source.shape[axis] for source in sources])[:-1]
+    calls = [
+        StridedCopy.between(source, target).call(
+            x.index if x.data is None else Constant("values", x.data), y
+        )
+        for x, source, target in zip(inputs, sources, np.split(_layout(y), ends, axis), strict=True)
+    ]
     return op.view() if len(inputs) == 1 and inputs[0].data is None else op.calling(*calls)
 
 
-def split(op: OperatorContext) -> Lowered:
-    """SPLIT into equal parts; the axis comes first."""
+def _split(op: OperatorContext) -> Lowered:
+    """Into equal parts; the axis comes first."""
     shape, count = op.x.shape, len(op.outputs)
     axis = from_front(op.integer(0, "axis"), len(shape))
-    size, rest = divmod(shape[axis], count)
-    require(not rest, f"has input shape {shape} and {count} outputs")
-    for position in range(count):
-        op.check_output_shape((*shape[:axis], size, *shape[axis + 1 :]), position)
-    return _parts(op, axis)
+    require(not shape[axis] % count, f"has input shape {shape} and {count} outputs")
+    return _parts(op, np.split(_layout(op.x), count, axis))
 
 
-def split_v(op: OperatorContext) -> Lowered:
-    """SPLIT_V into the parts that the outputs' shapes say, as TFLite-Micro does."""
+def _split_v(op: OperatorContext) -> Lowered:
+    """Into the parts that the outputs' shapes say, as TFLite-Micro does."""
     shape, shapes = op.x.shape, [y.shape for y in op.outputs]
     axis = from_front(op.integer(2, "axis"), len(shape))
     others = shape[:axis], shape[axis + 1 :]
@@ -229,44 +218,40 @@ def split_v(op: OperatorContext) -> Lowered:
         fits and sum(s[axis] for s in shapes) == shape[axis],
         f"has input shape {shape} and output shapes {shapes}",
     )
-    return _parts(op, axis)
+    return _parts(op, np.split(_layout(op.x), np.cumsum([s[axis] for s in shapes])[:-1], axis))
 
 
-def unpack(op: OperatorContext) -> Lowered:
-    """UNPACK along any axis."""
+def _unpack(op: OperatorContext) -> Lowered:
+    """Along any axis."""
     shape, count = op.x.shape, len(op.outputs)
     axis = from_front(int(op.option("axis")), len(shape))
     fits = shape[axis] == int(op.option("num")) == count
     require(fits, f"has input shape {shape} and {count} outputs")
-    for position in range(count):
-        op.check_output_shape((*shape[:axis], *shape[axis + 1 :]), position)
-    return _parts(op, axis)
+    parts = np.split(_layout(op.x), count, axis)
+    return _parts(op, [part.squeeze(axis) for part in parts])
 
 
-def _parts(op: OperatorContext, axis: int) -> Lowered:
-    """Cut the input along an axis; the outputs' sizes have been checked."""
-    x = op.x
-    rows = math.prod(x.shape[:axis])
-    calls, start = [], 0
-    for y in op.outputs:
-        part = y.size // rows
-        copy = StridedCopy(loops_over((rows, part), (x.size // rows, 1), (part, 1)), source=start)
-        calls.append(copy_call(x.index, copy, y))
-        start += part
+def _parts(op: OperatorContext, parts: Sequence[Array]) -> Lowered:
+    """Each output filled with a view of the input."""
+    for position, part in enumerate(parts):
+        op.check_output_shape(part.shape, position)
+    calls = [
+        StridedCopy.between(part, _layout(y)).call(op.x.index, y)
+        for part, y in zip(parts, op.outputs, strict=True)
+    ]
     return op.view() if len(calls) == 1 else op.calling(*calls)
 
 
-def pad(op: OperatorContext) -> Lowered:
-    """PAD with the real number 0, or PADV2 with a constant: the output filled, the input copied."""
+def _pad(op: OperatorContext) -> Lowered:
+    """With the real number 0, or a constant in PADV2: the output filled, the input copied."""
     x, y = op.x, op.y
     paddings = _paddings(op, "int32")
     if not any(before or after for before, after in paddings):
         return op.view()
     fill = Struct(bytes=y.nbytes, width=y.numpy_dtype.itemsize, value=_padding_value(op))
-    targets = strides_of(y.shape)
-    start = sum(before * t for (before, _), t in zip(paddings, targets, strict=True))
-    copy = StridedCopy(loops_over(x.shape, strides_of(x.shape), targets), target=start)
-    return op.calling(Call("fill", "Fill", fill, (), y.index), copy_call(x.index, copy, y))
+    inside = [slice(before, before + n) for n, (before, _) in zip(x.shape, paddings, strict=True)]
+    copy = StridedCopy.between(_layout(x), _layout(y)[tuple(inside)])
+    return op.calling(Call("fill", "Fill", fill, (), y.index), copy.call(x.index, y))
 
 
 def _padding_value(op: OperatorContext) -> int:
@@ -284,8 +269,8 @@ def _padding_value(op: OperatorContext) -> int:
     return int(value.view(np.int32)[0] if y.dtype == "float32" else value[0])
 
 
-def mirror_pad(op: OperatorContext) -> Lowered:
-    """MIRROR_PAD, REFLECT or SYMMETRIC."""
+def _mirror_pad(op: OperatorContext) -> Lowered:
+    """REFLECT or SYMMETRIC."""
     shape, paddings = op.x.shape, _paddings(op, *_EITHER_INDEX)
     skipped = 1 if op.option("mode") == _REFLECT else 0
     fits = all(max(p) <= size - skipped for size, p in zip(shape, paddings, strict=True))
@@ -309,8 +294,8 @@ def _paddings(op: OperatorContext, *types: str) -> list[tuple[int, int]]:
     return paddings
 
 
-def resize_nearest_neighbor(op: OperatorContext) -> Lowered:
-    """RESIZE_NEAREST_NEIGHBOR of [batch, height, width, channels]."""
+def _resize_nearest_neighbor(op: OperatorContext) -> Lowered:
+    """Of [batch, height, width, channels]."""
     shape, sizes = op.x.shape, op.integers(1, "size")
     fits = len(sizes) == 2 and min(sizes) > 0
     require(fits, f"has input shape {shape} and size {sizes}")
@@ -332,54 +317,53 @@ def _nearest(op: OperatorContext, size: int, wanted: int) -> Indices:
 
 def _gathered(op: OperatorContext, maps: Sequence[Indices]) -> Lowered:
     """An output whose element (i, j, …) is the input's element (maps[0][i], maps[1][j], …)."""
-    shape, width = op.x.shape, op.y.numpy_dtype.itemsize
-    left, run = list(maps), 1
+    x, left, run = _layout(op.x), list(maps), op.x.numpy_dtype.itemsize
     # What stays as it is, innermost, moves as one run.
-    while left and np.array_equal(left[-1], np.arange(shape[len(left) - 1])):
+    while left and np.array_equal(left[-1], np.arange(x.shape[len(left) - 1])):
         run *= left.pop().size
     if not left:
         return op.view()
     tables: list[Any] = [np.zeros(1, np.int64)] * (DIMS - len(left))
-    tables += [m * stride * width for m, stride in zip(left, strides_of(shape), strict=False)]
+    tables += [m * stride for m, stride in zip(left, x.strides, strict=False)]
     params = Struct(
         sizes=filled([m.size for m in left], 1),
         offsets=Constant("offsets", np.concatenate(tables).astype(np.int32)),
-        run=run * width,
+        run=run,
     )
-    return op.lowered("gather", "Gather", params)
+    return op.lowered("Gather", params, kernel="gather")
 
 
 _with_constant = partial(Lowering, inputs=(2, 2), types=MOVED)
 _some_types = ("int8", "int16", "float32")
 
 LOWERINGS: Lowerings = {
-    "BROADCAST_TO": _with_constant(broadcast_to),
+    "BROADCAST_TO": _with_constant(_broadcast_to),
     "CONCATENATION": Lowering(
-        concatenation,
+        _concatenation,
         inputs=(1, None),
         operands=None,
         types=MOVED,
         options={"fusedActivationFunction": 0},
     ),
-    "EXPAND_DIMS": _with_constant(expand_dims, types=_some_types),
-    "MIRROR_PAD": _with_constant(mirror_pad, types=("int8", "float32")),
-    "PACK": Lowering(pack, inputs=(1, None), operands=None, types=MOVED),
-    "PAD": _with_constant(pad, inputs=(2, 3)),
-    "PADV2": _with_constant(pad, inputs=(2, 3)),
-    "RESHAPE": Lowering(reshape, inputs=(1, 2), types=_EVERY),
-    "RESIZE_NEAREST_NEIGHBOR": _with_constant(resize_nearest_neighbor, types=_some_types, rank=4),
-    "REVERSE_V2": _with_constant(reverse_v2, same_shape=True),
-    "SLICE": Lowering(slice_, inputs=(3, 3), types=MOVED),
-    "SPLIT": _with_constant(split, operands=(1,), outputs=None),
-    "SPLIT_V": Lowering(split_v, inputs=(3, 3), types=MOVED, outputs=None),
-    "SQUEEZE": Lowering(squeeze, types=_EVERY),
+    "EXPAND_DIMS": _with_constant(_expand_dims, types=_some_types),
+    "MIRROR_PAD": _with_constant(_mirror_pad, types=("int8", "float32")),
+    "PACK": Lowering(_pack, inputs=(1, None), operands=None, types=MOVED),
+    "PAD": _with_constant(_pad, inputs=(2, 3)),
+    "PADV2": _with_constant(_pad, inputs=(2, 3)),
+    "RESHAPE": Lowering(_reshape, inputs=(1, 2), types=_EVERY),
+    "RESIZE_NEAREST_NEIGHBOR": _with_constant(_resize_nearest_neighbor, types=_some_types, rank=4),
+    "REVERSE_V2": _with_constant(_reverse_v2, same_shape=True),
+    "SLICE": Lowering(_slice, inputs=(3, 3), types=MOVED),
+    "SPLIT": _with_constant(_split, operands=(1,), outputs=None),
+    "SPLIT_V": Lowering(_split_v, inputs=(3, 3), types=MOVED, outputs=None),
+    "SQUEEZE": Lowering(_squeeze, types=_EVERY),
     "STRIDED_SLICE": Lowering(
-        strided_slice,
+        _strided_slice,
         inputs=(4, 4),
         types=MOVED,
         options={"ellipsisMask": 0, "newAxisMask": 0, "offset": False},
     ),
-    "TILE": _with_constant(tile),
-    "TRANSPOSE": _with_constant(transpose, types=_some_types),
-    "UNPACK": Lowering(unpack, types=MOVED, outputs=None),
+    "TILE": _with_constant(_tile),
+    "TRANSPOSE": _with_constant(_transpose, types=_some_types),
+    "UNPACK": Lowering(_unpack, types=MOVED, outputs=None),
 }

@@ -19,7 +19,7 @@ _QUANTIZED: dict[str, tuple[str, ...]] = {
 _DEQUANTIZED = ("int8", "uint8", "int16")
 
 
-def quantize(op: OperatorContext) -> Lowered:
+def _quantize(op: OperatorContext) -> Lowered:
     """QUANTIZE; nothing to compute where type, scale and zero point stay."""
     x, y = op.x, op.y
     for tensor in (x, y):
@@ -27,7 +27,7 @@ def quantize(op: OperatorContext) -> Lowered:
             limits = Clamp(-(2**31), 2**31 - 1)
             check_scale(tensor, f"int32 tensor {tensor.name!r}", limits)
     if x.dtype == "float32":
-        return _converted(op, "quantize", "Affine", _affine(y))
+        return _converted(op, "Affine", _affine(y))
     if (x.dtype, x.scale, x.zero_point) == (y.dtype, y.scale, y.zero_point):
         return op.view()
     params = Struct(
@@ -36,12 +36,12 @@ def quantize(op: OperatorContext) -> Lowered:
         **quantize_multiplier(x.scale / y.scale).fields(),
         output_zero_point=y.zero_point,
     )
-    return _converted(op, "quantize", "Requantize", params)
+    return _converted(op, "Requantize", params)
 
 
-def dequantize(op: OperatorContext) -> Lowered:
+def _dequantize(op: OperatorContext) -> Lowered:
     """DEQUANTIZE to float32: scale · (code − zero point), rounded once."""
-    return _converted(op, "dequantize", "Affine", _affine(op.x))
+    return _converted(op, "Affine", _affine(op.x))
 
 
 def _affine(codes: Tensor) -> Struct:
@@ -49,22 +49,22 @@ def _affine(codes: Tensor) -> Struct:
     return Struct(size=codes.size, scale=scale, zero_point=codes.zero_point)
 
 
-def _converted(op: OperatorContext, kernel: str, type_name: str, params: Struct) -> Lowered:
+def _converted(op: OperatorContext, type_name: str, params: Struct) -> Lowered:
     """A call whose output may lie over its input.
 
     Both are walked upwards. A wider output outruns what was read, by the difference in size for
     each element but the last, and so has to begin that much earlier.
     """
     wider = op.y.numpy_dtype.itemsize - op.x.numpy_dtype.itemsize
-    return op.lowered(kernel, type_name, params, lead=max(0, wider * (op.x.size - 1)))
+    return op.lowered(type_name, params, lead=max(0, wider * (op.x.size - 1)))
 
 
 LOWERINGS: Lowerings = {
     "DEQUANTIZE": Lowering(
-        dequantize,
+        _dequantize,
         types=_DEQUANTIZED,
         results=dict.fromkeys(_DEQUANTIZED, ("float32",)),
         same_shape=True,
     ),
-    "QUANTIZE": Lowering(quantize, types=tuple(_QUANTIZED), results=_QUANTIZED, same_shape=True),
+    "QUANTIZE": Lowering(_quantize, types=tuple(_QUANTIZED), results=_QUANTIZED, same_shape=True),
 }

@@ -36,7 +36,7 @@ _GATE_SCALE, _ACTIVATED_SCALE = 2.0**-12, 2.0**-15
 _CELL_POWERS = range(-27, 3)
 
 
-def lstm(op: OperatorContext) -> Lowered:
+def _lstm(op: OperatorContext) -> Lowered:
     """UNIDIRECTIONAL_SEQUENCE_LSTM as Keras's LSTM becomes one, in TFLite-Micro's arithmetic.
 
     That is not the desktop's: gates are Q3.12 whatever the file says of intermediate tensors, and
@@ -69,7 +69,7 @@ def lstm(op: OperatorContext) -> Lowered:
         output_zero_point=hidden.zero_point,
         sigmoid=Constant("sigmoid", sigmoid_table()),
     )
-    return op.lowered("lstm", "Lstm", params, scratch=2 * units)
+    return op.lowered("Lstm", params, scratch=2 * units, kernel="lstm")
 
 
 def _state(op: OperatorContext, position: int, dtype: str, shape: tuple[int, ...]) -> Tensor:
@@ -127,7 +127,7 @@ def _cell_to_table(cell: Tensor) -> Multiplier:
     return Multiplier(3 << max(left, 0), max(-left, 0))
 
 
-def svdf(op: OperatorContext) -> Lowered:
+def _svdf(op: OperatorContext) -> Lowered:
     """SVDF with an int8 or int16 state.
 
     A fused activation has no effect but through the output's range, as in TFLite-Micro.
@@ -167,7 +167,7 @@ def svdf(op: OperatorContext) -> Lowered:
         **output.fields("output_"),
         output_zero_point=y.zero_point,
     )
-    return op.lowered("svdf", "Svdf", params)
+    return op.lowered("Svdf", params)
 
 
 def _svdf_bias(op: OperatorContext, units: int, scale: float) -> Constant:
@@ -179,9 +179,9 @@ def _svdf_bias(op: OperatorContext, units: int, scale: float) -> Constant:
 
 
 LOWERINGS: Lowerings = {
-    "SVDF": Lowering(svdf, inputs=(5, 5), rank=2),
+    "SVDF": Lowering(_svdf, inputs=(5, 5), rank=2),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Lowering(
-        lstm,
+        _lstm,
         inputs=(_INPUT_COUNT, _INPUT_COUNT),
         rank=3,
         options={"fusedActivationFunction": _TANH},

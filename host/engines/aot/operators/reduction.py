@@ -8,13 +8,13 @@ from host.engines.aot.core.ir import Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, from_front, require
 from host.engines.aot.core.quantization import Multiplier, mean_multiplier, quantize_multiplier
-from host.engines.aot.core.strides import filled, fused, loops_over, strides_of
+from host.engines.aot.core.strides import filled, fused, layout
 from host.engines.aot.core.window import overlap_lead, window
 
 REDUCTION_DIMS = 4  # kMaxReductionDims of reduction.h
 
 
-def pool_2d(op: OperatorContext, kernel: str) -> Lowered:
+def _pool_2d(op: OperatorContext) -> Lowered:
     """AVERAGE_POOL_2D and MAX_POOL_2D; padding does not count."""
     x, y = op.x, op.y
     # TFLite-Micro's bound: it compares inputs with a clamp in the output's scale, unrescaled.
@@ -25,10 +25,12 @@ def pool_2d(op: OperatorContext, kernel: str) -> Lowered:
     size = (int(op.option("filterHeight")), int(op.option("filterWidth")))
     shape = window(op, size, x.shape[3])
     lead = overlap_lead(shape) * x.numpy_dtype.itemsize
-    return op.lowered(kernel, "Pool2D", Struct(window=shape, **op.clamp()._asdict()), lead)
+    return op.lowered("Pool2D", Struct(window=shape, **op.clamp()._asdict()), lead)
 
 
-def total(op: OperatorContext, multiplier_of: Callable[[float, float, int], Multiplier]) -> Lowered:
+def _total(
+    op: OperatorContext, multiplier_of: Callable[[float, float, int], Multiplier]
+) -> Lowered:
     """MEAN and SUM over any constant axes, with or without keepDims."""
     x, y, axes = op.x, op.y, _axes(op)
     count = math.prod(x.shape[axis] for axis in axes)
@@ -38,13 +40,13 @@ def total(op: OperatorContext, multiplier_of: Callable[[float, float, int], Mult
         **multiplier_of(x.scale, y.scale, count).fields(),
         output_zero_point=y.zero_point,
     )
-    return op.lowered("sum", "Sum", params, lead=0)
+    return op.lowered("Sum", params, lead=0, kernel="sum")
 
 
-def extreme(op: OperatorContext, kernel: str) -> Lowered:
+def _extreme(op: OperatorContext) -> Lowered:
     """REDUCE_MAX and REDUCE_MIN over any constant axes, with or without keepDims."""
     params = Struct(**_kept_and_reduced(op, _axes(op)))
-    return op.lowered(kernel, "Extreme", params, lead=0)
+    return op.lowered("Extreme", params, lead=0)
 
 
 def _axes(op: OperatorContext) -> set[int]:
@@ -67,12 +69,12 @@ def _axes(op: OperatorContext) -> set[int]:
 
 def _kept_and_reduced(op: OperatorContext, reduced: set[int]) -> dict[str, Struct]:
     """The fields ``kept`` and ``reduced``: sizes and strides of these dimensions, fused."""
-    shape, strides = op.x.shape, strides_of(op.x.shape)
+    shape, strides = op.x.shape, layout(op.x.shape).strides
     kept = set(range(len(shape))) - reduced
     fields = {}
     for name, axes in (("kept", sorted(kept)), ("reduced", sorted(reduced))):
-        sizes = [shape[axis] for axis in axes]
-        loops = fused(loops_over(sizes, [strides[axis] for axis in axes], [0] * len(axes)))
+        sizes, steps = [shape[axis] for axis in axes], [strides[axis] for axis in axes]
+        loops = fused(sizes, steps, [0] * len(axes))
         require(len(loops) <= REDUCTION_DIMS, f"has shape {shape} with too many separate axes")
         fields[name] = Struct(
             sizes=filled([loop.size for loop in loops], 1, REDUCTION_DIMS),
@@ -81,7 +83,7 @@ def _kept_and_reduced(op: OperatorContext, reduced: set[int]) -> dict[str, Struc
     return fields
 
 
-def position(op: OperatorContext, kernel: str) -> Lowered:
+def _position(op: OperatorContext) -> Lowered:
     """ARG_MAX and ARG_MIN along a constant axis, to int32."""
     shape = op.x.shape
     axis = from_front(op.integer(1, "axis"), len(shape))
@@ -94,27 +96,27 @@ def position(op: OperatorContext, kernel: str) -> Lowered:
         default=0,
     )
     params = Struct(outer=outer, size=size, inner=inner)
-    return op.lowered(kernel, "ExtremePosition", params, max(lead, 0))
+    return op.lowered("ExtremePosition", params, max(lead, 0))
 
 
-_pooling = partial(Lowering, types=INT8_OR_INT16, rank=4)
-_sum = partial(Lowering, inputs=(2, 2), types=INT8_OR_INT16)
-_extreme = partial(Lowering, inputs=(2, 2), same_scale=True)
+_two_inputs = partial(Lowering, inputs=(2, 2))
+_pooling = Lowering(_pool_2d, types=INT8_OR_INT16, rank=4)
+_sum = partial(_two_inputs, types=INT8_OR_INT16)
+_reduced_extreme = _two_inputs(_extreme, same_scale=True)
 # What Keras gives is int64, which TFLite-Micro does not have here.
-_position = partial(
-    Lowering,
-    inputs=(2, 2),
+_extreme_position = _two_inputs(
+    _position,
     results={"int8": ("int32",)},
     result_hint="Give tf.argmax output_type=tf.int32, or leave it to whoever reads the output.",
 )
 
 LOWERINGS: Lowerings = {
-    "AVERAGE_POOL_2D": _pooling(partial(pool_2d, kernel="average_pool_2d")),
-    "ARG_MAX": _position(partial(position, kernel="arg_max")),
-    "ARG_MIN": _position(partial(position, kernel="arg_min")),
-    "MAX_POOL_2D": _pooling(partial(pool_2d, kernel="max_pool_2d")),
-    "MEAN": _sum(partial(total, multiplier_of=mean_multiplier)),
-    "REDUCE_MAX": _extreme(partial(extreme, kernel="reduce_max")),
-    "REDUCE_MIN": _extreme(partial(extreme, kernel="reduce_min")),
-    "SUM": _sum(partial(total, multiplier_of=lambda x, y, count: quantize_multiplier(x / y))),
+    "AVERAGE_POOL_2D": _pooling,
+    "ARG_MAX": _extreme_position,
+    "ARG_MIN": _extreme_position,
+    "MAX_POOL_2D": _pooling,
+    "MEAN": _sum(partial(_total, multiplier_of=mean_multiplier)),
+    "REDUCE_MAX": _reduced_extreme,
+    "REDUCE_MIN": _reduced_extreme,
+    "SUM": _sum(partial(_total, multiplier_of=lambda x, y, count: quantize_multiplier(x / y))),
 }

@@ -6,12 +6,12 @@ from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, require
 from host.engines.aot.core.window import window
-from host.engines.aot.operators.convolution import requantization
+from host.engines.aot.operators.convolution import multipliers, requantization
 
 _ONE = 2**10  # positions of RESIZE_BILINEAR are in units of 1 / _ONE
 
 
-def resize_bilinear(op: OperatorContext) -> Lowered:
+def _resize_bilinear(op: OperatorContext) -> Lowered:
     """RESIZE_BILINEAR in TFLite's integer arithmetic; nothing to compute for an equal size."""
     x, sizes = op.x, op.integers(1, "sizes")
     fits = len(sizes) == 2 and min(sizes) > 0
@@ -26,7 +26,7 @@ def resize_bilinear(op: OperatorContext) -> Lowered:
         rows=_resize_axis(op, x.shape[1], height),
         columns=_resize_axis(op, x.shape[2], width),
     )
-    return op.lowered("resize_bilinear", "ResizeBilinear", params)
+    return op.lowered("ResizeBilinear", params)
 
 
 def _resize_axis(op: OperatorContext, size: int, new_size: int) -> Struct:
@@ -42,7 +42,7 @@ def _resize_axis(op: OperatorContext, size: int, new_size: int) -> Struct:
     return Struct(input_size=size, output_size=new_size, scale=scale, offset=offset)
 
 
-def transpose_conv(op: OperatorContext) -> Lowered:
+def _transpose_conv(op: OperatorContext) -> Lowered:
     """TRANSPOSE_CONV with constant output shape and weights [out, height, width, in]."""
     x, y = op.x, op.y
     op.check_output_shape(tuple(op.constant(0, "output shape").reshape(-1).tolist()))
@@ -61,12 +61,12 @@ def transpose_conv(op: OperatorContext) -> Lowered:
         weights=Constant("weights", table),
         offsets=Constant("offsets", -x.zero_point * sums),
         bias=Constant("bias", bias),
-        output=requantization(op, scales),
+        output=requantization(op, multipliers(op, scales)),
     )
-    return op.lowered("transpose_conv", "TransposeConv", params)
+    return op.lowered("TransposeConv", params)
 
 
 LOWERINGS: Lowerings = {
-    "RESIZE_BILINEAR": Lowering(resize_bilinear, inputs=(2, 2), rank=4, same_scale=True),
-    "TRANSPOSE_CONV": Lowering(transpose_conv, inputs=(3, 4), operands=(2,), rank=4),
+    "RESIZE_BILINEAR": Lowering(_resize_bilinear, inputs=(2, 2), rank=4, same_scale=True),
+    "TRANSPOSE_CONV": Lowering(_transpose_conv, inputs=(3, 4), operands=(2,), rank=4),
 }
