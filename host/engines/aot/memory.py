@@ -41,42 +41,37 @@ def plan(graph: Graph, lowered: Sequence[Lowered]) -> tuple[ArenaBlock, ...]:
     Model inputs are alive from operator 0, model outputs to the last one. What is another tensor in
     another shape has its offset.
     """
-    roots = _roots(lowered)
-    spans = _spans(graph, lowered)
+    roots, spans = _roots(lowered), _spans(graph, lowered)
     groups: dict[int, list[int]] = {}
-    for tensor in sorted(spans):
-        groups.setdefault(roots.get(tensor, tensor), []).append(tensor)
+    for key in spans:
+        groups.setdefault(roots.get(key, key), []).append(key)
     # Tensors that share memory are alive from the first's beginning to the last's end.
     lifetimes = {
         root: Lifetime(
-            graph.tensors[root].nbytes,
-            min(spans[m][0] for m in members),
-            max(spans[m][1] for m in members),
+            graph.tensors[root].nbytes if root >= 0 else lowered[scratch_key(root)].scratch,
+            min(spans[key][0] for key in keys),
+            max(spans[key][1] for key in keys),
         )
-        for root, members in groups.items()
+        for root, keys in groups.items()
     }
-    for position, step in enumerate(lowered):
-        if step.scratch:
-            lifetimes[scratch_key(position)] = Lifetime(step.scratch, position, position)
-    numbers = {key: number for number, key in enumerate(lifetimes)}
+    numbers = {root: number for number, root in enumerate(lifetimes)}
     offsets = place(list(lifetimes.values()), _leads(graph, lowered, lifetimes, roots, numbers))
     blocks = [
         ArenaBlock(
-            tensor=member,
-            name=graph.tensors[member].name if member >= 0 else "scratch",
-            offset=offsets[numbers[key]],
-            bytes=lifetime.nbytes,
-            first=spans[member][0] if member >= 0 else lifetime.first,
-            last=spans[member][1] if member >= 0 else lifetime.last,
+            key,
+            graph.tensors[key].name if key >= 0 else "scratch",
+            offsets[numbers[root]],
+            lifetimes[root].nbytes,
+            *spans[key],
         )
-        for key, lifetime in lifetimes.items()
-        for member in groups.get(key, [key])
+        for root, keys in groups.items()
+        for key in keys
     ]
     return tuple(sorted(blocks, key=lambda block: block.tensor))
 
 
 def scratch_key(position: int) -> int:
-    """What stands for a tensor index in the block of an operator's scratch memory."""
+    """What stands for a tensor index in the block of an operator's scratch memory; and back."""
     return -1 - position
 
 
@@ -161,17 +156,17 @@ def _roots(lowered: Sequence[Lowered]) -> dict[int, int]:
 
 
 def _spans(graph: Graph, lowered: Sequence[Lowered]) -> dict[int, tuple[int, int]]:
-    """First and last operator of each activation's life."""
+    """First and last operator of the life of each activation, and then of scratch memory."""
     spans = dict.fromkeys(graph.inputs, (0, 0))
     for position, step in enumerate(lowered):
         for index in step.inputs:
             spans[index] = (spans[index][0], position)
         for index in step.outputs:
             spans[index] = (position, position)
-    end = len(lowered) - 1
     for index in graph.outputs:
-        spans[index] = (spans[index][0], end)
-    return spans
+        spans[index] = (spans[index][0], len(lowered) - 1)
+    scratch = {scratch_key(i): (i, i) for i, step in enumerate(lowered) if step.scratch}
+    return {**dict(sorted(spans.items())), **scratch}
 
 
 def _leads(

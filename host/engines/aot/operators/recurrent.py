@@ -12,12 +12,7 @@ from host.base.arrays import Array
 from host.engines.aot.core.fixed_point import sigmoid_table
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
-from host.engines.aot.core.operator_context import (
-    OperatorContext,
-    RefusalError,
-    check_type,
-    require,
-)
+from host.engines.aot.core.operator_context import OperatorContext, check_type, require
 from host.engines.aot.core.packing import fold_zero_point, wrapped_int32
 from host.engines.aot.core.quantization import LIMITS, Multiplier, quantize_multiplier
 from host.models.tflite import Tensor
@@ -135,8 +130,8 @@ def _svdf(op: OperatorContext) -> Lowered:
     x, y, rank = op.x, op.y, int(op.option("rank"))
     time = op.tensor(2)
     check_type(time, "time weights", INT8_OR_INT16)
-    if time.data is None or len(time.shape) != 2:
-        raise RefusalError(f"has time weights {time.name!r} that are not a constant matrix")
+    matrix = time.data is not None and len(time.shape) == 2
+    require(matrix, f"has time weights {time.name!r} that are not a constant matrix")
     filters, (batches, depth) = time.shape[0], x.shape
     fits = rank > 0 and filters % rank == 0
     require(fits, f"has input shape {x.shape}, rank {rank} and {filters} filters")
@@ -151,6 +146,11 @@ def _svdf(op: OperatorContext) -> Lowered:
     # In double. TFLite-Micro of August 2026 still multiplied and divided floats.
     feature = quantize_multiplier(x.scale * scale / state.scale)
     output = quantize_multiplier(state.scale * time.scale / y.scale)
+    # TFLite-Micro demands a bias, and this of its scale.
+    bias, bias_tensor, bias_scale = op.bias(3, units), op.tensor(3), state.scale * time.scale
+    fits = bias_tensor.quantization is not None and abs(bias_tensor.scale - bias_scale) < 1e-5
+    require(fits, f"has bias {bias_tensor.name!r} with another scale than {bias_scale}")
+    latest = op.constant(2, "time weights", time.dtype)[:, -1]
     limits = LIMITS[state.dtype]
     params = Struct(
         batches=batches,
@@ -159,8 +159,8 @@ def _svdf(op: OperatorContext) -> Lowered:
         rank=rank,
         feature_weights=Constant("features", features),
         feature_bias=Constant("offsets", offsets),
-        time_weights=Constant("time", time.data[:, -1].astype(np.int16)),
-        bias=_svdf_bias(op, units, state.scale * time.scale),
+        time_weights=Constant("time", latest.astype(np.int16)),
+        bias=Constant("bias", bias),
         **feature.fields("feature_"),
         feature_minimum=limits.minimum,
         feature_maximum=limits.maximum,
@@ -168,14 +168,6 @@ def _svdf(op: OperatorContext) -> Lowered:
         output_zero_point=y.zero_point,
     )
     return op.lowered("Svdf", params)
-
-
-def _svdf_bias(op: OperatorContext, units: int, scale: float) -> Constant:
-    # TFLite-Micro demands a bias, and this of its scale.
-    values, tensor = op.bias(3, units), op.tensor(3)
-    fits = tensor.quantization is not None and abs(tensor.scale - scale) < 1e-5
-    require(fits, f"has bias {tensor.name!r} with another scale than {scale}")
-    return Constant("bias", values)
 
 
 LOWERINGS: Lowerings = {
