@@ -1,6 +1,7 @@
 """Write docs/schemas/: the JSON schema of every command's report. `python -m scripts.schemas`"""
 
 from host.base.paths import ROOT
+from host.commands.evaluate.build_only import BuildDocument
 from host.commands.evaluate.document import EvaluationDocument
 from host.commands.explain.explanation import Explanation
 from host.commands.profile.document import ProfileDocument
@@ -12,6 +13,7 @@ FOLDER = ROOT / "docs" / "schemas"
 # By command. Who adds one adds its document here.
 DOCUMENTS: dict[str, type[Document]] = {
     "flash-and-eval": EvaluationDocument,
+    "flash-and-eval-build-only": BuildDocument,
     "explain": Explanation,
     "profile": ProfileDocument,
     "study": StudyDocument,

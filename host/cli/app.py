@@ -69,13 +69,25 @@ def flash_and_eval(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out, which did not finish.")
     ] = False,
+    build_only: Annotated[
+        bool,
+        typer.Option(
+            "--build-only", help="Convert and build; the board need not be there. Starts nothing."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
     with Failures(as_json):
+        from host.commands.evaluate.build_only import build_only as build
         from host.commands.evaluate.flow import flash_and_eval as run
-        from host.commands.evaluate.text import summary
+        from host.commands.evaluate.text import build_summary, summary
 
+        if build_only:
+            with Bar() as bar:
+                built = build(model, device, output, bar, jobs=jobs, resume=resume)
+            _show(built.folder, as_json, lambda: build_summary(built))
+            return
         with Bar() as bar:
             evaluation = run(model, device, limits, output, bar, jobs=jobs, resume=resume)
         _show(evaluation.folder, as_json, lambda: summary(evaluation))

@@ -64,17 +64,11 @@ class Limits(Part):
     """RAM, bytes."""
 
 
-class Memory(Part):
-    """Memory on the device. All sizes in bytes."""
+class ImageMemory(Part):
+    """What an image takes of the board's memory. All sizes in bytes."""
 
     arena_reserved: int
     """Arena in the image."""
-    arena_used: int
-    """Arena that the engine uses."""
-    arena_planned: int
-    """Of that, what is planned by tensor lifetimes."""
-    arena_persistent: int
-    """Of that, what is allocated for good."""
     model_slots: int
     """RAM kept for other models, part of ``ram``."""
     ram_headroom: int
@@ -91,6 +85,17 @@ class Memory(Part):
     """ELF sections that take memory."""
     arena: tuple[ArenaBlock, ...]
     """The arena's plan; empty where the engine plans on the device."""
+
+
+class Memory(ImageMemory):
+    """Memory on the device. All sizes in bytes."""
+
+    arena_used: int
+    """Arena that the engine uses."""
+    arena_planned: int
+    """Of that, what is planned by tensor lifetimes."""
+    arena_persistent: int
+    """Of that, what is allocated for good."""
 
 
 class DeviceDocument(Document):
@@ -131,13 +136,10 @@ def conditions(board: Board, info: DeviceInfo) -> Conditions:
     )
 
 
-def memory(board: Board, rendered: Rendered, image: Image, info: DeviceInfo) -> Memory:
+def image_memory(board: Board, rendered: Rendered, image: Image) -> ImageMemory:
     """What the image takes, and the arena's plan."""
-    return Memory(
-        arena_reserved=info.arena_reserved,
-        arena_used=info.arena_used,
-        arena_planned=info.arena_planned,
-        arena_persistent=info.arena_used - info.arena_planned,
+    return ImageMemory(
+        arena_reserved=rendered.arena_bytes,
         model_slots=2 * rendered.slot_bytes,
         ram_headroom=board.ram - image.ram,
         flash=image.flash,
@@ -146,4 +148,14 @@ def memory(board: Board, rendered: Rendered, image: Image, info: DeviceInfo) -> 
         limits=Limits(flash=board.flash, ram=board.ram),
         sections=image.sections,
         arena=rendered.arena,
+    )
+
+
+def memory(board: Board, rendered: Rendered, image: Image, info: DeviceInfo) -> Memory:
+    """What the image takes, the arena's plan, and what the device tells of its arena."""
+    return Memory(
+        **vars(image_memory(board, rendered, image)) | {"arena_reserved": info.arena_reserved},
+        arena_used=info.arena_used,
+        arena_planned=info.arena_planned,
+        arena_persistent=info.arena_used - info.arena_planned,
     )

@@ -35,14 +35,21 @@ class Setup:
     notes: tuple[str, ...]
 
     @property
-    def tools(self) -> tuple[str, ...]:
-        """The compiler and the emulator that it uses, as ``versions`` names them."""
+    def compilers(self) -> tuple[str, ...]:
+        """The compiler that it uses, as ``versions`` names it; none where PlatformIO brings one."""
         compiler = self.board.options.get("compiler")
-        return (*((compiler,) if compiler else ()), *self.target.tools)
+        return (compiler,) if compiler else ()
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """The compiler and the emulator that it uses."""
+        return (*self.compilers, *self.target.tools)
 
 
-def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
+def find_setup(options: DeviceOptions, jobs: int = 1, *, starts: bool = True) -> Setup:
     """What the user names, checked to be available. Nothing is built for it yet.
+
+    ``starts`` is False where nothing will be started: then no board or emulator has to be there.
 
     Raises:
         ConfigError: no such board or engine; or options that do not fit it.
@@ -54,7 +61,8 @@ def find_setup(options: DeviceOptions, jobs: int = 1) -> Setup:
     board = with_link(board, target, options.link)
     if LINKS[board.link].has_baud_rate:
         board = replace(board, options={**board.options, "baud": str(options.baud)})
-    target.check(board)  # nothing is converted or built for a board that is not there
+    if starts:
+        target.check(board)  # nothing is converted or built for a board that is not there
     engine, choice = find_engine(options.engine, board)
     if jobs > 1 and not target.emulates:
         raise ConfigError(f"--jobs {jobs} needs emulators, and {board.name} is one device")

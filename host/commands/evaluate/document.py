@@ -16,6 +16,7 @@ from host.deployment.stages import Timing
 from host.device.exchange import LinkStatistics
 from host.oracles.columns import ColumnName
 from host.quantize.advice import Advice
+from host.quantize.checks import QuantizedModel
 from host.report.document import Part
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import Gap, GapName, Task
@@ -118,6 +119,16 @@ class EvaluationDocument(DeviceDocument):
     """Lines that the device logged."""
 
 
+def quantized_tflite(quantized: QuantizedModel) -> QuantizedTflite:
+    """What a document says of the int8 model."""
+    return QuantizedTflite(
+        sha256=quantized.graph.sha256,
+        bytes=len(quantized.graph.content),
+        route=quantized.route,
+        warnings=quantized.warnings,
+    )
+
+
 def document(evaluation: Evaluation) -> EvaluationDocument:
     """The run's document; ``created`` is the time of this call."""
     verdict, quantized, device = evaluation.verdict, evaluation.quantized, evaluation.device
@@ -146,12 +157,7 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         latency=evaluation.latency,
         memory=memory(board, evaluation.rendered, evaluation.image, info),
         link=device.link,
-        tflite=QuantizedTflite(
-            sha256=quantized.graph.sha256,
-            bytes=len(quantized.graph.content),
-            route=quantized.route,
-            warnings=quantized.warnings,
-        ),
+        tflite=quantized_tflite(quantized),
         dataset=Samples(name=evaluation.dataset.name, notes=evaluation.dataset.notes),
         conditions=RunConditions(
             **conditions(board, info).model_dump(),

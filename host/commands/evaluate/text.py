@@ -1,14 +1,18 @@
 """The run on one screen of a terminal."""
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from host.commands.evaluate.build_only import BuildDocument
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.words import tone_of_half
 from host.device.exchange import LinkStatistics
 from host.oracles.columns import COLUMN_LABELS
-from host.report.document import PAGE
+from host.quantize.advice import Advice
+from host.report.document import DOCUMENT, PAGE
 from host.report.formats import DASH, at_most, duration, number, percent, plain, size
 from host.report.text import details, headline, remarks, table, tail
 from host.verdict.gaps import GAP_WORDS, Gap
@@ -18,7 +22,6 @@ from host.verdict.latency import UNIT_WORDS, latency_text
 def summary(evaluation: Evaluation) -> RenderableType:
     """Headline, columns, gaps, costs, remarks and the report's path. Prints nothing."""
     notes = (*evaluation.notes, *evaluation.verdict.notes)
-    warnings = [f"{warning.message} {warning.remedy}" for warning in evaluation.quantized.warnings]
     return Group(
         _headline(evaluation),
         Text(),
@@ -28,10 +31,37 @@ def summary(evaluation: Evaluation) -> RenderableType:
         Text(),
         _costs(evaluation),
         *tail(
-            [*remarks("note", notes), *remarks("warning", warnings, "yellow")],
+            _remarks(notes, evaluation.quantized.warnings),
             {"report": evaluation.folder / PAGE},
         ),
     )
+
+
+def build_summary(built: BuildDocument) -> RenderableType:
+    """What was built, what it takes, and where it is. Prints nothing."""
+    memory, rows = built.memory, _table("", "")
+    estimated = " (an estimate)" if built.arena_is_estimated else ""
+    rows.add_row("flash", _of(memory.flash, memory.limits.flash))
+    rows.add_row("RAM", f"{_of(memory.ram, memory.limits.ram)}, without the stack")
+    rows.add_row("arena", f"{size(memory.arena_reserved)} of it{estimated}")
+    return Group(
+        headline(
+            f"built for {built.board}, not started",
+            "neutral",
+            f"{built.model.name}, {built.engine}",
+        ),
+        Text(),
+        rows,
+        *tail(
+            _remarks(built.notes, built.tflite.warnings),
+            {"image": built.image, "report": built.folder / DOCUMENT},
+        ),
+    )
+
+
+def _remarks(notes: Sequence[str], warnings: Sequence[Advice]) -> list[Text]:
+    advice = [f"{warning.message} {warning.remedy}" for warning in warnings]
+    return [*remarks("note", notes), *remarks("warning", advice, "yellow")]
 
 
 def _headline(evaluation: Evaluation) -> RenderableType:
