@@ -1,0 +1,45 @@
+"""The mission's boards with the real ArduinoCore-mbed, where the user has it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.arduino_core import build_with_core, core_library
+from tests.fixtures.models import dense, saved
+from tests.fixtures.runs import tflm_library
+from tests.fixtures.schemas import validate
+
+ENGINES = ("aot", "tflm")
+# What the Pico's libmbed.a lacks of the Nano's: the chip has no such timer.
+NANO_ONLY = {"mbed::LowPowerTimer::LowPowerTimer()"}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("board", ["pico", "nano33ble"])
+def test_the_board_builds_with_the_real_core(board: str, engine: str, tmp_path: Path) -> None:
+    library = core_library(board)
+    if engine == "tflm":
+        tflm_library(board)
+    model = saved(tmp_path / "model.tflite", dense(32, 8, layers=2))
+    done = build_with_core(board, engine, model, tmp_path)
+    log = (tmp_path / "run" / "build.log").read_text()
+    if library.is_file():
+        assert done.code == 0, done.err
+        validate("flash-and-eval-build-only", done.json)
+        assert 0 < done.json["memory"]["flash"] < done.json["memory"]["limits"]["flash"]
+        return
+    # All files compile. The linker misses what mbed's own library has, and nothing else.
+    assert done.code == 3
+    assert re.findall(r"(?:fatal )?error: .*", log) == ["error: ld returned 1 exit status"], log
+    missing = set(re.findall(r"undefined reference to `(.*)'", log))
+    assert missing
+    assert missing - NANO_ONLY <= symbols(core_library("pico"))
+
+
+def symbols(library: Path) -> set[str]:
+    """What an archive defines."""
+    command = ["arm-none-eabi-nm", "--demangle", "--defined-only", str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {line.split(maxsplit=2)[2] for line in done.stdout.splitlines() if line.count(" ") >= 2}

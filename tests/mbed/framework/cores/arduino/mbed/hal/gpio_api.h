@@ -1,0 +1,4 @@
+#pragma once
+#include "device.h"
+
+gpio_t pin(int number);

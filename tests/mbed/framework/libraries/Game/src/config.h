@@ -1,0 +1,2 @@
+#pragma once
+#define GAME_LEVELS 9

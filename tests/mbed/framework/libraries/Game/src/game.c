@@ -1,0 +1,3 @@
+#include "config.h"
+
+int levels(void) { return GAME_LEVELS; }
