@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.arduino_core import build_with_core, core_library
+from tests.fixtures.arduino_core import checkout_with_core, core_library
 from tests.fixtures.models import dense, saved
-from tests.fixtures.runs import tflm_library
+from tests.fixtures.runs import run, tflm_library
 from tests.fixtures.schemas import validate
 
 ENGINES = ("aot", "tflm")
@@ -23,7 +23,14 @@ def test_the_board_builds_with_the_real_core(board: str, engine: str, tmp_path: 
     if engine == "tflm":
         tflm_library(board)
     model = saved(tmp_path / "model.tflite", dense(32, 8, layers=2))
-    done = build_with_core(board, engine, model, tmp_path)
+    checkout = checkout_with_core(board, tmp_path)
+    done = run(
+        *("flash-and-eval", "--build-only", "--board", board, "--engine", engine, "--json"),
+        *("--model", model, "--out", tmp_path / "run"),
+        cwd=checkout,
+        environment={"FLASH_AND_EVAL_CACHE": str(tmp_path / "cache")},
+        timeout=900,
+    )
     log = (tmp_path / "run" / "build.log").read_text()
     if library.is_file():
         assert done.code == 0, done.err
