@@ -19,7 +19,7 @@ from host.diagnosis.comparison.case import Case, Matched, match
 from host.diagnosis.comparison.graft import graft, with_biases
 from host.diagnosis.comparison.interventions import Experiment, play, shapley
 from host.diagnosis.comparison.parameters import PartKind, channels, rounding_ratio
-from host.diagnosis.comparison.signals import Samples, Traces, correlation, share_outside, sqnr_db
+from host.diagnosis.comparison.signals import Samples, Traces, correlation, outside, sqnr_db
 from host.models.edit import pack
 from host.models.tflite import Graph, Quantization, Tensor, parse
 from tests.aot.builder import ModelBuilder, Q
@@ -218,7 +218,7 @@ def test_signal_to_noise() -> None:
 def test_outside_is_what_codes_cannot_represent() -> None:
     ten = tensor(0, scale=0.1, zero_point=-128)  # 0 to 25.5
     values = np.array([-1.0, -0.04, 0.0, 25.5, 25.54, 26.0])
-    assert share_outside(values, ten) == pytest.approx(2 / 6)
+    assert outside(values, ten) == pytest.approx([True, False, False, False, False, True])
 
 
 def test_correlation() -> None:

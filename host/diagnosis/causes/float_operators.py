@@ -16,14 +16,12 @@ def float_parts(models: Matched) -> tuple[Part, ...]:
     interface, too.
     """
     b, partner = models.b, models.partner
-    groups: list[tuple[list[int], set[int]]] = []  # operators, float activations
+    groups: list[tuple[list[int], set[int]]] = []  # operators, float tensors
     for pair in models.pairs:
         operator = b.operators[pair.b]
-        floats = {
-            i
-            for i in (*operator.inputs, *operator.outputs)
-            if i != -1 and b.tensors[i].data is None and b.tensors[i].dtype == "float32"
-        }
+        touched = {i for i in (*operator.inputs, *operator.outputs) if i != -1}
+        touched = {i for i in touched if b.tensors[i].dtype == "float32"}
+        floats = {i for i in touched if b.tensors[i].data is None}
         if operator.name in CONVERSIONS or not floats:
             continue
         if any(i not in partner or models.a.tensors[partner[i]].dtype != "int8" for i in floats):
@@ -31,18 +29,11 @@ def float_parts(models: Matched) -> tuple[Part, ...]:
         joined = [g for g in groups if g[1] & floats]
         groups = [g for g in groups if not g[1] & floats]
         operators = sorted({operator.index, *(o for g in joined for o in g[0])})
-        groups.append((operators, floats.union(*(g[1] for g in joined))))
-    parts = []
-    for operators, floats in groups:
-        constants = {
-            i
-            for o in operators
-            for i in b.operators[o].inputs
-            if i in partner and b.tensors[i].data is not None and b.tensors[i].dtype == "float32"
-        }
-        tensors = tuple((i, partner[i]) for i in sorted(floats | constants))
-        parts.append(Part("operators", operators[0], tensors))
-    return tuple(parts)
+        groups.append((operators, (touched & partner.keys()).union(*(g[1] for g in joined))))
+    return tuple(
+        Part("operators", operators[0], tuple((i, partner[i]) for i in sorted(tensors)))
+        for operators, tensors in groups
+    )
 
 
 def all_in_float(inquiry: Inquiry) -> list[Suspect]:

@@ -23,26 +23,17 @@ _WIDE = 2.0
 # usual widths, their halves, and plain ones.
 _BITS = (4, 5, 6, 7, 8, 10, 12, 14, 15, 16)
 _USUAL = (*(2.0**n for n in _BITS), *(2.0**n - 1 for n in _BITS), 127.5, 2.0, 10.0, 100.0, 1000.0)
-# Share of samples with a clipped value from which on the data did not cover what the model sees.
+# Share of samples with a clipped value from which on the data did not cover what the model sees:
+# ranges from some hundred samples drawn at random clip a value in a few percent of new samples.
 _MANY_SAMPLES = 0.10
 # What a range that fits its own signal uses of its codes at least, and clips at most.
 _FILLED = 0.4
 _SATURATED = 0.02
 
 
-def calibrated_on_another_scale(inquiry: Inquiry) -> list[Suspect]:
-    """The representative data was scaled unlike the samples."""
-    return _moved_input(inquiry, by_few=False)
-
-
-def calibrated_with_few_outliers(inquiry: Inquiry) -> list[Suspect]:
-    """A few representative samples are far larger than the others."""
-    return _moved_input(inquiry, by_few=True)
-
-
-def _moved_input(inquiry: Inquiry, *, by_few: bool) -> list[Suspect]:
+def moved_input(inquiry: Inquiry, /, *, by_few: bool) -> list[Suspect]:
     """The input's range is far off, and later ranges are off in the same direction: because of a
-    few large samples, or of the scale of them all."""
+    few representative samples that are far larger than the others, or of the scale of them all."""
     case, ranges, entry = inquiry.case, inquiry.open_ranges(), inquiry.open_input()
     if entry is None or entry.factor < _SCALED:
         return []
@@ -196,36 +187,26 @@ def _changed_by_hand(inquiry: Inquiry, ranges: list[DifferingRange]) -> bool:
 def calibrated_on_too_little(inquiry: Inquiry) -> list[Suspect]:
     """The representative data did not show what the model sees: ranges are too narrow."""
     case, ranges = inquiry.case, inquiry.open_ranges()
-    clipping = any(_clips(r) for r in _notable(ranges)) or _clips_samples(ranges)
+    in_a, in_b = samples_clipped(ranges, "A"), samples_clipped(ranges, "B")
+    less, more = sorted((in_a, in_b))
+    clipping = more > _MANY_SAMPLES and more > 2 * less
+    for range_ in _notable(ranges):
+        better, worse = sorted((range_.outside("A"), range_.outside("B")))
+        clipping = clipping or (worse > CLIPS and worse > 3 * better)
     if len(ranges) < 2 or not clipping or _changed_by_hand(inquiry, ranges):
         return []
-    in_a, in_b = samples_clipped(ranges, "A"), samples_clipped(ranges, "B")
     sides: tuple[Side, Side] = ("A", "B") if in_a > in_b else ("B", "A")
     side, other = sides
     worst = max(ranges, key=lambda r: abs(r.outside("B") - r.outside("A")))
     narrower = sum(1 for r in ranges if (r.ratio < 1) == (side == "B"))
     evidence = (
-        f"{side}'s ranges clip a value in {percent(max(in_a, in_b))} of the samples, the other "
-        f"model's in {percent(min(in_a, in_b))}; {narrower} of {len(ranges)} that differ are "
+        f"{side}'s ranges clip a value in {percent(more)} of the samples, the other "
+        f"model's in {percent(less)}; {narrower} of {len(ranges)} that differ are "
         f"narrower in {side}.",
         f"The worst is {case.title(worst.operator)}: {percent(worst.outside(side))} of its values "
         f"are clipped, against {percent(worst.outside(other))}.",
     )
     return [Suspect(parts_of(ranges), evidence)]
-
-
-def _clips(range_: DifferingRange) -> bool:
-    better, worse = sorted((range_.outside("A"), range_.outside("B")))
-    return worse > CLIPS and worse > 3 * better
-
-
-def _clips_samples(ranges: list[DifferingRange]) -> bool:
-    """Whether one model clips values in far more samples than the other.
-
-    Ranges from some hundred samples drawn at random clip a value in a few percent of new samples.
-    """
-    better, worse = sorted((samples_clipped(ranges, "A"), samples_clipped(ranges, "B")))
-    return worse > _MANY_SAMPLES and worse > 2 * better
 
 
 def calibrated_with_outliers(inquiry: Inquiry) -> list[Suspect]:

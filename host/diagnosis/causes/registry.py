@@ -7,6 +7,7 @@ do not change.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, get_args
 
 from host.diagnosis.causes import (
@@ -120,7 +121,7 @@ CAUSES: Mapping[str, Cause] = {
         "Representative data scale",
         "The representative data was scaled unlike the samples, so all ranges are off.",
         "Preprocess the representative data as the samples are, and convert again.",
-        {"all ranges": range_rules.calibrated_on_another_scale},
+        {"all ranges": partial(range_rules.moved_input, by_few=False)},
     ),
     "representative-data-coverage": Cause(
         "Representative data coverage",
@@ -133,7 +134,7 @@ CAUSES: Mapping[str, Cause] = {
         "The ranges are far wider than what the model sees: most codes are wasted.",
         "Remove outliers from the representative data, or clip them as in training; convert again.",
         {
-            "all ranges": range_rules.calibrated_with_few_outliers,
+            "all ranges": partial(range_rules.moved_input, by_few=True),
             "ranges": range_rules.calibrated_with_outliers,
         },
     ),

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from host.base.arrays import RealArray
 from host.diagnosis.causes.channel_order import channel_order
 from host.diagnosis.causes.inquiry import Inquiry, Rule, Suspect
 from host.diagnosis.comparison.case import Case
-from host.diagnosis.comparison.parameters import ROUNDING, channels, real_values, steps
+from host.diagnosis.comparison.parameters import ROUNDING, channels, half_steps, real_values, steps
 from host.models.tflite import Operator, Tensor
 from host.report.formats import number, percent
 
@@ -99,7 +98,16 @@ def weights_in_other_order(case: Case, constants: Constants) -> str | None:
     """The first operator's weights have the input's channels in another order."""
     if not constants.first or constants.bias or not constants.weights:
         return None
-    order = _input_order(case, constants.operator, *constants.weights)
+    left, right = constants.weights
+    name, count, width = constants.operator.name, case.b.input.shape[-1], left.shape[-1]
+    arrays = [real_values(left), real_values(right)]
+    arrays.append(np.broadcast_to(ROUNDING * half_steps(left, right), left.shape))
+    if name == "FULLY_CONNECTED" and width % count == 0:
+        arrays = [values.reshape(*left.shape[:-1], -1, count) for values in arrays]
+    elif name != "CONV_2D" or width != count:
+        return None  # DEPTHWISE_CONV_2D's channels are its output's, so no order of the input alone
+    a, b, allowed = arrays
+    order = channel_order(a, b, lambda x, y: bool((np.abs(x - y) <= allowed).all()))
     if order is None:
         return None
     return (
@@ -159,16 +167,11 @@ def _mostly_other_weights(inquiry: Inquiry) -> bool:
     """Whether at least half of the operators have other weights, by no factor."""
     case = inquiry.case
     other = [c for c in _open(inquiry) if c.weights and not _factors(c)]
-    weighted = sum(1 for pair in case.pairs if _has_constants(case, case.b.operators[pair.b]))
+    constants = {
+        i for i in case.partner if (t := case.b.tensors[i]).data is not None and t.quantization
+    }
+    weighted = sum(1 for pair in case.pairs if constants & {*case.b.operators[pair.b].inputs})
     return len(other) > 1 and len(other) >= weighted / 2
-
-
-def _has_constants(case: Case, operator: Operator) -> bool:
-    return any(
-        i in case.partner and case.b.tensors[i].data is not None and case.b.tensors[i].quantization
-        for i in operator.inputs
-        if i != -1
-    )
 
 
 def _is_normalization(case: Case, constants: Constants) -> bool:
@@ -185,11 +188,7 @@ def _is_normalization(case: Case, constants: Constants) -> bool:
 def _changed(left: Tensor, right: Tensor) -> int:
     """How many values are further apart than rounding explains."""
     apart = np.abs(real_values(left) - real_values(right))
-    return int(np.count_nonzero(apart > ROUNDING * _half_steps(left, right)))
-
-
-def _half_steps(left: Tensor, right: Tensor) -> RealArray:
-    return (steps(left) + steps(right)) / 2
+    return int(np.count_nonzero(apart > ROUNDING * half_steps(left, right)))
 
 
 def _evidence(constants: Constants) -> str:
@@ -207,7 +206,7 @@ def _evidence(constants: Constants) -> str:
     power = float(np.square(real_values(left)).sum())
     size = float(np.sqrt(np.square(apart).sum() / power)) if power else float("inf")
     return (
-        f"In {constants.title}, {percent(float((apart > _half_steps(left, right)).mean()))} of the "
+        f"In {constants.title}, {percent(float((apart > half_steps(left, right)).mean()))} of the "
         "weights are further apart than rounding explains; the difference is "
         f"{number(100 * size, 3)} % of the weights' size."
     )
@@ -256,44 +255,20 @@ def _factors(constants: Constants) -> tuple[float, float] | None:
 
 def _input_offset(case: Case, operator: Operator, left: Tensor, right: Tensor) -> float | None:
     """Steps of the input by which B's bias is shifted, or None where that is no explanation."""
-    weights = _weights(case, operator)
-    if weights is None:
+    index = operator.inputs[1]
+    if index not in case.partner:
+        return None
+    theirs, weights = case.a.tensors[case.partner[index]], case.b.tensors[index]
+    if theirs.data is None or weights.data is None or theirs.dtype != weights.dtype:
         return None
     shift = (real_values(right) - real_values(left)).ravel()
-    sums = channels(weights[0], operator).sum(axis=1)
+    sums = channels(theirs, operator).sum(axis=1)
     if len(sums) != len(shift) or len(sums) < 2 or not np.square(sums).sum():
         return None
     offset = float((shift * sums).sum() / np.square(sums).sum())
-    allowed = ROUNDING * _half_steps(left, right).ravel() + 0.02 * np.abs(shift).max()
-    if not (np.abs(shift - offset * sums) <= allowed).all():
+    allowed = ROUNDING * half_steps(left, right).ravel() + 0.02 * np.abs(shift).max()
+    fits = (np.abs(shift - offset * sums) <= allowed).all()
+    if not fits or weights.quantization is None or right.quantization is None:
         return None
-    grid, bias = weights[1].quantization, right.quantization
-    if grid is None or bias is None:
-        return None
-    return offset * grid.scales[0] / bias.scales[0]  # the bias's scale is input's · weights'
-
-
-def _weights(case: Case, operator: Operator) -> Tensors | None:
-    """An operator's weights in both, whether they differ or not."""
-    if len(operator.inputs) < 2 or operator.inputs[1] not in case.partner:
-        return None
-    left = case.a.tensors[case.partner[operator.inputs[1]]]
-    right = case.b.tensors[operator.inputs[1]]
-    if left.data is None or right.data is None or left.dtype != right.dtype:
-        return None
-    return left, right
-
-
-def _input_order(
-    case: Case, operator: Operator, left: Tensor, right: Tensor
-) -> tuple[int, ...] | None:
-    """An order of B's input channels in which its weights are A's; None where there is none."""
-    count = case.b.input.shape[-1]
-    half = np.broadcast_to(ROUNDING * _half_steps(left, right), left.shape)
-    arrays = [real_values(left), real_values(right), half]
-    if operator.name == "FULLY_CONNECTED" and left.shape[-1] % count == 0:
-        arrays = [values.reshape(*left.shape[:-1], -1, count) for values in arrays]
-    elif operator.name != "CONV_2D" or left.shape[-1] != count:
-        return None  # DEPTHWISE_CONV_2D's channels are its output's, so no order of the input alone
-    a, b, allowed = arrays
-    return channel_order(a, b, lambda x, y: bool((np.abs(x - y) <= allowed).all()))
+    # The bias's scale is the input's times the weights'.
+    return offset * weights.quantization.scales[0] / right.quantization.scales[0]

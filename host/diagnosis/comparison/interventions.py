@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations
-from math import comb
+from functools import cache, cached_property
+from itertools import permutations
 from typing import Literal
 
 import numpy as np
@@ -163,31 +162,19 @@ def shapley(players: Sequence[frozenset[int]], equal: Equal) -> list[float]:
     """
     count = len(players)
 
-    def value(members: Collection[int]) -> float:
+    @cache
+    def value(members: frozenset[int]) -> float:
         return equal(frozenset().union(*(players[i] for i in members)))
 
-    if count > _EXACT_PLAYERS:
-        return _drawn(count, value)
-    means = []
-    for player in range(count):
-        others = [i for i in range(count) if i != player]
-        total = 0.0
-        for size in range(count):
-            weight = 1 / (count * comb(count - 1, size))
-            for members in combinations(others, size):
-                total += weight * (value((*members, player)) - value(members))
-        means.append(total)
-    return means
-
-
-def _drawn(count: int, value: Equal) -> list[float]:
-    generator = np.random.default_rng(0)
-    orders = [generator.permutation(count) for _ in range(_DRAWN_ORDERS)]
+    orders: Sequence[Sequence[int]]
+    if count <= _EXACT_PLAYERS:
+        orders = list(permutations(range(count)))
+    else:
+        generator = np.random.default_rng(0)
+        drawn = [generator.permutation(count).tolist() for _ in range(_DRAWN_ORDERS)]
+        orders = [*drawn, *(order[::-1] for order in drawn)]
     totals = np.zeros(count)
-    for order in [*orders, *(o[::-1] for o in orders)]:
-        before = value(())
+    for order in orders:
         for place, player in enumerate(order):
-            after = value([int(i) for i in order[: place + 1]])
-            totals[player] += after - before
-            before = after
-    return [float(t) for t in totals / (2 * _DRAWN_ORDERS)]
+            totals[player] += value(frozenset(order[: place + 1])) - value(frozenset(order[:place]))
+    return [float(total) for total in totals / len(orders)]

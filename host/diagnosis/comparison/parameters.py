@@ -137,6 +137,11 @@ def steps(tensor: Tensor) -> RealArray:
     return tensor.quantization.along(tensor.shape)[0]
 
 
+def half_steps(left: Tensor, right: Tensor) -> RealArray:
+    """Half a step of each of two constants together: how far two roundings may be apart."""
+    return (steps(left) + steps(right)) / 2
+
+
 def channels(tensor: Tensor, operator: Operator) -> RealArray:
     """A weights tensor's real numbers as [output channels, the rest]."""
     return operator.by_channel(real_values(tensor))
@@ -146,7 +151,7 @@ def rounding_ratio(left: Tensor, right: Tensor) -> float:
     """The largest difference of two constants' real numbers, over half a step of each together."""
     a, b = real_values(left), real_values(right)
     # Biases are derived in float32 from numbers as large as themselves.
-    allowed = (steps(left) + steps(right)) / 2 + 1e-6 * np.maximum(np.abs(a), np.abs(b))
+    allowed = half_steps(left, right) + 1e-6 * np.maximum(np.abs(a), np.abs(b))
     return float((np.abs(a - b) / allowed).max())
 
 

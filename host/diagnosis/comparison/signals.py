@@ -125,7 +125,7 @@ def signal(codes: Array, tensor: Tensor, reference: Array | None) -> Signal:
     clipped = sqnr = None
     if reference is not None:
         sqnr = sqnr_db(reference.astype(np.float64), tensor.to_real(codes))
-        clipped = share_outside(reference, tensor)
+        clipped = outside(reference, tensor)
     if codes.dtype.kind == "f":
         return Signal(sqnr, 0, 0.0, 0.0, None)
     limits = np.iinfo(codes.dtype)
@@ -134,7 +134,7 @@ def signal(codes: Array, tensor: Tensor, reference: Array | None) -> Signal:
         codes=len(np.unique(codes)),
         low=float((codes == limits.min).mean()),
         high=float((codes == limits.max).mean()),
-        outside=clipped,
+        outside=None if clipped is None else float(clipped.mean()),
     )
 
 
@@ -144,12 +144,6 @@ def sqnr_db(signal: RealArray, noisy: RealArray) -> float | None:
     if noise == 0.0:
         return float("inf")
     return 10 * float(np.log10(power / noise)) if power > 0 else None
-
-
-def share_outside(values: Array, tensor: Tensor) -> float | None:
-    """Share of real values that the tensor's codes cannot represent to within half a step."""
-    clipped = outside(values, tensor)
-    return None if clipped is None else float(clipped.mean())
 
 
 def outside(values: Array, tensor: Tensor) -> Array | None:
