@@ -160,7 +160,13 @@ def analyse(material: Material) -> Analysis:
     operators, restored = _by_operator(case)
     measured = [_measured(*pair, len(suspects)) for pair in zip(suspects, causes, strict=True)]
     measured += [suspect for suspect in inquiry.suspects if not suspect.parts]
-    findings = [finding for suspect in measured if (finding := _finding(case, suspect))]
+    looked = (("Layers", case.traces.count), ("Single operators", OPERATOR_SAMPLES))
+    limits = [
+        f"{what} were looked at on the first {count} samples."
+        for what, count in looked
+        if case.parts and count < len(m.samples.meant)
+    ]
+    findings = [_finding(case, s) for s in measured if s.effect and s.effect > _LEAST_EFFECT]
     return Analysis(
         agreement=_agreement(experiment, m),
         layers=compare_layers(case, m.reference.layers if m.reference else (), restored),
@@ -168,7 +174,7 @@ def analyse(material: Material) -> Analysis:
         equal_after_all=experiment.equal(range(len(case.parts))) if case.parts else None,
         findings=tuple(sorted(findings, key=lambda finding: -finding.effect)),
         unaligned=unaligned(case),
-        notes=(*inquiry.notes, *number_formats(case), *_limits(case, len(m.samples.meant))),
+        notes=(*inquiry.notes, *number_formats(case), *limits),
         traced=case.traces.count,
     )
 
@@ -194,14 +200,6 @@ def _case(m: Material) -> Case:
     )
 
 
-def _limits(case: Case, samples: int) -> list[str]:
-    return [
-        f"{what} were looked at on the first {count} samples."
-        for what, count in (("Layers", case.traces.count), ("Single operators", OPERATOR_SAMPLES))
-        if case.parts and count < samples
-    ]
-
-
 def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
     """With what putting its parts in has shown; it is one of so many."""
     evidence = (
@@ -214,14 +212,12 @@ def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
     return replace(suspect, effect=effect, evidence=(*suspect.evidence, evidence))
 
 
-def _finding(case: Case, suspect: Suspect) -> Finding | None:
-    if suspect.effect is None or suspect.effect <= _LEAST_EFFECT:
-        return None
+def _finding(case: Case, suspect: Suspect) -> Finding:
     return Finding(
         cause=suspect.cause,
         operator=suspect.operator,
         tensor=None if suspect.tensor is None else case.b.tensors[suspect.tensor].name,
-        effect=suspect.effect,
+        effect=suspect.effect or 0.0,
         evidence=suspect.evidence,
         remedy=CAUSES[suspect.cause].remedy,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, cast
 
 from host.base.errors import DataError
 from host.base.paths import exists
@@ -45,28 +46,9 @@ class DataFormat:
     real: bool = True
 
 
-def _digits(_: Wanted) -> Dataset:
-    from host.models.named_sets import digits
-
-    return digits()
-
-
-def _mnist5k(_: Wanted) -> Dataset:
-    from host.models.named_sets import mnist5k
-
-    return mnist5k()
-
-
-def _random(wanted: Wanted) -> Dataset:
-    from host.models.named_sets import random_codes
-
-    return random_codes(wanted)
-
-
-def _npz(wanted: Wanted) -> Dataset:
-    from host.models.npz import read_npz
-
-    return read_npz(Path(wanted.spec))
+def _load(name: str, *arguments: object) -> Dataset:
+    """Call ``module:function`` of this package, which is imported only now."""
+    return cast("Dataset", resolve_name(f"{__package__}.{name}")(*arguments))
 
 
 # What the demo model is trained and scored on.
@@ -74,10 +56,14 @@ DEMO_DATA = "digits"
 # Codes drawn at random: they fit any model.
 RANDOM = "random"
 DATA_FORMATS: Mapping[str, DataFormat] = {
-    DEMO_DATA: DataFormat("digits", _digits),
-    "mnist5k": DataFormat("mnist5k", _mnist5k),
-    RANDOM: DataFormat("random", _random, real=False),
-    ".npz": DataFormat("an .npz (x, y, x_calibration)", _npz, lambda path: not path.is_dir()),
+    DEMO_DATA: DataFormat("digits", lambda _: _load("named_sets:digits")),
+    "mnist5k": DataFormat("mnist5k", lambda _: _load("named_sets:mnist5k")),
+    RANDOM: DataFormat("random", lambda x: _load("named_sets:random_codes", x), real=False),
+    ".npz": DataFormat(
+        "an .npz (x, y, x_calibration)",
+        lambda wanted: _load("npz:read_npz", Path(wanted.spec)),
+        lambda path: not path.is_dir(),
+    ),
 }
 _NAMES = tuple(name for name, entry in DATA_FORMATS.items() if entry.accepts is None)
 

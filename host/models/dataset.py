@@ -88,11 +88,6 @@ def load_dataset(
         whole = _split_training(whole)
     if whole.x_calibration is None and calibrate:
         return _hold_out(whole, samples, seed)
-    return _draw(whole, samples, seed)
-
-
-def _draw(whole: Dataset, samples: int | None, seed: int) -> Dataset:
-    """``samples`` of those to score, drawn without replacement; None keeps all."""
     count = len(whole.x)
     if samples is None or samples == count:
         return whole
@@ -123,11 +118,8 @@ def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
 
 
 def _split_training(whole: Dataset) -> Dataset:
-    """Split the samples into a fifth that is scored and the rest to train with, the same always.
-
-    The split is made within each class, where the labels are classes large enough for it. Where
-    the set brings no representative data, the samples to train with calibrate.
-    """
+    """A fifth is scored, the rest trains, the same always: a fifth of each class, where the labels
+    are classes large enough. Without representative data, the samples to train with calibrate."""
     count = len(whole.x)
     if whole.y is None:
         raise DataError(
@@ -140,7 +132,9 @@ def _split_training(whole: Dataset) -> Dataset:
             "Add `x_train` and `y_train` to the .npz.",
         )
     order = _order(count, SPLIT_SEED)
-    classes, within = _classes(whole.y), ""
+    flat = whole.y.reshape(count, -1)
+    whole_numbers = flat.shape[1] == 1 and (flat == np.floor(flat)).all()
+    classes, within = flat[:, 0] if whole_numbers else one_hot_classes(whole.y), ""
     scored = order[: count // _SCORED_OF]
     if classes is not None:
         members = [order[classes[order] == label] for label in np.unique(classes)]
@@ -161,14 +155,6 @@ def _split_training(whole: Dataset) -> Dataset:
         y_train=whole.y[rest],
         notes=(*part.notes, note),
     )
-
-
-def _classes(y: Array) -> Array | None:
-    """Class numbers [n] where y can be read so: whole numbers or one-hot."""
-    flat = y.reshape(len(y), -1)
-    if flat.shape[1] == 1 and (flat == np.floor(flat)).all():
-        return np.asarray(flat[:, 0])
-    return one_hot_classes(y)
 
 
 def _order(count: int, seed: int) -> Indices:

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from host.base.arrays import Array
 from host.base.errors import ModelError
-from host.models.tflite import Graph, Quantization, parse
+from host.models.tflite import TYPE_CODES, Graph, Quantization, parse
 
 # The schema aligns a buffer's bytes to 16; kernels read int32 biases straight from the file.
 _BUFFER_ALIGNMENT = 16
@@ -70,13 +70,10 @@ def extend(graph: Graph, additions: Iterable[Addition]) -> Graph:
     model = schema.ModelT.InitFromPackedBuf(graph.content, 0)
     sub = model.subgraphs[0]
     for addition in additions:
-        tensor = schema.TensorT()
-        tensor.name = addition.name.encode()
-        tensor.shape = np.array(addition.data.shape, np.int32)
-        tensor.type = getattr(schema.TensorType, addition.data.dtype.name.upper())
-        tensor.quantization = schema.QuantizationParametersT()
-        set_quantization(tensor.quantization, addition.quantization)
-        _set_data(model, tensor, addition.data)
+        data, kind = addition.data, TYPE_CODES[addition.data.dtype.name]
+        name, shape = addition.name.encode(), np.array(data.shape, np.int32)
+        tensor = new_tensor(name, shape, kind, addition.quantization)
+        _set_data(model, tensor, data)
         operator = sub.operators[addition.operator]
         inputs = [int(i) for i in operator.inputs]
         inputs += [-1] * (addition.position + 1 - len(inputs))
@@ -93,8 +90,16 @@ def pack(model: Any) -> bytes:
     return bytes(builder.Output())
 
 
-def set_quantization(raw: Any, quantization: Quantization) -> None:
-    """Write scales, zero points and axis into a schema ``QuantizationParametersT``."""
+def new_tensor(name: bytes, shape: Any, kind: int, quantization: Quantization) -> Any:
+    """A schema ``TensorT`` without a value, in the empty buffer; ``kind`` is of ``TYPE_CODES``."""
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, kind, 0
+    _set_quantization(tensor, quantization)
+    return tensor
+
+
+def _set_quantization(tensor: Any, quantization: Quantization) -> None:
+    raw = tensor.quantization = tensor.quantization or schema.QuantizationParametersT()
     raw.scale = np.array(quantization.scales, np.float32)
     raw.zeroPoint = np.array(quantization.zero_points, np.int64)
     raw.quantizedDimension = quantization.axis
@@ -133,10 +138,9 @@ def _apply(model: Any, graph: Graph, change: Change) -> None:
     tensor = graph.tensors[change.tensor]
     raw = model.subgraphs[0].tensors[change.tensor]
     dtype = change.dtype or tensor.dtype
-    raw.type = getattr(schema.TensorType, dtype.upper())
+    raw.type = TYPE_CODES[dtype]
     if change.quantization is not None:
-        raw.quantization = raw.quantization or schema.QuantizationParametersT()
-        set_quantization(raw.quantization, change.quantization)
+        _set_quantization(raw, change.quantization)
     if change.data is None:
         return
     if tensor.data is None:

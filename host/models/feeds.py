@@ -30,7 +30,7 @@ def drawn(graph: Graph, n: int, seed: int) -> list[Feed]:
     """
     random = np.random.default_rng(seed)
     columns = [_draw(random, n, graph.tensors[index]) for index in graph.inputs]
-    return [tuple(column[row] for column in columns) for row in range(n)]
+    return list(zip(*columns, strict=True))
 
 
 def _draw(random: np.random.Generator, n: int, tensor: Tensor) -> Array:

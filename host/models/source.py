@@ -275,14 +275,14 @@ def _plain_shape(shape: Any) -> tuple[int | None, ...]:
 def _load_error(model: ModelFile, error: Exception) -> ModelError:
     text = " ".join(str(error).split())
     hint = None
+    # Keras 3 begins with a page about its outermost object; what is missing comes later.
+    missing = re.search(r"(Could not locate|Unknown layer|Unknown object).*", text)
     if "batch_shape" in text:
         hint = "Keras 3 wrote this file: save it as .keras, which says so, and give that."
-    elif "Unknown layer" in text or "Could not locate" in text or "Unknown object" in text:
+    elif missing:
         hint = _CONVERT_YOURSELF
     elif "ambda" in text:
         hint = "Replace Lambda layers with built-in layers."
-    # Keras 3 begins with a page about its outermost object; what is missing comes later.
-    missing = re.search(r"(Could not locate|Unknown layer|Unknown object).*", text)
     text = missing.group(0) if missing else text
     short = text if len(text) <= 300 else text[:300] + "…"
     return ModelError(f"cannot load {model.path}: {type(error).__name__}: {short}", hint)

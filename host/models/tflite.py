@@ -18,21 +18,16 @@ from host.base.arrays import Array, CodeArray, RealArray
 from host.base.errors import ModelError
 from host.models.flatbuffer import check_extent
 
-OPERATOR_NAMES: dict[int, str] = {
+_OPERATOR_NAMES: dict[int, str] = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
-TYPE_NAMES: dict[int, str] = {
-    code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)
+TYPE_CODES: dict[str, int] = {
+    name.lower(): code for name, code in vars(schema.TensorType).items() if isinstance(code, int)
 }
-TYPE_CODES: dict[str, int] = {name: code for code, name in TYPE_NAMES.items()}
+_TYPE_NAMES = {code: name for name, code in TYPE_CODES.items()}
 # Only these have a fixed-size element that NumPy knows; a constant of another type stays None.
-_NUMPY_TYPES: dict[str, np.dtype[Any]] = {
-    name: np.dtype(name)
-    for name in (
-        *("int8", "uint8", "int16", "int32", "int64", "bool"),
-        *("float16", "float32", "float64"),
-    )
-}
+_FIXED = ("int8", "uint8", "int16", "int32", "int64", "bool", "float16", "float32", "float64")
+_NUMPY_TYPES: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in _FIXED}
 
 _AGAIN = "Convert or copy the model again."
 # More than microcontrollers have, and little enough for a desktop to allocate by the dozen.
@@ -121,11 +116,7 @@ class Tensor:
 
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
-        """The NumPy type of an element.
-
-        Raises:
-            ModelError: NumPy has no such type.
-        """
+        """The NumPy type of an element; raises ModelError where NumPy has no such type."""
         kind = _NUMPY_TYPES.get(self.dtype)
         if kind is None:
             raise ModelError(f"tensor {self.index} ({self.name}) has type {self.dtype}")
@@ -352,7 +343,7 @@ def _tensor(index: int, raw: Any, buffer: Any, content: bytes) -> Tensor:
     tensor = Tensor(
         index,
         (raw.name or b"").decode("utf-8", "replace"),
-        TYPE_NAMES.get(raw.type, f"type {raw.type}"),
+        _TYPE_NAMES.get(raw.type, f"type {raw.type}"),
         _indices(raw.shape),
         _quantization(raw.quantization),
         None,
@@ -398,7 +389,7 @@ def _quantization(raw: Any) -> Quantization | None:
 
 def _operator(index: int, raw: Any, code: Any) -> Operator:
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    name = OPERATOR_NAMES.get(builtin, f"builtin {builtin}")
+    name = _OPERATOR_NAMES.get(builtin, f"builtin {builtin}")
     if name == "CUSTOM" and code.customCode:
         name = f"CUSTOM:{code.customCode.decode('utf-8', 'replace')}"
     options = {} if raw.builtinOptions is None else dict(vars(raw.builtinOptions))

@@ -134,9 +134,7 @@ def _conversion_error(source: FloatModel, error: Exception, kind: str) -> ModelE
     )
 
 
-def representative(
-    dataset: Dataset, input_shape: tuple[int, ...], seed: int
-) -> Callable[[], Iterator[list[FloatArray]]]:
+def representative(dataset: Dataset, input_shape: tuple[int, ...], seed: int) -> Representative:
     """The representative data set, as the converter calls it: lists of one [1, *input_shape].
 
     All of ``dataset.x_calibration``, or ``REPRESENTATIVE_SAMPLES`` of it drawn with ``seed``.
@@ -171,9 +169,4 @@ def representative(
     if len(samples) > REPRESENTATIVE_SAMPLES:
         order = np.random.default_rng(seed).permutation(len(samples))
         samples = samples[np.sort(order[:REPRESENTATIVE_SAMPLES])]
-
-    def generate() -> Iterator[list[FloatArray]]:
-        for index in range(len(samples)):
-            yield [np.ascontiguousarray(samples[index : index + 1])]
-
-    return generate
+    return lambda: ([np.ascontiguousarray(row[np.newaxis])] for row in samples)

@@ -8,7 +8,7 @@ from host.models.dataset import Dataset
 from host.models.source import FloatModel
 from host.quantize.checks import QuantizedModel
 from host.quantize.conversion import accept_tflite, convert_float, quantize_ptq
-from host.quantize.qat import check_copy, check_qat, fine_tune, with_qat_weights
+from host.quantize.qat import check_copy, fake_quantize, fine_tune, with_qat_weights
 from host.quantize.routes import QAT_INT8, QAT_WEIGHTS_PTQ, ROUTES, Route
 from host.quantize.training import Training
 from host.quantize.transplant import transplant
@@ -101,7 +101,7 @@ def check_routes(routes: Iterable[Route], source: FloatModel) -> None:
     """
     chosen = tuple(routes)
     if any(route.trains for route in chosen):
-        check_qat(source)
+        fake_quantize(source)
     if any(route.copied for route in chosen):
         check_copy(source)
 

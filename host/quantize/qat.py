@@ -23,16 +23,6 @@ _CALIBRATION_BATCH = 256
 Observe = Callable[[Any, dict[str, Any]], None]
 
 
-def check_qat(source: FloatModel) -> None:
-    """Check that tfmot can do QAT with this model; nothing is trained, the model stays as it is.
-
-    Raises:
-        ModelError: it cannot; the message names the layer, the hint what works instead.
-        ToolMissingError: tfmot is not installed.
-    """
-    fake_quantize(source)
-
-
 def check_copy(source: FloatModel) -> None:
     """Check that QAT's weights can be copied back into this model.
 
@@ -48,7 +38,8 @@ def fake_quantize(source: FloatModel) -> Any:
     """A fake-quantized copy of the Keras model with the same weights, as tfmot builds it.
 
     Raises:
-        ModelError: tfmot does not support the model.
+        ModelError: tfmot does not support the model: the message names the layer, the hint what
+            works instead.
         ToolMissingError: tfmot is not installed.
     """
     tfmot = _tfmot()
@@ -56,10 +47,9 @@ def fake_quantize(source: FloatModel) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = tfmot.quantization.keras.quantize_model(source.handle)
+            return tfmot.quantization.keras.quantize_model(source.handle)
     except Exception as error:  # RuntimeError, ValueError, AttributeError …
         raise refusal(source, error) from error
-    return model
 
 
 def fine_tune(
@@ -153,11 +143,8 @@ def with_qat_weights(source: FloatModel, qat: FloatModel, *, rounded: bool = Fal
 
 @contextlib.contextmanager
 def _unquantized(observe: Observe) -> Iterator[None]:
-    """In this block fake quantization passes values on, and activations are shown to ``observe``.
-
-    It is called with each activation quantizer's input and its variables ``min_var`` and
-    ``max_var``. Only for calls outside of tf.function.
-    """
+    """In this block fake quantization passes values on, and ``observe`` gets each activation
+    quantizer's input and its variables ``min_var`` and ``max_var``; not inside of tf.function."""
     quantizers = _tfmot().quantization.keras.quantizers
 
     def of_weights(self: Any, inputs: Any, training: Any, weights: Any, **more: Any) -> Any:

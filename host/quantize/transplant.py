@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from host.base.arrays import Array
 from host.base.errors import ModelError
-from host.models.edit import Change, add_operator_code, pack, patch, set_quantization
+from host.models.edit import Change, add_operator_code, new_tensor, pack, patch
 from host.models.tflite import Graph, Operator, Tensor, parse
 
 # An operator of QAT's file and one of the plain file; None where one of them requantizes alone.
@@ -67,10 +67,8 @@ def _real_operators(plain: Graph, real: Graph) -> dict[int, Operator]:
 
 
 def _aligned(qat: Graph, plain: Graph, real: Graph, values: dict[int, Operator]) -> Iterator[Pair]:
-    """Partners in the order in which QAT's file runs them: by what they read, and by weights.
-
-    The order alone would not do: parallel branches may be swapped.
-    """
+    """Partners in the order in which QAT's file runs them: by what they read, and by weights. The
+    order alone would not do: parallel branches may be swapped."""
     alone = [o for o in plain.operators if o.index not in values]
     source = {o.outputs[0]: o.inputs[0] for o in alone}
     waiting = [o for o in plain.operators if o.index in values]
@@ -145,9 +143,14 @@ def _rewired(qat: Graph, graph: Graph, pairs: list[Pair]) -> Graph:
             continue  # what reads its output now reads its input
         if ours is None:
             source, result = partner[theirs.inputs[0]], qat.tensors[theirs.outputs[0]]
-            sub.tensors.append(_tensor(sub.tensors[source], result))
+            assert result.quantization is not None
+            old, operator = sub.tensors[source], schema.OperatorT()
+            name = (old.name or b"") + b"/requantized"
+            sub.tensors.append(new_tensor(name, old.shape, old.type, result.quantization))
             partner[result.index] = len(sub.tensors) - 1
-            kept.append(_quantize(model, source, partner[result.index]))
+            operator.opcodeIndex = add_operator_code(model, "QUANTIZE", 2)  # from int8 to int8
+            operator.inputs, operator.outputs = [source], [partner[result.index]]
+            kept.append(operator)
             continue
         raw = sub.operators[ours.index]
         raw.inputs = [partner.get(i, o) for i, o in zip(theirs.inputs, ours.inputs, strict=True)]
@@ -156,26 +159,6 @@ def _rewired(qat: Graph, graph: Graph, pairs: list[Pair]) -> Graph:
     sub.operators = kept
     sub.outputs = [partner[i] for i in qat.outputs]
     return parse(pack(model), "the changed model")
-
-
-def _tensor(source: schema.TensorT, result: Tensor) -> schema.TensorT:
-    """Like ``source``, with the quantization of ``result``."""
-    assert result.quantization is not None
-    tensor = schema.TensorT()
-    tensor.name = (source.name or b"") + b"/requantized"
-    tensor.shape, tensor.shapeSignature, tensor.type = source.shape, None, source.type
-    tensor.buffer = 0  # the empty one
-    tensor.quantization = schema.QuantizationParametersT()
-    set_quantization(tensor.quantization, result.quantization)
-    return tensor
-
-
-def _quantize(model: schema.ModelT, source: int, result: int) -> schema.OperatorT:
-    """A QUANTIZE operator from tensor ``source`` to tensor ``result``."""
-    operator = schema.OperatorT()
-    operator.opcodeIndex = add_operator_code(model, "QUANTIZE", 2)  # from int8 to int8
-    operator.inputs, operator.outputs = [source], [result]
-    return operator
 
 
 def _unlike(what: str) -> ModelError:

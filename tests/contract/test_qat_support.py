@@ -12,7 +12,7 @@ from host.models.dataset import Dataset
 from host.models.source import FloatModel, load_keras, open_model
 from host.quantize.conversion import quantize_ptq
 from host.quantize.follow import check_routes
-from host.quantize.qat import check_qat
+from host.quantize.qat import fake_quantize
 from host.quantize.routes import MAIN_ROUTES, ROUTES
 from host.quantize.training import build_model
 from tests.fixtures import routes as nets
@@ -71,14 +71,14 @@ def test_a_saved_model_has_no_layers(tmp_path: Path) -> None:
     nets.sequence(tf_keras.layers.Conv2D(3, 3)).save(str(tmp_path / "saved"))
     source = load_keras(open_model(tmp_path / "saved"))
     with pytest.raises(ModelError, match="a SavedModel is a graph without layers"):
-        check_qat(source)
+        fake_quantize(source)
 
 
 def test_a_lambda_in_a_file_that_is_trusted(tmp_path: Path) -> None:
     nets.with_lambda().save(tmp_path / "m.h5")
     source = load_keras(open_model(tmp_path / "m.h5"), allow_unsafe=True)
     with pytest.raises(ModelError, match="Lambda"):
-        check_qat(source)
+        fake_quantize(source)
 
 
 def test_a_file_with_layers_of_tfmot(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_file_with_layers_of_tfmot(tmp_path: Path) -> None:
 def test_a_flattened_model(make: Make) -> None:
     model = make()
     source = build_model(lambda: nets.flattened(model, "inner"), 0)
-    check_qat(source)
+    fake_quantize(source)
     x = samples(source).x
     assert np.array_equal(source.predict(x), np.asarray(model(x, training=False)))
 
@@ -109,7 +109,7 @@ def test_a_keras_3_model_rebuilt_in_tf_keras() -> None:
         return new
 
     source = build_model(rebuilt, 0)
-    check_qat(source)
+    fake_quantize(source)
     x = samples(source).x
     assert np.allclose(source.predict(x), old.predict(x), rtol=1e-4)
 
@@ -124,7 +124,7 @@ def test_a_keras_3_model_rebuilt_in_tf_keras() -> None:
     ],
 )
 def test_layers_that_are_recommended(inner: Callable[[Any], list[Any]]) -> None:
-    check_qat(build_model(lambda: nets.sequence(*inner(tf_keras.layers)), 0))
+    fake_quantize(build_model(lambda: nets.sequence(*inner(tf_keras.layers)), 0))
 
 
 def test_a_separable_convolution_is_refused_only_where_weights_are_copied_back() -> None:

@@ -188,7 +188,7 @@ def inspect_function(spec: str, dataset: Dataset, seed: int, routes: tuple[str, 
         A digest that changes with the function's file or the model's layers.
 
     Raises:
-        ConfigError, ModelError: see ``call_function``, ``build_model`` and ``check_qat``.
+        ConfigError, ModelError: see ``call_function``, ``build_model`` and ``check_routes``.
         DataError: the data does not fit the model.
     """
     source = build_model(builder(spec, dataset, seed), seed)

@@ -7,7 +7,7 @@ from flatbuffers.number_types import Int32Flags, UOffsetTFlags  # type: ignore[i
 from flatbuffers.table import Table  # type: ignore[import-untyped]
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect, parts_of
-from host.diagnosis.comparison.case import CLIPS, Case, DifferingRange, Side
+from host.diagnosis.comparison.case import CLIPS, Side
 from host.models.tflite import Graph, Tensor
 from host.report.formats import number, percent
 
@@ -44,7 +44,13 @@ def unconverged(inquiry: Inquiry) -> list[Suspect]:
             f"{max(0, round(float(np.median(steps))))} steps of its moving average "
             "(−6 · 0.999ⁿ)."
         )
-    evidence += _clipping(case, ranges, side)
+    clipping = [r for r in ranges if r.outside(side) > CLIPS]
+    if clipping:
+        most = max(clipping, key=lambda r: max(r.outside("A"), r.outside("B")))
+        evidence.append(
+            f"{len(clipping)} of {len(ranges)} differing ranges clip in {side}: "
+            f"{case.title(most.operator)} {percent(most.outside(side))} of its values."
+        )
     if trained:
         evidence.append(
             f"{side}'s file says that it comes from quantization-aware training: the converter "
@@ -53,26 +59,13 @@ def unconverged(inquiry: Inquiry) -> list[Suspect]:
     return [Suspect(parts_of(ranges), tuple(evidence))]
 
 
-def _clipping(case: Case, ranges: list[DifferingRange], side: Side) -> list[str]:
-    clipping = [r for r in ranges if r.outside(side) > CLIPS]
-    if not clipping:
-        return []
-    most = max(clipping, key=lambda r: max(r.outside("A"), r.outside("B")))
-    return [
-        f"{len(clipping)} of {len(ranges)} differing ranges clip in {side}: "
-        f"{case.title(most.operator)} {percent(most.outside(side))} of its values."
-    ]
-
-
 def _relus(graph: Graph) -> list[Tensor]:
     """The int8 outputs of ReLUs."""
-    relus = [
-        operator.outputs[0]
-        for operator in graph.operators
-        if operator.name in ("RELU", "RELU6")
-        or operator.options.get("fusedActivationFunction") in _RELU
+    tensors = [
+        graph.tensors[o.outputs[0]]
+        for o in graph.operators
+        if o.name in ("RELU", "RELU6") or o.options.get("fusedActivationFunction") in _RELU
     ]
-    tensors = [graph.tensors[i] for i in relus]
     return [t for t in tensors if t.dtype == "int8" and t.quantization is not None]
 
 

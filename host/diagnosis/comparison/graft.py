@@ -79,26 +79,21 @@ def _bias(
         return None
     if index in changes:  # an operator that was float
         return None
-    wanted = _product(_quantization(b, changes, source), _quantization(b, changes, weights))
-    ours = _product(b.tensors[source].quantization, b.tensors[weights].quantization)
+    old = [b.tensors[i].quantization for i in (source, weights)]
+    new = [i in changes and changes[i].quantization for i in (source, weights)]
+    ours, wanted = _product(*old), _product(new[0] or old[0], new[1] or old[1])
     if wanted is None or ours is None:
         return None
     candidates = [(own.data, ours)]
     partner = _partner(models, (source, weights, index), own.dtype)
+    differing = [p for p in models.parts if p.kind == "bias" and not p.same_value]
     if partner is not None and index in from_a:
         candidates = [partner]
-    elif partner is not None and not _other_value(models, index):
+    elif partner is not None and all(t != index for p in differing for t, _ in p.tensors):
         candidates.append(partner)  # the same numbers, so the one that fits the scales
     fitting = [d for d, s in candidates if np.allclose(s, wanted, rtol=1e-6, atol=0)]
     data = fitting[0] if fitting else _rounded(*candidates[0], wanted)
     return None if data is own.data else Change(index, _symmetric(wanted), data)
-
-
-def _other_value(models: Matched, bias: int) -> bool:
-    return any(
-        part.kind == "bias" and not part.same_value and any(t == bias for t, _ in part.tensors)
-        for part in models.parts
-    )
 
 
 def _partner(
@@ -112,11 +107,6 @@ def _partner(
     if bias.data is None or bias.dtype != dtype or scales is None:
         return None
     return bias.data, scales
-
-
-def _quantization(b: Graph, changes: Mapping[int, Change], index: int) -> Quantization | None:
-    change = changes.get(index)
-    return (change.quantization if change else None) or b.tensors[index].quantization
 
 
 def _product(source: Quantization | None, weights: Quantization | None) -> tuple[float, ...] | None:

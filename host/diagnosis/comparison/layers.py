@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from host.base.arrays import RealArray
 from host.diagnosis.comparison.align import CONVERSIONS, Means
 from host.diagnosis.comparison.case import Case
 from host.diagnosis.comparison.keras_layers import KerasLayer, layers_of
@@ -72,29 +71,35 @@ def compare_layers(
     by_b = {pair.b: pair for pair in case.pairs}
     layers = []
     for operator in case.b.operators:
-        right, left = case.b.tensors[operator.outputs[0]], None
-        pair = by_b.get(operator.index)
+        right, pair = case.b.tensors[operator.outputs[0]], by_b.get(operator.index)
+        layer = Layer(
+            operator=operator.index,
+            operator_a=None,
+            name=operator.name,
+            tensor=right.name,
+            keras=names.get(operator.index, ()),
+            differences=tuple(
+                d for p in case.parts if p.operator == operator.index for d in p.differences
+            ),
+            b=signal(traces.b[right.index], right, traces.float_b.get(right.index)),
+            restored=restored.get(operator.index),
+        )
         if pair is not None:
             left = case.a.tensors[case.a.operators[pair.a].outputs[0]]
-        layers.append(
-            Layer(
-                operator=operator.index,
-                operator_a=None if pair is None else pair.a,
-                name=operator.name,
-                tensor=right.name,
-                keras=names.get(operator.index, ()),
-                aligned=None if pair is None else pair.by,
-                correlation=None if pair is None else case.likeness.get((pair.a, pair.b)),
-                differences=tuple(
-                    d for p in case.parts if p.operator == operator.index for d in p.differences
-                ),
-                a=None if left is None else _signal_of_a(traces, left),
-                b=signal(traces.b[right.index], right, traces.float_b.get(right.index)),
-                differing=None if left is None else _differing(traces, left, right),
-                sqnr_ab=None if left is None else sqnr_db(*_real(traces, left, right)),
-                restored=restored.get(operator.index),
+            a, b = left.to_real(traces.a[left.index]), right.to_real(traces.b[right.index])
+            step = sum(t.quantization.scale / 2 for t in (left, right) if t.quantization)
+            if left.quantization == right.quantization:
+                step = 0.0  # on one grid, rounding explains nothing
+            layer = replace(
+                layer,
+                operator_a=pair.a,
+                aligned=pair.by,
+                correlation=case.likeness.get((pair.a, pair.b)),
+                a=_signal_of_a(traces, left),
+                differing=float((np.abs(a - b) > step * (1 + 1e-6)).mean()),
+                sqnr_ab=sqnr_db(a, b),
             )
-        )
+        layers.append(layer)
     for operator in _unpaired(case.a.operators, {pair.a for pair in case.pairs}):
         left = case.a.tensors[operator.outputs[0]]
         signal_a = _signal_of_a(traces, left)
@@ -104,19 +109,6 @@ def compare_layers(
 
 def _signal_of_a(traces: Traces, tensor: Tensor) -> Signal:
     return signal(traces.a[tensor.index], tensor, traces.float_a.get(tensor.index))
-
-
-def _real(traces: Traces, left: Tensor, right: Tensor) -> tuple[RealArray, RealArray]:
-    return left.to_real(traces.a[left.index]), right.to_real(traces.b[right.index])
-
-
-def _differing(traces: Traces, left: Tensor, right: Tensor) -> float:
-    """Share of values that are further apart than rounding to each other's steps explains."""
-    a, b = _real(traces, left, right)
-    step = sum(t.quantization.scale / 2 for t in (left, right) if t.quantization is not None)
-    if left.quantization == right.quantization:
-        step = 0.0  # on one grid, rounding explains nothing
-    return float((np.abs(a - b) > step * (1 + 1e-6)).mean())
 
 
 def _unpaired(operators: Sequence[Operator], paired: set[int]) -> list[Operator]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from host.base.arrays import RealArray
 from host.diagnosis.comparison.align import Pair
-from host.models.tflite import Graph, Operator, Quantization, Tensor
+from host.models.tflite import Graph, Operator, Tensor
 
 # Where operators with a bias have their input, weights and bias.
 BIASED: Mapping[str, tuple[int, int, int]] = {
@@ -155,21 +155,21 @@ def rounding_ratio(left: Tensor, right: Tensor) -> float:
     return float((np.abs(a - b) / allowed).max())
 
 
-def same_quantization(left: Quantization | None, right: Quantization | None) -> bool:
-    """Whether two tensors have the same scales and zero points."""
-    if left is None or right is None:
-        return left is right
-    return left.scales == right.scales and left.zero_points == right.zero_points
+def same_quantization(left: Tensor, right: Tensor) -> bool:
+    """Whether two tensors have the same scales and zero points, or none."""
+    a, b = left.quantization, right.quantization
+    if a is None or b is None:
+        return a is b
+    return a.scales == b.scales and a.zero_points == b.zero_points
 
 
 def _ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[Part]:
     writer = {i: o.index for o in b.operators for i in o.outputs}
     differing = []
     for members in _equal_ranges(a, b, known):
+        both = [(i, known[i]) for i in members]
         tensors = tuple(
-            (i, known[i])
-            for i in members
-            if not same_quantization(b.tensors[i].quantization, a.tensors[known[i]].quantization)
+            (i, j) for i, j in both if not same_quantization(b.tensors[i], a.tensors[j])
         )
         if tensors:
             details = tuple(_difference("range", a.tensors[j], b.tensors[i]) for i, j in tensors)
@@ -182,27 +182,24 @@ def _equal_ranges(a: Graph, b: Graph, known: Mapping[int, int]) -> list[list[int
     from scipy.cluster.hierarchy import DisjointSet
 
     order = [tensor.index for tensor in b.activations]
+    partner = {i: a.tensors[known[i]] for i in order if i in known}
     groups = DisjointSet(
         i
-        for i in order
-        if i in known
-        and b.tensors[i].dtype == a.tensors[known[i]].dtype
-        and b.tensors[i].quantization is not None
-        and a.tensors[known[i]].quantization is not None
+        for i, left in partner.items()
+        if left.dtype == b.tensors[i].dtype and left.quantization and b.tensors[i].quantization
     )
     for operator in b.operators:
         if operator.name in _PASSING:
             for i, j in product(operator.inputs, operator.outputs):
-                if i in groups and j in groups and _handed_on(a, b, known, i, j):
+                handed_on = (
+                    i in groups
+                    and j in groups
+                    and same_quantization(b.tensors[i], b.tensors[j])
+                    and same_quantization(partner[i], partner[j])
+                )
+                if handed_on:
                     groups.merge(i, j)
     return [sorted(group, key=order.index) for group in groups.subsets()]
-
-
-def _handed_on(a: Graph, b: Graph, known: Mapping[int, int], source: int, target: int) -> bool:
-    return all(
-        same_quantization(graph.tensors[i].quantization, graph.tensors[j].quantization)
-        for graph, i, j in ((b, source, target), (a, known[source], known[target]))
-    )
 
 
 def _constant_differs(left: Tensor, right: Tensor) -> bool:
@@ -210,10 +207,7 @@ def _constant_differs(left: Tensor, right: Tensor) -> bool:
         return False
     if left.quantization is None or right.quantization is None:
         return False  # shapes, axes and paddings are no parameters
-    return not (
-        same_quantization(left.quantization, right.quantization)
-        and np.array_equal(left.data, right.data)
-    )
+    return not (same_quantization(left, right) and np.array_equal(left.data, right.data))
 
 
 def _difference(kind: ParameterKind, left: Tensor, right: Tensor) -> Difference:
