@@ -18,6 +18,7 @@ from host.diagnosis.comparison.layers import Layer, compare_layers, number_forma
 from host.diagnosis.comparison.parameters import PartKind
 from host.diagnosis.comparison.signals import Samples, similarity, trace
 from host.models.tflite import Graph
+from host.report.document import Part
 from host.report.formats import percent
 from host.verdict.gaps import accuracy, decide
 from host.verdict.statistics import Interval
@@ -75,11 +76,8 @@ class Accuracies:
     """Share of right predictions, 0 to 1; null without labels or without the model."""
 
     float: Interval | None
-    """The float model."""
     a: Interval | None
-    """A."""
     b: Interval | None
-    """B."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,6 @@ class Agreement:
     """How far the outputs of A and B agree on the samples."""
 
     samples: int
-    """Number of samples."""
     equal_outputs: float
     """Share of output values that are equal."""
     equal_samples: float
@@ -100,7 +97,6 @@ class Agreement:
     max_steps: float
     """Largest difference of the output values, in the same steps."""
     accuracy: Accuracies
-    """Share of right predictions."""
 
 
 @dataclass(frozen=True)
@@ -118,29 +114,28 @@ class Finding:
     evidence: tuple[str, ...]
     """What was measured, in sentences."""
     remedy: str
-    """What to do."""
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """What comes out; the findings with the largest effect first.
+class Analysis(Part):
+    """Why the outputs of A and B differ. Every operator index is B's unless it says otherwise."""
 
-    Attributes:
-        equal_after_all: share of equal outputs with all of A's parameters in B; None where nothing
-            could be put in.
-        unaligned: what has no partner, in sentences.
-        notes: what could not be said, and why; differences that are no findings.
-        traced: on how many samples layers were looked at.
-    """
-
-    agreement: Agreement
-    layers: tuple[Layer, ...]
-    interventions: tuple[Intervention, ...]
-    equal_after_all: float | None
     findings: tuple[Finding, ...]
+    """Causes that an intervention has shown, the largest effect first; empty where none was."""
+    agreement: Agreement
+    """How far the outputs of A and B agree on the samples."""
+    equal_after_all: float | None
+    """Share of equal output values with all of A's parameters in B; null where nothing could be put
+    in."""
+    interventions: tuple[Intervention, ...]
+    """What was put from A into B, and what TFLite-Micro on the host then computed."""
+    layers: tuple[Layer, ...]
+    """Every operator of B in its order, then those that only A has."""
     unaligned: tuple[str, ...]
+    """What has no partner in the other model, in sentences."""
     notes: tuple[str, ...]
-    traced: int
+    """What could not be said, and why; differences that are no findings."""
+    conditions: Mapping[str, int]
+    """What the numbers hold under: the seed, and on how many samples what was run."""
 
 
 def analyse(material: Material) -> Analysis:
@@ -167,6 +162,7 @@ def analyse(material: Material) -> Analysis:
         if case.parts and count < len(m.samples.meant)
     ]
     findings = [_finding(case, s) for s in measured if s.effect and s.effect > _LEAST_EFFECT]
+    samples = len(m.samples.meant)
     return Analysis(
         agreement=_agreement(experiment, m),
         layers=compare_layers(case, m.reference.layers if m.reference else (), restored),
@@ -175,7 +171,11 @@ def analyse(material: Material) -> Analysis:
         findings=tuple(sorted(findings, key=lambda finding: -finding.effect)),
         unaligned=unaligned(case),
         notes=(*inquiry.notes, *number_formats(case), *limits),
-        traced=case.traces.count,
+        conditions={
+            "samples": samples,
+            "samples of layers": case.traces.count,
+            "samples of single operators": min(samples, OPERATOR_SAMPLES),
+        },
     )
 
 

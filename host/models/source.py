@@ -39,7 +39,6 @@ class ModelFile:
     sha256: str
     """SHA-256 in hex, of the file or over a folder's files."""
     name: str
-    """Its name."""
 
 
 _PREDICT_BATCH = 64
@@ -124,9 +123,7 @@ def _kind(path: Path, content: bytes) -> ModelKind:
 def load_keras(model: ModelFile, *, allow_unsafe: bool = False) -> FloatModel:
     """Load the float model: ``.h5`` by tf_keras, ``.keras`` by Keras 3, a SavedModel by TensorFlow.
 
-    Args:
-        model: what ``open_model`` returned, of any kind but "tflite".
-        allow_unsafe: also load what can run code, as Lambda layers do (see ``unsafe``).
+    ``allow_unsafe``: also load what can run code, as Lambda layers do (see ``unsafe``).
 
     Raises:
         ModelError: the library refuses the file; or it has several inputs or outputs, an open

@@ -63,13 +63,9 @@ def unpack_column(arrays: Mapping[str, Array], name: ColumnName) -> Column | Non
 
 
 def run_samples(infer: Callable[[Array], Array], graph: Graph, x: Array, label: str) -> Array:
-    """Outputs [n, …] of an interpreter on this machine, sample by sample.
+    """Outputs [n, …] of an interpreter, ``label``, for samples [n, …] of the input's type.
 
-    Args:
-        infer: from a sample with batch size 1 to its outputs, also with one.
-        graph: the model.
-        x: [n, …] of the input's type.
-        label: names the interpreter in messages.
+    ``infer`` goes from a sample with batch size 1 to its outputs, also with one.
 
     Raises:
         OracleError: it fails on a sample.

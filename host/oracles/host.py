@@ -17,11 +17,7 @@ EXECUTORS: Mapping[ColumnName, Callable[[Graph, Array], Column]] = {
 
 
 def host_columns(graph: Graph, x: Array) -> dict[ColumnName, Column]:
-    """Run every executor.
-
-    Args:
-        graph: the model.
-        x: the samples as its input takes them, from ``quantize_samples``.
+    """Run every executor on samples as the model's input takes them, from ``quantize_samples``.
 
     Raises:
         OracleError: an executor accepted the model and then failed.

@@ -38,7 +38,7 @@ def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
 
 
 def litert_tensors(graph: Graph, x: Array, tensors: Sequence[int]) -> dict[int, Array]:
-    """What LiteRT writes into the given tensors of a float model; otherwise as ``tflm_tensors``.
+    """What LiteRT writes into tensors of a float model; otherwise as ``tflm_tensors``.
 
     Raises:
         OracleError: LiteRT is absent or refuses the model.

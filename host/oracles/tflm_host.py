@@ -49,12 +49,7 @@ def run_tflm_host(graph: Graph, x: Array) -> Column:
 def tflm_written(
     graph: Graph, feeds: Sequence[Feed], tensors: Sequence[int]
 ) -> list[dict[int, Array]]:
-    """What TFLM on the host writes into the given tensors, for each sample.
-
-    Args:
-        graph: a model that TFLM runs.
-        feeds: the samples.
-        tensors: indices; each gives an array of the tensor's full shape.
+    """What TFLM on the host writes into tensors, by index and in their full shape, for each sample.
 
     Raises:
         OracleError: TFLM is absent, refuses the model, or fails on a sample.
@@ -83,12 +78,8 @@ def _written(runner: Any, graph: Graph, feed: Feed, tensors: Sequence[int]) -> d
 
 
 def tflm_tensors(graph: Graph, x: Array, tensors: Sequence[int]) -> dict[int, Array]:
-    """What TFLM on the host writes into the given tensors of a model with one input.
-
-    Args:
-        graph: a model that TFLM runs.
-        x: [n, …] of the input tensor's type.
-        tensors: indices; each gives an array [n, *shape without batch].
+    """What TFLM on the host writes into tensors of a model with one input, by index, for samples
+    [n, …] of its type: [n, *shape without batch].
 
     Raises:
         OracleError: TFLM is absent, refuses the model, or fails on a sample.

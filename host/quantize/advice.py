@@ -20,7 +20,6 @@ class Advice:
     message: str
     """What was seen."""
     remedy: str
-    """What to do."""
 
 
 # The code of the advice about dense layers with a scale for each channel.

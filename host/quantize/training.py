@@ -151,10 +151,7 @@ def compile_like(
 
     The optimizer is of ``source``'s class and settings, but for its rate, which falls from
     ``rate`` to 0 along a cosine. Where ``source`` is not compiled: Adam, and ``default_loss``.
-
-    Args:
-        source, model: two Keras models of one library, or one.
-        dataset: fitted to the model, with samples to train with.
+    ``source`` and ``model`` are two Keras models of one library, or one.
     """
     library = _library(source.handle)
     assert dataset.x_train is not None
@@ -192,12 +189,7 @@ def default_loss(source: FloatModel, dataset: Dataset) -> Any:
 
 
 def fit(source: FloatModel, model: Any, dataset: Dataset, epochs: int, batch: int) -> None:
-    """Train the compiled ``model`` in place.
-
-    Args:
-        source: names it in messages.
-        model: has ``source``'s input and output.
-        dataset: fitted to the model, with samples to train with.
+    """Train the compiled ``model``, which has ``source``'s input and output, in place.
 
     Raises:
         ModelError: Keras cannot train it, or the weights become NaN or infinite.

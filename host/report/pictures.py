@@ -23,13 +23,8 @@ def is_picture(shape: tuple[int, ...]) -> bool:
 def drawer(x: Array) -> Callable[[int], str] | None:
     """A function from a sample's index to a ``data:`` URI of its PNG, at one pixel per value.
 
-    All samples share the brightness scale of the whole set.
-
-    Args:
-        x: [n, H, W], [n, H, W, 1] or [n, H, W, 3], any real type.
-
-    Returns:
-        None where the samples are no pictures.
+    All samples, [n, …] of any real type, share the brightness scale of the whole set. None where
+    they are no pictures.
     """
     if not is_picture(x.shape[1:]) or not len(x):
         return None

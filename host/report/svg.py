@@ -75,10 +75,8 @@ def figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
 def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     """The figure as an ``<svg>`` element for a page; call it inside the figure's block.
 
-    Args:
-        figure: what to draw.
-        name: prefix of the ids, its own for every figure of a page.
-        alt: what the figure shows, for who does not see it.
+    ``name`` is the prefix of the ids, its own for every figure of a page; ``alt`` is what the
+    figure shows, for who does not see it.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

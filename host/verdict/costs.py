@@ -17,9 +17,7 @@ class Activation:
     """A tensor between operators."""
 
     tensor: int
-    """Its index."""
     name: str
-    """Its name."""
     bytes: int
     """Its size, bytes."""
     offset: int | None
@@ -69,11 +67,8 @@ Ticks = npt.NDArray[np.float64]
 def operator_costs(graph: Graph, rendered: Rendered, ticks: Ticks) -> tuple[OperatorCost, ...]:
     """The operators in the order in which the device runs them.
 
-    Args:
-        graph: the model.
-        rendered: what runs on the device.
-        ticks: [runs, outputs], of every output in ``rendered.operators``; no runs where they were
-            not measured. Of runs the median is taken, and an operator's outputs are added up.
+    ``ticks`` are [runs, outputs], of every output in ``rendered.operators``; no runs where they
+    were not measured. Of runs the median is taken, and an operator's outputs are added up.
     """
     medians = np.median(ticks, axis=0).tolist() if len(ticks) else [None] * len(rendered.operators)
     total = sum(median or 0.0 for median in medians)

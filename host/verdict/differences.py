@@ -39,7 +39,6 @@ class FirstDifference:
     """The first operator whose output on the device differs from TFLM on the host."""
 
     operator: ExecutedOperator
-    """The operator."""
     tensor_name: str
     """Name of the tensor that differs."""
     sample: int
@@ -54,12 +53,8 @@ class FirstDifference:
 
 
 def compare(tensor: Tensor, device: Array, host: Array) -> TensorDifference | None:
-    """How two values of a tensor differ; None where they are equal in every byte.
-
-    Args:
-        tensor: whose values they are.
-        device, host: of its type and shape.
-    """
+    """How two values of a tensor, both of its type and shape, differ; None where they are equal in
+    every byte."""
     unequal = _bytes(device) != _bytes(host)
     differs = unequal.any(axis=1)
     if not differs.any():

@@ -71,7 +71,6 @@ class Disagreement:
     """A sample on which two columns differ. Classes and margins are None without classes."""
 
     sample: int
-    """Its index."""
     left: int | None
     """Class on the left."""
     right: int | None
@@ -91,11 +90,8 @@ class Gap:
     """The difference between two columns."""
 
     name: GapName
-    """Its name."""
     left: ColumnName
-    """Column on the left."""
     right: ColumnName
-    """Column on the right."""
     samples: int
     """Samples compared."""
     bit_equal: float
@@ -174,11 +170,9 @@ def mean_error(outputs: Array | None, targets: Array | None, codes: Tensor) -> I
 
 
 def real_values(outputs: Array, codes: Tensor) -> npt.NDArray[np.float64]:
-    """Outputs in real units, [n, values]: floats as they are, codes dequantized.
+    """A column's outputs [n, …] in real units, [n, values]: floats as they are, codes dequantized.
 
-    Args:
-        outputs: [n, …] of a column.
-        codes: the tensor whose codes the outputs are or come from (``Graph.output_codes``).
+    ``codes`` is the tensor whose codes they are or come from, see ``Graph.output_codes``.
     """
     # By way of float32, which is what DEQUANTIZE and Keras give.
     return _flat(codes.to_real(outputs).astype(np.float32)).astype(np.float64)

@@ -54,15 +54,10 @@ WARMUP = 3
 def summarize_latency(
     info: DeviceInfo, ticks: Ticks, profiled: Ticks, operators: Sequence[OperatorCost]
 ) -> Latency:
-    """Median, least and most ticks of an inference.
+    """Median, least and most ticks of whole inferences, ``ticks`` [n].
 
-    The first ``WARMUP`` samples are left out where there are more than that.
-
-    Args:
-        info: what the device said of its clock.
-        ticks: [n], whole inferences.
-        profiled: [r], whole inferences in which operators were timed; r may be 0.
-        operators: what each operator took.
+    The first ``WARMUP`` samples are left out where there are more than that. ``profiled`` [r] are
+    inferences in which operators were timed; r may be 0.
     """
     warmup = WARMUP if len(ticks) > WARMUP else 0
     counted = ticks[warmup:]

@@ -15,11 +15,8 @@ class Interval:
     """A value and its 95 % interval."""
 
     value: float
-    """The value."""
     low: float
-    """Lower end."""
     high: float
-    """Upper end."""
 
 
 _LEVEL = 0.95
@@ -60,14 +57,10 @@ def lower_bound(events: int, n: int) -> float:
 
 
 def mcnemar(left_right: BoolArray, right_right: BoolArray) -> float:
-    """p of the exact McNemar test (1947): are two executors equally often right?
+    """p of the exact McNemar test (1947): are two executors equally often right, bool [n] each?
 
-    Args:
-        left_right, right_right: bool [n], whether each is right on a sample.
-
-    Returns:
-        Two-sided binomial p over the samples where one is right and the other wrong; 1 where there
-        is no such sample.
+    Two-sided binomial p over the samples where one is right and the other wrong; 1 where there
+    is no such sample.
     """
     from scipy.stats import binomtest
 
@@ -158,9 +151,7 @@ def detectable_mean(differences: Values, comparisons: int) -> float:
     (t(1 − α/2) + t(0.8)) · s / √n with n − 1 degrees of freedom, where α is 5 % divided by
     the number of comparisons (Bonferroni's, the first step of Holm's).
 
-    Args:
-        differences: [n], n ≥ 2, whose spread s is taken.
-        comparisons: how many tests are made.
+    ``differences`` are [n], n ≥ 2, whose spread s is taken.
     """
     from scipy.stats import t
 

@@ -17,12 +17,9 @@ MAX_POINTS = 1000
 
 
 def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool) -> Markup:
-    """A dot with whiskers per row: a value and its 95 % interval.
+    """A dot with whiskers per row, top to bottom: a value and its 95 % interval.
 
-    Args:
-        rows: name and interval, top to bottom.
-        label: the axis's label, with its unit.
-        shares: the values are shares 0..1, shown in percent.
+    ``shares``: the values are shares 0..1, shown in percent.
     """
     scale = 100.0 if shares else 1.0
     values = [scale * interval.value for _, interval in rows]
@@ -40,13 +37,8 @@ def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool)
 
 
 def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> Markup:
-    """A confusion matrix.
-
-    Args:
-        counts: [classes, classes], samples by class in the row and in the column.
-        rows: what the rows' classes are.
-        columns: what the columns' classes are.
-    """
+    """A confusion matrix; ``counts`` are [classes, classes], samples by class in the row and in the
+    column."""
     classes = len(counts)
     side = min(5.6, 1.6 + 0.34 * classes)
     with svg.figure(side + 0.4, side) as (figure, axes):

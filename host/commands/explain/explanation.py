@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from host.diagnosis.analyse import Agreement, Finding
+from host.diagnosis.analyse import Analysis
 from host.diagnosis.comparison.interventions import Intervention, InterventionKind
-from host.diagnosis.comparison.layers import Layer
 from host.report.document import Document, Part, derived
 from host.report.formats import number, percent
 
@@ -45,7 +44,7 @@ class FirstDifference(Part):
     """Name of its output tensor."""
 
 
-class Explanation(Document):
+class Explanation(Analysis, Document):
     """Why two int8 models A and B of one network differ.
 
     A is taken as right, B is asked about. Every operator index is B's unless it says otherwise.
@@ -53,19 +52,6 @@ class Explanation(Document):
     """
 
     schema_version: Literal[2] = 2
-    findings: tuple[Finding, ...]
-    """Causes that an intervention has shown, the largest effect first; empty where none was."""
-    agreement: Agreement
-    """How far the outputs of A and B agree on the samples."""
-    equal_after_all: float | None
-    """Share of equal output values with all of A's parameters in B; null where nothing could be put
-    in."""
-    interventions: tuple[Intervention, ...]
-    """What was put from A into B, and what TFLite-Micro on the host then computed."""
-    layers: tuple[Layer, ...]
-    """Every operator of B in its order, then those that only A has."""
-    unaligned: tuple[str, ...]
-    """What has no partner in the other model, in sentences."""
     a: Subject
     """The model that is taken as right."""
     b: Subject
@@ -74,8 +60,6 @@ class Explanation(Document):
     """The samples, in words."""
     reference: str | None
     """The float model that signals are measured against, in words; null without one."""
-    conditions: Mapping[str, int]
-    """What the numbers hold under: the seed, and on how many samples what was run."""
     versions: Mapping[str, str]
     """Versions of libraries, by name."""
     folder: Path

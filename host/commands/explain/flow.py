@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from host.base import isolated, locks, versions
 from host.base.errors import ConfigError
@@ -16,7 +17,7 @@ from host.commands.explain.page import render_html
 from host.deployment.folder import MODEL
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Observer, Stages
-from host.diagnosis.analyse import OPERATOR_SAMPLES, FloatModel, Material, analyse
+from host.diagnosis.analyse import FloatModel, Material, analyse
 from host.diagnosis.comparison.signals import Samples
 from host.models.dataset import Dataset, check_fit
 from host.report.document import DOCUMENT, PAGE, write_report
@@ -77,25 +78,17 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     )
     with stages.run("compare"), quiet(None):
         analysis = isolated.call(analyse, material)
+    more: dict[str, Any] = {
+        "notes": (*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
+        "conditions": {**analysis.conditions, "seed": request.seed},
+    }
     return Explanation(
+        **{**dict(analysis), **more},
         command=request.command,
-        notes=(*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
-        findings=analysis.findings,
-        agreement=analysis.agreement,
-        equal_after_all=analysis.equal_after_all,
-        interventions=analysis.interventions,
-        layers=analysis.layers,
-        unaligned=analysis.unaligned,
         a=a.subject(),
         b=b.subject(deployed_otherwise=deployed is not None),
         data=dataset.name,
         reference=None if model is None else f"{model.name} ({model.kind})",
-        conditions={
-            "samples": len(dataset.x),
-            "samples of layers": analysis.traced,
-            "samples of single operators": min(len(dataset.x), OPERATOR_SAMPLES),
-            "seed": request.seed,
-        },
         versions={name: versions.package_version(name) or "not installed" for name in _PACKAGES},
         folder=request.folder
         or new_run_folder("explain", Path(request.a).stem, Path(request.b).stem),

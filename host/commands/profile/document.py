@@ -17,7 +17,6 @@ class ProfileDocument(DeployedDocument):
     latency: Latency
     """Ticks of an inference and of its operators."""
     memory: Memory
-    """Memory on the device."""
 
     @derived
     def macs(self) -> int:

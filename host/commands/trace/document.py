@@ -16,9 +16,7 @@ class TracedOutput(ExecutedOperator):
     """An operator's output for one sample, by the CRC-32 of its bytes."""
 
     tensor_name: str
-    """The tensor's name."""
     shape: tuple[int, ...]
-    """Its shape."""
     device_crc: int
     """The CRC-32 on the device."""
     host_crc: int
@@ -35,9 +33,7 @@ class TracedTensor(ExecutedOperator):
     """A tensor that was asked for; its values are in tensors.npz."""
 
     tensor_name: str
-    """The tensor's name."""
     shape: tuple[int, ...]
-    """Its shape."""
     values: TensorDifference | None
     """How its values differ; null where all are equal."""
 
