@@ -98,7 +98,12 @@ def _check_types(graph: Graph, wanted: ActivationType) -> None:
     inside = [o for o in graph.operators if not _converts(graph, o, wanted)]
     floating = [o for o in inside if _computes_float(graph, o)]
     if floating:
-        raise _float_error(graph, floating)
+        computing = [o for o in floating if o.name not in ("QUANTIZE", "DEQUANTIZE")]
+        kind, hint = _float_kind(graph, computing)
+        listed = computing or floating
+        some = "; ".join(graph.describe(o) for o in listed[:3])
+        more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+        raise ModelError(f"the model is not full int8: {kind}: {some}{more}", hint)
     used = {i for operator in inside for i in (*operator.inputs, *operator.outputs)}
     for what, tensor in (("input", graph.input), ("output", graph.output)):
         if tensor.dtype != wanted and (tensor.index in used or tensor.dtype not in _ENDS[wanted]):
@@ -140,15 +145,6 @@ def _static(graph: Graph) -> set[int]:
 def _computes_float(graph: Graph, operator: Operator) -> bool:
     indices = (*operator.outputs, *(i for i in operator.inputs if i != -1))
     return any(graph.tensors[i].dtype in _FLOAT for i in indices)
-
-
-def _float_error(graph: Graph, floating: list[Operator]) -> ModelError:
-    computing = [o for o in floating if o.name not in ("QUANTIZE", "DEQUANTIZE")]
-    listed = computing or floating
-    some = "; ".join(graph.describe(o) for o in listed[:3])
-    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-    kind, hint = _float_kind(graph, computing)
-    return ModelError(f"the model is not full int8: {kind}: {some}{more}", hint)
 
 
 def _float_kind(graph: Graph, computing: list[Operator]) -> tuple[str, str]:

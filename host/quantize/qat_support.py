@@ -1,8 +1,8 @@
 """What tensorflow_model_optimization (tfmot) does not support, and what to do instead."""
 
 import re
+from collections.abc import Iterator
 from importlib import metadata
-from typing import Any
 
 from host.base.errors import ModelError, first_line
 from host.models.source import FloatModel
@@ -28,62 +28,59 @@ def refuse(source: FloatModel) -> None:
         ModelError: a SavedModel, a Keras 3 model, a subclassed model, or one with a model, a
             Lambda, an operation outside of layers or tfmot's layers in it.
     """
+    for what, way in _objections(source):
+        raise _error(source, what, way)
+
+
+def _objections(source: FloatModel) -> Iterator[tuple[str, str]]:
+    """What tfmot does not do with a model, and what to do instead; only the first is whole."""
     import tf_keras
 
     model = source.handle
     if source.file.kind == "savedmodel":
-        raise _error(
-            source,
+        yield (
             "needs Keras layers, and a SavedModel is a graph without layers",
             "Save the tf_keras model itself, model.save('model.h5'), and give that.",
         )
     if not isinstance(model, tf_keras.Model):
-        raise _error(
-            source,
+        yield (
             f"takes models of tf_keras (Keras 2), and this one is of {source.version}",
             "Build the same layers in tf_keras, copy the weights with "
             "new.set_weights(old.get_weights()), and save that as .h5.",
         )
     if not getattr(model, "_is_graph_network", False):
-        raise _error(
-            source,
+        yield (
             "takes Sequential and functional models, and this one is subclassed "
             f"({type(model).__name__})",
             "Build it as tf_keras.Sequential or tf_keras.Model(inputs, outputs).",
         )
     for layer in model.layers:
-        _refuse_layer(source, layer, tf_keras)
-
-
-def _refuse_layer(source: FloatModel, layer: Any, tf_keras: Any) -> None:
-    what = f"layer {layer.name} ({type(layer).__name__})"
-    if type(layer).__module__.startswith("tensorflow_model_optimization"):
-        raise _error(
-            source,
-            f"has been applied already: {what}",
-            "Give the plain float model, before quantize_model or pruning (strip_pruning).",
-        )
-    if isinstance(layer, tf_keras.Model):
-        inner = "Build it of layers, as a functional model."
-        if getattr(layer, "_is_graph_network", False):
-            inner = (
-                "Flatten it: call the inner model's layers, but for its InputLayer, one after the "
-                f"other: `for layer in model.get_layer({layer.name!r}).layers: x = layer(x)`."
+        what = f"layer {layer.name} ({type(layer).__name__})"
+        if type(layer).__module__.startswith("tensorflow_model_optimization"):
+            yield (
+                f"has been applied already: {what}",
+                "Give the plain float model, before quantize_model or pruning (strip_pruning).",
             )
-        raise _error(source, f"does not take a model inside a model: {what}", inner)
-    if isinstance(layer, tf_keras.layers.Lambda) or type(layer).__name__.endswith("OpLambda"):
-        raise _error(
-            source,
-            f"does not quantize functions: {what}",
-            "Replace it with built-in layers, such as ReLU, Add or Concatenate.",
-        )
-    name = getattr(getattr(layer, "activation", None), "__name__", "linear")
-    if name not in _ACTIVATIONS:
-        raise _error(
-            source,
-            f"does not support the activation {name} of {what}",
-            f"Use one of {', '.join(_ACTIVATIONS)}, or a ReLU or LeakyReLU layer after it.",
-        )
+        if isinstance(layer, tf_keras.Model):
+            way = "Build it of layers, as a functional model."
+            if getattr(layer, "_is_graph_network", False):
+                way = (
+                    "Flatten it: call the inner model's layers, but for its InputLayer, one after "
+                    f"the other: `for layer in model.get_layer({layer.name!r}).layers: "
+                    "x = layer(x)`."
+                )
+            yield f"does not take a model inside a model: {what}", way
+        if isinstance(layer, tf_keras.layers.Lambda) or type(layer).__name__.endswith("OpLambda"):
+            yield (
+                f"does not quantize functions: {what}",
+                "Replace it with built-in layers, such as ReLU, Add or Concatenate.",
+            )
+        name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        if name not in _ACTIVATIONS:
+            yield (
+                f"does not support the activation {name} of {what}",
+                f"Use one of {', '.join(_ACTIVATIONS)}, or a ReLU or LeakyReLU layer after it.",
+            )
 
 
 def refusal(source: FloatModel, error: Exception) -> ModelError:

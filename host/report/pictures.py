@@ -13,20 +13,14 @@ MAX_SIDE = 128
 MIN_SIDE = 4
 
 
-def is_picture(shape: tuple[int, ...]) -> bool:
-    """True for a sample of [H, W], [H, W, 1] or [H, W, 3] that is large enough to look at."""
-    if len(shape) == 3 and shape[2] in (1, 3):
-        shape = shape[:2]
-    return len(shape) == 2 and min(shape) >= MIN_SIDE
-
-
 def drawer(x: Array) -> Callable[[int], str] | None:
     """A function from a sample's index to a ``data:`` URI of its PNG, at one pixel per value.
 
     All samples, [n, …] of any real type, share the brightness scale of the whole set. None where
     they are no pictures.
     """
-    if not is_picture(x.shape[1:]) or not len(x):
+    shape = x.shape[1:3] if x.shape[3:] in ((), (1,), (3,)) else ()
+    if len(shape) != 2 or min(shape) < MIN_SIDE or not len(x):
         return None
     low, high = float(np.nanmin(x)), float(np.nanmax(x))
     span = high - low if high > low else 1.0

@@ -245,7 +245,6 @@ def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_a_picture(shape: tuple[int, ...], expected: bool) -> None:
-    assert pictures.is_picture(shape) is expected
     draw = pictures.drawer(np.zeros((2, *shape), np.int8))
     assert (draw is not None) is expected
     if draw is not None:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from markupsafe import Markup
+
 from host.commands.explain.words import operator, points
 from host.diagnosis.comparison.interventions import Intervention
 from host.diagnosis.comparison.layers import Layer
@@ -25,7 +27,7 @@ _DOTS: dict[str, dict[str, Any]] = {
 }
 
 
-def interventions(rows: Sequence[Intervention], start: float, name: str) -> str:
+def interventions(rows: Sequence[Intervention], start: float, name: str) -> Markup:
     """Bars of equal output values: from where they are to where each intervention takes them.
 
     The bar of an intervention alone starts where A and B are; the bar of one that was added
@@ -85,7 +87,7 @@ def _legend(figure: Figure, axes: Axes) -> None:
     figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
 
 
-def layers(rows: Sequence[Layer], first: int | None) -> str:
+def layers(rows: Sequence[Layer], first: int | None) -> Markup:
     """Operators from top to bottom; beside each other what the samples show of them.
 
     SQNR against the float model and codes used, of A and of B; the share of values that differ;

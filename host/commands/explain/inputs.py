@@ -149,10 +149,8 @@ def check_alike(a: Opened, b: Opened) -> None:
     Raises:
         ModelError: their inputs or outputs have different shapes.
     """
-    for what, left, right in (
-        ("input", a.graph.input, b.graph.input),
-        ("output", a.graph.output, b.graph.output),
-    ):
+    pairs = (a.graph.input, b.graph.input), (a.graph.output, b.graph.output)
+    for what, (left, right) in zip(("input", "output"), pairs, strict=True):
         if left.shape != right.shape:
             raise ModelError(
                 f"A's {what} has shape {left.shape}, B's {right.shape}: they are not two versions "
@@ -191,12 +189,6 @@ def choose_data(request: ExplainRequest, opened: Sequence[Opened]) -> Dataset:
         calibrate=routes,
         train=routes,
     )
-
-
-def outputs_of_device(opened: Opened, dataset: Dataset) -> Array | None:
-    """What a device gave for these very samples, [n, …]; None where it was given others."""
-    same = opened.x is not None and np.array_equal(opened.x, dataset.x)
-    return opened.device if same else None
 
 
 def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array:

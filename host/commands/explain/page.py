@@ -75,7 +75,7 @@ def _shown(kind: InterventionKind, explanation: Explanation) -> Shown:
     start = rows[0].start
     # Shares go through percent and back.
     part = abs(start - explanation.agreement.equal_outputs) > 1e-6
-    figure = Markup(figures.interventions(drawn, start, f"interventions-{kind}"))
+    figure = figures.interventions(drawn, start, f"interventions-{kind}")
     hidden = len(rows) - len(drawn)
     return Shown(*words.GROUPS[kind], rows, figure, hidden, start if part else None)
 
@@ -87,5 +87,4 @@ def _picture(explanation: Explanation) -> tuple[Markup, int]:
     if len(places) > FIGURE_LAYERS:
         places = words.telling(layers, first, FIGURE_LAYERS)
     marked = None if first is None else places.index(first)
-    figure = figures.layers([layers[i] for i in places], marked)
-    return Markup(figure), len(layers) - len(places)
+    return figures.layers([layers[i] for i in places], marked), len(layers) - len(places)

@@ -38,21 +38,13 @@ def decibels(value: float | None) -> str:
     return "∞" if value == math.inf else fixed(value, 1)
 
 
-_FORMS: Mapping[str, Callable[[Any], str]] = {
-    "sqnr": decibels,
-    "codes": number,
-    "low": percent,
-    "high": percent,
-    "outside": percent,
-}
+_FORMS: Mapping[str, Callable[[Any], str]] = {"sqnr": decibels, "codes": number}
 
 
 def both(layer: Layer, key: str) -> str:
     """One value of A's and of B's signal, ``A → B``; once where both read the same."""
-    a, b = (
-        DASH if signal is None else _FORMS[key](getattr(signal, key))
-        for signal in (layer.a, layer.b)
-    )
+    form = _FORMS.get(key, percent)
+    a, b = (DASH if s is None else form(getattr(s, key)) for s in (layer.a, layer.b))
     return a if a == b else f"{a} → {b}"
 
 

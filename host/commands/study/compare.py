@@ -94,7 +94,12 @@ def _compare(left: str, right: str, runs: Sequence[RunResult], labels: Classes, 
     by_sample = np.array([(a != labels).astype(float) - (b != labels) for a, b in classes])
     differences = 100 * by_sample.mean(axis=1)
     several = len(runs) > 1
-    equal = [share for a, b in results if (share := _equal_outputs(a, b)) is not None]
+    # Of int8 outputs those that stand for the same number.
+    equal = [
+        float(np.mean(a.real_outputs == b.real_outputs))
+        for a, b in results
+        if a.outputs.dtype == b.outputs.dtype == np.int8
+    ]
     mcnemar = tuple(statistics.mcnemar(a == labels, b == labels) for a, b in classes)
     differing = np.array([np.mean(a != b) for a, b in classes])
     files = [(a.tflite_sha256, b.tflite_sha256) for a, b in results]
@@ -123,13 +128,6 @@ def _compare(left: str, right: str, runs: Sequence[RunResult], labels: Classes, 
             else 100 * statistics.detectable_share(len(labels), pairs)
         ),
     )
-
-
-def _equal_outputs(left: RouteResult, right: RouteResult) -> float | None:
-    """Share of int8 output values that stand for the same number, None unless both are int8."""
-    if left.outputs.dtype != np.int8 or right.outputs.dtype != np.int8:
-        return None
-    return float(np.mean(left.real_outputs == right.real_outputs))
 
 
 def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> values.DeviceSummary:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 from host.base.arrays import RealArray
 from host.commands.study.values import Study
@@ -24,7 +25,7 @@ _DPI = 200
 _POINT_SPREAD = 0.3
 
 
-def figure_svg(study: Study) -> str:
+def figure_svg(study: Study) -> Markup:
     """The figure as an ``<svg>`` element for the page."""
     routes = study.comparison.routes
     with svg.figure(WIDTH, 1.5 + 0.46 * len(routes)) as (figure, axes):

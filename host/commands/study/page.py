@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from markupsafe import Markup
-
 from host.commands.study.document import StudyDocument, document, pairs_csv, runs_csv
 from host.commands.study.figures import figure_png, figure_svg
 from host.commands.study.folder import FIGURE, PAIRS_TABLE, RUNS_TABLE
@@ -25,7 +23,7 @@ def render_html(study: Study, document: StudyDocument) -> str:
         document,
         {"shaded": shaded},
         tone="bad" if study.failures or not study.match else "neutral",
-        figure=Markup(figure_svg(study)),
+        figure=figure_svg(study),
         labels=COLUMN_LABELS,
         units=UNIT_WORDS,
         one=len(study.runs) == 1,

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from host.base import isolated
 from host.base.arrays import Array
@@ -21,9 +22,7 @@ from host.commands.study.models import builder
 from host.commands.study.values import Executor, Failure, Interpreter, Plan, RouteResult, RunResult
 from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
-from host.oracles.columns import Column
-from host.oracles.litert import run_litert
-from host.oracles.tflm_host import run_tflm_host
+from host.oracles.host import EXECUTORS
 from host.quantize.follow import Routed, Trained, follow
 from host.quantize.routes import find_route
 from host.quantize.training import build_and_train
@@ -119,11 +118,8 @@ def _result(routed: Routed, dataset: Dataset, executor: Interpreter) -> RouteRes
         return RouteResult(name, columns, "keras")
     graph = routed.quantized.graph
     inputs = quantize_samples(dataset, graph)
-    ran: dict[Interpreter, Column] = {
-        "litert": run_litert(graph, inputs),
-        "tflm_host": run_tflm_host(graph, inputs),
-    }
-    for interpreter, column in ran.items():
+    for interpreter in get_args(Interpreter):
+        column = EXECUTORS[interpreter](graph, inputs)
         if column.outputs is not None:
             columns[interpreter] = column.outputs
         elif interpreter == executor:

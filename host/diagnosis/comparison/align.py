@@ -96,13 +96,11 @@ def _common(a: Graph, b: Graph) -> list[tuple[int, int]]:
 
 def _alike(a: Graph, b: Graph, i: int, j: int) -> float:
     """Share of common words in the names of two operators' outputs, 0..1."""
-    left, right = words_of(_name(a, i)), words_of(_name(b, j))
+    left, right = (
+        {word for t in o.outputs[:1] for word in words_of(graph.tensors[t].name)}
+        for graph, o in ((a, a.operators[i]), (b, b.operators[j]))
+    )
     return len(left & right) / len(left | right) if left | right else 0.0
-
-
-def _name(graph: Graph, index: int) -> str:
-    operator = graph.operators[index]
-    return graph.tensors[operator.outputs[0]].name if operator.outputs else ""
 
 
 def _left_over(
