@@ -53,12 +53,13 @@ def _load(name: str, *arguments: object) -> Dataset:
 
 # What the demo model is trained and scored on.
 DEMO_DATA = "digits"
+MNIST = "mnist5k"
 # Codes drawn at random: they fit any model.
 RANDOM = "random"
 DATA_FORMATS: Mapping[str, DataFormat] = {
-    DEMO_DATA: DataFormat("digits", lambda _: _load("named_sets:digits")),
-    "mnist5k": DataFormat("mnist5k", lambda _: _load("named_sets:mnist5k")),
-    RANDOM: DataFormat("random", lambda x: _load("named_sets:random_codes", x), real=False),
+    DEMO_DATA: DataFormat(DEMO_DATA, lambda _: _load("named_sets:digits")),
+    MNIST: DataFormat(MNIST, lambda _: _load("named_sets:mnist5k")),
+    RANDOM: DataFormat(RANDOM, lambda x: _load("named_sets:random_codes", x), real=False),
     ".npz": DataFormat(
         "an .npz (x, y, x_calibration)",
         lambda wanted: _load("npz:read_npz", Path(wanted.spec)),

@@ -94,7 +94,7 @@ def load_dataset(
     if samples > count:
         note = f"{samples} samples were asked for; {whole.name} has {count}, and all were scored."
         return replace(whole, notes=(*whole.notes, note))
-    return _take(whole, _order(count, seed)[:samples])
+    return take(whole, _order(count, seed)[:samples])
 
 
 def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
@@ -113,7 +113,7 @@ def _hold_out(whole: Dataset, samples: int | None, seed: int) -> Dataset:
         f"{whole.name} has no x_calibration: {len(held)} samples that are not scored, drawn with "
         f"seed {seed}, calibrate the conversion. Samples that the model was trained on are better."
     )
-    part = _take(whole, order[:scored])
+    part = take(whole, order[:scored])
     return replace(part, x_calibration=whole.x[held], notes=(*part.notes, note))
 
 
@@ -146,7 +146,7 @@ def _split_training(whole: Dataset) -> Dataset:
         f"{whole.name} has no x_train: {len(rest)} samples train and the other {len(scored)} are "
         f"scored. The split is random{within}, and the same for every seed."
     )
-    part = _take(whole, scored)
+    part = take(whole, scored)
     x_train, calibration = whole.x[rest], whole.x_calibration
     return replace(
         part,
@@ -161,7 +161,8 @@ def _order(count: int, seed: int) -> Indices:
     return np.random.default_rng(seed).permutation(count)
 
 
-def _take(whole: Dataset, chosen: Indices) -> Dataset:
+def take(whole: Dataset, chosen: Indices) -> Dataset:
+    """The samples to score with these indices, in their order in the whole set."""
     kept = np.sort(chosen)
     return replace(whole, x=whole.x[kept], y=None if whole.y is None else whole.y[kept])
 

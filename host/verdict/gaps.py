@@ -191,11 +191,12 @@ def steps(outputs: Array, codes: Tensor) -> npt.NDArray[np.int64]:
 
 def differing(left: Array, right: Array) -> npt.NDArray[np.int64]:
     """Indices of the samples on which outputs [n, …] of one type differ in any bit."""
-    return np.flatnonzero(_unequal(left, right).any(axis=1))
+    return np.flatnonzero(unequal(left, right).any(axis=1))
 
 
-def _unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
-    """Where outputs differ in any bit, [n, values]."""
+def unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
+    """Where values [n, …] of one type differ in any bit, [n, values]: NaN may equal NaN, and 0 does
+    not equal −0."""
     bits = np.dtype(f"u{left.dtype.itemsize}")
     a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
     return np.asarray(a != b)
@@ -224,7 +225,7 @@ def compare(
     error = np.abs(real_left - real_right)
     # Keras is as equal as codes can be; what runs the .tflite must be so in every bit.
     exact = left.outputs.dtype == right.outputs.dtype and "keras" not in (left.name, right.name)
-    differ = _unequal(left.outputs, right.outputs) if exact else distance != 0
+    differ = unequal(left.outputs, right.outputs) if exact else distance != 0
     n, worst = len(distance), distance.max(axis=1)
     left_classes, right_classes = decide(left.outputs), decide(right.outputs)
     has_classes = task == "classification"

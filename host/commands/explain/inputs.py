@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from host.diagnosis.analyse import FloatModel
 from host.diagnosis.comparison.keras_layers import run_layers
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
-from host.models.dataset import Dataset, check_fit, load_dataset
+from host.models.dataset import Dataset, check_fit, load_dataset, take
 from host.models.feeds import real_samples
 from host.models.npz import read_npz
 from host.models.source import ModelFile, load_keras, open_model
@@ -219,8 +219,7 @@ def read_deployed(path: Path, dataset: Dataset, shape: tuple[int, ...]) -> Array
 def draw(dataset: Dataset, count: int, seed: int) -> tuple[Array, Dataset]:
     """The samples that are run, at most ``count``: their indices, ascending, and themselves."""
     indices = np.sort(np.random.default_rng(seed).permutation(len(dataset.x))[:count])
-    y = None if dataset.y is None else dataset.y[indices]
-    return indices, replace(dataset, x=dataset.x[indices], y=y)
+    return indices, take(dataset, indices)
 
 
 def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:

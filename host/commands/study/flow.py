@@ -1,21 +1,19 @@
 """A study on one screen: plan, runs, board, statistics, report."""
 
 import time
-from collections.abc import Sequence
 
 from host.base import locks
 from host.base.errors import FlashAndEvalError, MachineError
 from host.base.files import complete
 from host.commands.study.compare import compare
-from host.commands.study.device import BoardChoice, choose_board, run_on_board
-from host.commands.study.folder import REPORTS, Folder, open_folder
+from host.commands.study.device import choose_board, run_on_board
+from host.commands.study.folder import REPORTS, open_folder
 from host.commands.study.options import StudyRequest, separated
 from host.commands.study.page import write_study
 from host.commands.study.plan import chosen_routes, default_folder, make_plan
 from host.commands.study.runs import absolute, compute_runs, default_jobs
-from host.commands.study.values import BoardWork, Failure, RunResult, Study
+from host.commands.study.values import Failure, Study
 from host.deployment.stages import Observer
-from host.models.dataset import Dataset
 from host.report.formats import many
 
 
@@ -53,7 +51,13 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         runs = [run for seed in seeds if (run := folder.load_run(seed)) is not None]
         if not runs:
             raise MachineError(f"no run succeeded; {failures[0].message}", failures[0].hint)
-        work, trouble = _on_board(board, folder, runs, dataset, observer)
+        work = None
+        if board is not None:
+            try:
+                work = run_on_board(board, folder, runs, dataset, observer)
+            except FlashAndEvalError as error:  # it takes no run away
+                message = f"the board {board.setup.board.name}: {error.message}"
+                failures += (Failure(None, message, error.hint, error.exit_code),)
 
         observer.stage("compare and report", None)
         result = Study(
@@ -65,7 +69,7 @@ def study(request: StudyRequest, observer: Observer) -> Study:
             labels=dataset.y,
             runs=tuple(runs),
             board=work,
-            failures=(*failures, *trouble),
+            failures=failures,
             comparison=compare(plan.routes, runs, dataset.y, work),
             notes=notes,
             seconds=time.monotonic() - begin,
@@ -75,20 +79,3 @@ def study(request: StudyRequest, observer: Observer) -> Study:
         with complete(folder.path, REPORTS):
             write_study(result)
     return result
-
-
-def _on_board(
-    board: BoardChoice | None,
-    folder: Folder,
-    runs: Sequence[RunResult],
-    dataset: Dataset,
-    observer: Observer,
-) -> tuple[BoardWork | None, tuple[Failure, ...]]:
-    """The board's column, or why there is none: its failure takes no run away."""
-    if board is None:
-        return None, ()
-    try:
-        return run_on_board(board, folder, runs, dataset, observer), ()
-    except FlashAndEvalError as error:
-        message = f"the board {board.setup.board.name}: {error.message}"
-        return None, (Failure(None, message, error.hint, error.exit_code),)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from host.base.errors import ConfigError, FlashAndEvalError, ModelError
-from host.models.data_formats import DEMO_DATA
+from host.models.data_formats import DEMO_DATA, MNIST
 from host.models.dataset import Dataset, check_fit
 from host.quantize.demo import DEMO_KEY, build_demo, depthwise_separable
 from host.quantize.follow import check_routes
@@ -47,9 +47,7 @@ def _build_mnist() -> Any:
 # By the name of the data set.
 DEMO_MODELS = {
     DEMO_DATA: DemoModel(DEMO_KEY, build_demo, Training()),
-    "mnist5k": DemoModel(
-        "mnist-dscnn-1", _build_mnist, Training(epochs=12, qat_epochs=3, rate=8e-3)
-    ),
+    MNIST: DemoModel("mnist-dscnn-1", _build_mnist, Training(epochs=12, qat_epochs=3, rate=8e-3)),
 }
 
 
