@@ -50,7 +50,11 @@ def patch(
         raw = model.subgraphs[0].operators[index]
         raw.opcodeIndex = add_operator_code(model, name, 1)
         raw.builtinOptionsType, raw.builtinOptions = 0, None
-    _empty_unused(model)
+    used = {tensor.buffer for sub in model.subgraphs for tensor in sub.tensors}
+    used |= {entry.buffer for entry in model.metadata or []}
+    for index, buffer in enumerate(model.buffers):
+        if index not in used:  # any more
+            buffer.data = None
     return parse(pack(model), "the changed model")
 
 
@@ -123,15 +127,6 @@ class _AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
         """Align vectors of bytes; see ``flatbuffers.Builder.StartVector``."""
         least = _BUFFER_ALIGNMENT if elemSize == 1 else alignment
         return super().StartVector(elemSize, numElems, max(alignment, least))
-
-
-def _empty_unused(model: Any) -> None:
-    """Drop the bytes of buffers that nothing refers to any more."""
-    used = {tensor.buffer for sub in model.subgraphs for tensor in sub.tensors}
-    used |= {entry.buffer for entry in model.metadata or []}
-    for index, buffer in enumerate(model.buffers):
-        if index not in used:
-            buffer.data = None
 
 
 def _apply(model: Any, graph: Graph, change: Change) -> None:

@@ -324,11 +324,6 @@ def _graph(content: bytes, model: Any) -> Graph:
         outputs=_indices(sub.outputs),
         subgraphs=len(model.subgraphs),
     )
-    _check_indices(graph)
-    return graph
-
-
-def _check_indices(graph: Graph) -> None:
     for what in ("inputs", "outputs", "operators"):
         if not getattr(graph, what):
             raise _UnusableError(f"has no {what}")
@@ -337,6 +332,7 @@ def _check_indices(graph: Graph) -> None:
         used |= {*operator.inputs} - {-1} | {*operator.outputs}
     if not used <= set(range(len(graph.tensors))):
         raise _UnusableError("is damaged: it refers to tensors that it does not have")
+    return graph
 
 
 def _tensor(index: int, raw: Any, buffer: Any, content: bytes) -> Tensor:

@@ -6,7 +6,7 @@ import html
 import io
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ VARIABLES = {
 _COLOUR = re.compile("|".join(VARIABLES))
 _TAG = re.compile(r"<[^>]*>")
 _REFERENCE = re.compile(r'(?:href="|url\()#([^")]+)')
-STYLE: Any = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "flash-and-eval",
     "font.size": 9,
@@ -56,15 +56,19 @@ STYLE: Any = {
 
 
 @contextmanager
-def figure(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+def figure(
+    width: float, height: float, colours: Mapping[Any, str] | None = None
+) -> Iterator[tuple[Figure, Axes]]:
     """A figure of ``width`` × ``height`` inches with one pair of axes, in the report's style.
 
-    No pyplot: nothing is registered anywhere, and the style ends with the block.
+    No pyplot: nothing is registered anywhere, and the style ends with the block. ``colours`` are
+    put in place of those that stand for the page's.
     """
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+    style = {key: (colours or {}).get(value, value) for key, value in _STYLE.items()}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
         # The browser draws the text, with its own fonts; which glyphs matplotlib's font has
         # does not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")

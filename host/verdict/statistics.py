@@ -137,12 +137,11 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     The smallest of m is multiplied by m, the next by m − 1, and so on; none ends below a smaller
     one, and none above 1.
     """
-    corrected = [0.0] * len(p_values)
-    largest = 0.0
-    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        corrected[index] = largest
-    return tuple(corrected)
+    p, m = np.array(p_values, np.float64), len(p_values)
+    order = np.argsort(p, kind="stable")
+    corrected = np.empty(m)
+    corrected[order] = np.maximum.accumulate(np.minimum((m - np.arange(m)) * p[order], 1.0))
+    return tuple(corrected.tolist())
 
 
 def detectable_mean(differences: Values, comparisons: int) -> float:

@@ -36,17 +36,11 @@ def figure_svg(study: Study) -> Markup:
 
 def figure_png(study: Study) -> bytes:
     """The same as a PNG on white, for papers and slides; equal studies give equal bytes."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
     # What stands for style.css's light colours, for a picture that has no style sheet.
     colours = dict(re.findall(r"(--[\w-]+): (#\w+)", stylesheet().partition("@media")[0]))
     light = {stand_in: colours[variable] for stand_in, variable in svg.VARIABLES.items()}
-    style = {k: light.get(v, v) if isinstance(v, str) else v for k, v in svg.STYLE.items()}
-    with matplotlib.rc_context(style):
-        height = 1.8 + 0.46 * len(study.comparison.routes)  # with a title
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        axes = figure.add_subplot()
+    height = 1.8 + 0.46 * len(study.comparison.routes)  # with a title
+    with svg.figure(WIDTH, height, light) as (figure, axes):
         _draw(figure, axes, study, light)
         model = study.plan.model or "demo model"
         axes.set_title(plain(f"{study.plan.data}, {model}: n = {_count(study)}"))
