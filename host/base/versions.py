@@ -39,7 +39,9 @@ _PACKAGES = (
 _PROGRAMS = (
     ("arm-none-eabi-g++", "compiler for Cortex-M", "no emulated Arm boards"),
     ("g++", "compiler for this computer", "no process boards"),
-    ("qemu-system-arm", "emulator", "no qemu-* boards"),
+    ("qemu-system-arm", "emulator", "no qemu-m* boards"),
+    ("riscv64-unknown-elf-g++", "compiler for RISC-V", "no qemu-riscv32"),
+    ("qemu-system-riscv32", "emulator", "no qemu-riscv32"),
     ("renode", "emulator", "no renode-* boards; `./scripts/renode FOLDER`"),
     ("node", "runs rp2040js", "no rp2040js-* boards"),
 )

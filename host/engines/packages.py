@@ -52,9 +52,9 @@ class Package:
 
 def specs(board: Board) -> tuple[str, ...]:
     """What the board's library is made of, as PlatformIO's lib_deps takes it: what its env names,
-    or every folder in the one that ``FLASH_AND_EVAL_TFLM`` names."""
+    or instead every folder in the one that ``FLASH_AND_EVAL_TFLM`` names."""
     checkouts = os.environ.get(CHECKOUTS)
-    if checkouts:
+    if checkouts and board.options.get(_OPTION):
         folders = sorted(path for path in Path(checkouts).resolve().glob("*") if path.is_dir())
         return tuple(f"symlink://{path}" for path in folders)
     lines = board.options.get(_OPTION, "").splitlines()

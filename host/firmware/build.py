@@ -28,7 +28,10 @@ from host.models.tflite import Graph
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
 # Debian's package of a compiler, where it has another name.
-_PACKAGES = {"arm-none-eabi-g++": "gcc-arm-none-eabi"}
+_PACKAGES = {
+    "arm-none-eabi-g++": "gcc-arm-none-eabi",
+    "riscv64-unknown-elf-g++": "gcc-riscv64-unknown-elf",
+}
 
 
 def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:

@@ -34,7 +34,11 @@ class Emulator:
 
     starts: ClassVar[bool] = True
     emulates: ClassVar[bool] = True
-    tools: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """See ``Target.tools``."""
+        return ()
 
     def at(self, port: str | None, baud: int) -> None:
         """See ``Target.at``: it has no port."""

@@ -1,5 +1,6 @@
 """Real firmware on every emulated board: bit-exact with TFLM on the host."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.fixtures.models import every_operator, saved
 from tests.fixtures.runs import run, shared_model
 
 QEMU = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
+RISCV = "qemu-riscv32"
 MODELS = (
     "mlperf_kws_int8.tflite",
     "mlperf_ic_int8.tflite",
@@ -41,15 +43,21 @@ def test_the_demo_matches_and_writes_its_report(tmp_path: Path) -> None:
     assert again.json["gaps"] == report["gaps"]
 
 
-@pytest.mark.parametrize("board", [*QEMU[:1], *QEMU[2:], "process", "process-sanitized"])
+@pytest.mark.parametrize("board", [*QEMU[:1], *QEMU[2:], RISCV, "process", "process-sanitized"])
 def test_the_demo_matches_on_every_other_board(board: str, tmp_path: Path) -> None:
     arguments = ("--board", board, "--samples", "40", "--json", "--out", tmp_path / "run")
     done = run_ok("flash-and-eval", *arguments)
     check(done.json, 40)
 
 
-@pytest.mark.parametrize("board", [*QEMU, "process-sanitized"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("model", "board"),
+    [
+        *itertools.product(MODELS, (*QEMU, "process-sanitized")),
+        ("mlperf_kws_int8.tflite", RISCV),
+        ("mlperf_ad_int8.tflite", RISCV),
+    ],
+)
 def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) -> None:
     done = run_ok(
         *("flash-and-eval", "--board", board, "--model", shared_model(model)),
@@ -60,7 +68,7 @@ def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) 
     assert any("accuracy" in note for note in done.json["notes"])
 
 
-@pytest.mark.parametrize("board", [*QEMU, "process", "rp2040js-pico"])
+@pytest.mark.parametrize("board", [*QEMU, RISCV, "process", "rp2040js-pico"])
 def test_our_own_code_compiles_without_warnings(board: str, tmp_path: Path) -> None:
     # Another cache: the images that the other tests built must not stand in.
     model = saved(tmp_path / "model.tflite", every_operator())

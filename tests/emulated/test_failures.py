@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from host.base.paths import cache_folder
-from host.targets.qemu import command as qemu_command
+from host.firmware.boards import find_board
+from host.targets import find_target
+from host.targets.qemu import QemuTarget
 from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import cpu_seconds, gone, running, spoil
 from tests.fixtures.models import dense, saved
@@ -98,7 +100,10 @@ def served(out: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     uart = f"socket,id=uart,host=127.0.0.1,port={port},server=on,wait=off"
-    line = qemu_command("mps2-an386", out / "firmware.elf", Path("unused"))
+    board = find_board("qemu-m4")
+    target = find_target(board)
+    assert isinstance(target, QemuTarget)
+    line = target.command(board, out / "firmware.elf", Path("unused"))
     line[line.index("-chardev") + 1] = uart
     process = subprocess.Popen(line)
     try:
@@ -200,13 +205,15 @@ def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_p
     assert done.json["first_difference"]["operator"]["name"] == "SOFTMAX"
 
 
-def test_a_firmware_that_crashes(checkout: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("board", ["qemu-m4", "qemu-riscv32"])
+def test_a_firmware_that_crashes(board: str, checkout: Path, tmp_path: Path) -> None:
     spoil(
         checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "engine.cc",
         "  model::run(hook, context);",
         "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
     )
-    done = run("flash-and-eval", "--out", tmp_path / "run", cwd=checkout, environment=CACHE)
+    arguments = ("--board", board, "--out", tmp_path / "run")
+    done = run("flash-and-eval", *arguments, cwd=checkout, environment=CACHE)
     assert done.code == 3
     assert "processor fault" in done.err
 

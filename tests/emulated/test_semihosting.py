@@ -19,14 +19,14 @@ from host.firmware.boards import find_board
 from host.firmware.image import Image
 from host.models.tflite import parse
 from host.targets import find_target
-from host.targets.qemu import command as qemu_command
+from host.targets.qemu import QemuTarget
 from tests.fixtures.command_line import run_ok
 from tests.fixtures.emulators import check, gone, running
 from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.models import dense, saved
 from tests.line.device import built
 
-BOARDS = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55")
+BOARDS = ("qemu-m3", "qemu-m4", "qemu-m7", "qemu-m55", "qemu-riscv32")
 INPUTS = 12_000  # many reads of the device, and blocks that cross them
 MODEL = dense(INPUTS, 5)
 SEMIHOSTING = ("--link", "semihosting")
@@ -98,7 +98,9 @@ def test_a_large_output_comes_in_many_writes(tmp_path: Path) -> None:
 
 @contextmanager
 def by_hand(image: Image, name: str) -> Iterator[subprocess.Popen[bytes]]:
-    line = qemu_command(find_board(name).options["machine"], image.elf)
+    target = find_target(find_board(name))
+    assert isinstance(target, QemuTarget)
+    line = target.command(find_board(name), image.elf)
     pipe = subprocess.PIPE
     with subprocess.Popen(line, stdin=pipe, stdout=pipe, bufsize=0) as process:
         assert process.stdin is not None and process.stdout is not None

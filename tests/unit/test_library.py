@@ -261,7 +261,9 @@ def test_checkouts_that_a_variable_names(
     board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(packages.CHECKOUTS, str(tmp_path / "lib"))
-    assert find_library(with_library("")) == find_library(board)
+    assert find_library(with_library("symlink:///elsewhere")) == find_library(board)
+    with pytest.raises(ToolMissingError, match="no TFLite-Micro library is named"):
+        find_library(with_library(""))  # a board that cannot have one
 
 
 def test_archives_without_a_manifest_are_installed_whole(

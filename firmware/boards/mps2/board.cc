@@ -2,7 +2,7 @@
 // standard input and output, and a counter that, under -icount, counts executed instructions.
 #include "flash_and_eval/core/board.h"
 
-#include "console.h"
+#include "flash_and_eval/console.h"
 #include "flash_and_eval/core/registers.h"
 #include "uart.h"
 

@@ -10,6 +10,7 @@ board = env.BoardConfig()
 platform_dir = Path(env.PioPlatform().get_dir())
 prefix = board.get("build.toolchain")
 embedded = bool(prefix)
+here = os.path.relpath(platform_dir, env.subst("$PROJECT_SRC_DIR"))
 
 env.Replace(
     AR=prefix + "gcc-ar",
@@ -32,22 +33,23 @@ env.Append(
     LINKFLAGS=["-Wl,--gc-sections"],
 )
 if embedded:
-    arch = ["-mthumb", "-mcpu=" + board.get("build.cpu"), *board.get("build.arch_flags")]
+    arch = board.get("build.arch_flags")
+    ours = ["startup"]
+    # Without a C and a C++ library, for compilers that come with neither.
+    if board.get("build.freestanding", False):
+        ours += ["freestanding"]
+        env.Append(CCFLAGS=["-ffreestanding"], LINKFLAGS=["-nostdlib"], LIBS=["gcc"])
+    else:
+        env.Append(LINKFLAGS=["--specs=nano.specs", "--specs=nosys.specs"])
     env.Append(
         ASFLAGS=arch,
         CCFLAGS=arch,
         CXXFLAGS=["-fno-threadsafe-statics", "-fno-use-cxa-atexit"],
-        LINKFLAGS=[
-            *arch,
-            "-nostartfiles",
-            "--specs=nano.specs",
-            "--specs=nosys.specs",
-            "-Wl,--no-warn-rwx-segments",
-        ],
-        CPPPATH=[str(platform_dir / "startup")],
+        LINKFLAGS=[*arch, "-nostartfiles", "-Wl,--no-warn-rwx-segments"],
+        CPPPATH=[str(platform_dir / folder) for folder in ours],
         LIBPATH=[str(platform_dir / "ldscripts")],
         # The start-up code is ours, and what describes the board is for our sources alone.
-        SRC_FILTER=[f"+<{os.path.relpath(platform_dir, env.subst('$PROJECT_SRC_DIR'))}/startup/>"],
+        SRC_FILTER=[f"+<{here}/{folder}/>" for folder in ours],
         SRC_BUILD_FLAGS=[f"-D{name}={value}" for name, value in board.get("build.defines")],
     )
     env.Replace(LDSCRIPT_PATH=str(platform_dir / "ldscripts" / board.get("build.ldscript")))

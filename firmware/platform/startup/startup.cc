@@ -12,7 +12,6 @@ extern uint32_t __data_start[];
 extern uint32_t __data_end[];
 extern uint32_t __bss_start[];
 extern uint32_t __bss_end[];
-extern uint32_t __stack_top[];
 extern void (*__init_array_start[])();
 extern void (*__init_array_end[])();
 int main();
@@ -28,7 +27,8 @@ void Default_Handler();
   }
 }
 
-void Fault_Handler() { leave(99); }
+// RISC-V takes its address without the two lowest bits.
+__attribute__((aligned(4))) void Fault_Handler() { leave(99); }
 void Default_Handler() { leave(98); }
 
 void Reset_Handler() {
@@ -44,26 +44,5 @@ void Reset_Handler() {
   main();
   leave(0);
 }
-
-using Vector = void (*)();
-
-__attribute__((section(".vectors"), used)) const Vector g_vectors[16] = {
-    reinterpret_cast<Vector>(__stack_top),
-    Reset_Handler,
-    Default_Handler,  // NMI
-    Fault_Handler,    // HardFault
-    Fault_Handler,    // MemManage
-    Fault_Handler,    // BusFault
-    Fault_Handler,    // UsageFault
-    Fault_Handler,    // SecureFault
-    nullptr,
-    nullptr,
-    nullptr,
-    Default_Handler,  // SVCall
-    Default_Handler,  // DebugMonitor
-    nullptr,
-    Default_Handler,  // PendSV
-    Default_Handler,  // SysTick
-};
 
 }  // extern "C"

@@ -1,4 +1,5 @@
-// Calls to whatever watches over the processor, here the emulator (Arm IHI 0105).
+// Calls to whatever watches over the processor, here the emulator (Arm IHI 0105; RISC-V
+// Semihosting, 1.0).
 #pragma once
 
 #include <cstdint>
@@ -15,10 +16,23 @@ enum class Operation : uint32_t {
 
 // `block`: the operation's arguments, a word each.
 inline uint32_t call(Operation operation, const volatile void* block) {
-  register uint32_t r0 asm("r0") = static_cast<uint32_t>(operation);
-  register const volatile void* r1 asm("r1") = block;
-  asm volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
-  return r0;
+#ifdef __riscv
+  register uint32_t result asm("a0") = static_cast<uint32_t>(operation);
+  register const volatile void* arguments asm("a1") = block;
+  // The three must not be compressed, nor lie on two pages.
+  asm volatile(
+      ".balign 16\n.option push\n.option norvc\n"
+      "slli x0, x0, 0x1f\nebreak\nsrai x0, x0, 7\n"
+      ".option pop"
+      : "+r"(result)
+      : "r"(arguments)
+      : "memory");
+#else
+  register uint32_t result asm("r0") = static_cast<uint32_t>(operation);
+  register const volatile void* arguments asm("r1") = block;
+  asm volatile("bkpt 0xAB" : "+r"(result) : "r"(arguments) : "memory");
+#endif
+  return result;
 }
 
 // Ends the emulator, with this exit code.

@@ -1,4 +1,4 @@
-#include "console.h"
+#include "flash_and_eval/console.h"
 
 #include <cstring>
 
