@@ -97,6 +97,12 @@ class OracleError(MachineError):
     default_hint = "Report the model; another column may still tell what is wrong with it."
 
 
+class CrashError(OracleError):
+    """The process that an oracle ran in crashed."""
+
+    default_hint = "LiteRT or TFLM crashed on this model: is the file damaged? Convert it again."
+
+
 class BuildError(MachineError):
     """PlatformIO or the compiler failed."""
 

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, ParamSpec, TypeVar
 
-from host.base.errors import FlashAndEvalError, MachineError, OracleError
+from host.base.errors import CrashError, FlashAndEvalError, MachineError
 from host.base.processes import interrupts_held
 
 P = ParamSpec("P")
@@ -24,16 +24,15 @@ def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """``function(*args, **kwargs)`` in a fresh process; what it raises is raised here.
 
     Raises:
-        OracleError: the process crashed.
+        CrashError: the process crashed.
     """
     receiver, process = _start(function, args, kwargs)
     try:
         value, error = receiver.recv()
     except EOFError as end:
         process.join()
-        raise OracleError(
-            f"the process that ran {function.__name__} crashed (exit code {process.exitcode})",
-            "LiteRT or TFLM crashed on this model: is the file damaged? Convert it again.",
+        raise CrashError(
+            f"the process that ran {function.__name__} crashed (exit code {process.exitcode})"
         ) from end
     finally:
         process.kill()

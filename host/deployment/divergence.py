@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from host.base import isolated
 from host.base.arrays import Array
 from host.base.errors import DeviceError
 from host.base.quiet import quiet
@@ -15,7 +14,7 @@ from host.device.wire.spec import InferMode
 from host.firmware.rendered import ExecutedOperator
 from host.models.feeds import Feed, to_bytes
 from host.models.tflite import Graph
-from host.oracles.tflm_host import tflm_written
+from host.oracles.tflm_host import alone, tflm_written
 from host.verdict.differences import FirstDifference, compare
 
 Crcs = npt.NDArray[np.uint32]
@@ -45,7 +44,7 @@ def host_outputs(
         OracleError: TFLM is absent, refuses the model or crashes on it.
     """
     with quiet(None):
-        return isolated.call(tflm_written, graph, feeds, [o.tensor for o in operators])
+        return alone([graph], tflm_written, graph, feeds, [o.tensor for o in operators])
 
 
 def crcs(operators: Sequence[ExecutedOperator], outputs: Mapping[int, Array]) -> Crcs:

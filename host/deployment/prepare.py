@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from filelock import FileLock
 
-from host.base import cache, isolated, versions
+from host.base import cache, versions
 from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.base.paths import cache_folder
@@ -23,6 +23,7 @@ from host.oracles import columns
 from host.oracles.columns import NO_KERAS, Column, ColumnName
 from host.oracles.host import EXECUTORS, host_columns
 from host.oracles.keras import run_keras
+from host.oracles.tflm_host import alone
 from host.quantize.advice import PER_CHANNEL_DENSE
 from host.quantize.checks import QuantizedModel
 from host.quantize.conversion import accept_tflite
@@ -176,6 +177,6 @@ def columns_of_the_host(
         stage.reused = len(computed) == len(EXECUTORS)
         if not stage.reused:
             with quiet(None):
-                computed = isolated.call(host_columns, graph, inputs)
+                computed = alone([graph], host_columns, graph, inputs)
             cache.store("columns", name, columns.pack_columns(computed))
     return {"keras": prepared.keras, **computed}

@@ -1,13 +1,14 @@
 """TFLite-Micro on the host: what the device must equal, bit for bit."""
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from host.base import isolated
 from host.base.arrays import Array
-from host.base.errors import OracleError, first_line
+from host.base.errors import CrashError, OracleError, first_line
 from host.base.quiet import captured
 from host.base.versions import package_version
 from host.models.feeds import Feed, single
@@ -18,6 +19,37 @@ from host.oracles.columns import Column, run_samples
 # ValueError.
 _TFLM_ERRORS = (RuntimeError, ValueError, MemoryError)
 _LARGEST_ARENA = 2**30
+# SOFTMAX of int8 divides by the sum of a row's exponentials. From here on it would shift by 32
+# bits, and the wheel aborts instead.
+_SOFTMAX_LIMIT = 512
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def alone(
+    graphs: Sequence[Graph], function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """``isolated.call`` of a function that runs the graphs: a strange model may crash the wheel.
+
+    Raises:
+        OracleError: it crashed; with the cause, where one is known.
+    """
+    try:
+        return isolated.call(function, *args, **kwargs)
+    except CrashError as error:
+        for graph in graphs:
+            for operator in graph.operators:
+                values = graph.tensors[operator.inputs[0]].shape[-1:] if operator.inputs else ()
+                if operator.name == "SOFTMAX" and values >= (_SOFTMAX_LIMIT,):
+                    raise OracleError(
+                        f"{error.message}: TFLM on the host aborts where the exponentials of a row "
+                        f"add up to {_SOFTMAX_LIMIT} or more, as those of nearly equal values do, "
+                        f"and {graph.describe(operator)} has rows of {values[0]}",
+                        "Give samples that the model tells apart; or take SOFTMAX off its end, "
+                        "which changes no prediction.",
+                    ) from error
+        raise
 
 
 def run_tflm_host(graph: Graph, x: Array) -> Column:
@@ -94,13 +126,9 @@ def host_arena_bytes(graph: Graph) -> int | None:
 
     0.8 to 3 KB above what a 32-bit target needs (64-bit pointers): a safe first guess.
     """
-    zeros = np.zeros(graph.input.shape, graph.input.numpy_dtype)
     try:
         with captured() as texts:
-            runner = tflm_interpreter(graph)
-            runner.set_input(zeros, 0)
-            runner.invoke()
-            runner.print_allocations()
+            tflm_interpreter(graph).print_allocations()
     except (ImportError, *_TFLM_ERRORS):
         return None
     total = re.search(r"Arena allocation total (\d+) bytes", texts[0])

@@ -22,6 +22,8 @@ from host.oracles.host import host_columns
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import host_arena_bytes, run_tflm_host
 from host.verdict.gaps import differing
+from tests.aot.activations import softmax
+from tests.aot.builder import ModelBuilder, Q
 from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.runs import shared_model
 
@@ -32,6 +34,21 @@ NAMES = ["mlperf_kws", "mlperf_ic", "mlperf_ad", "tflm_hello_world", "tflm_micro
 
 def graph_of(name: str) -> Graph:
     return tflite.load(shared_model(f"{name}_int8.tflite"))
+
+
+@pytest.mark.parametrize(("values", "words"), [(511, None), (512, "operator 0 SOFTMAX")])
+def test_a_softmax_of_too_many_equal_values_is_named(values: int, words: str | None) -> None:
+    b = ModelBuilder()
+    x = b.tensor((1, values), Q.tensor(0.05))
+    graph = b.parsed([x], [softmax(b, x)])
+    feeds = single(graph, np.zeros((1, values), np.int8))
+    assert host_arena_bytes(graph) is not None
+    if words is None:
+        assert (host_outputs(graph, executed(graph), feeds)[0][graph.outputs[0]] == -128 + 1).all()
+        return
+    with pytest.raises(OracleError, match=f"add up to 512 or more.*{words}") as caught:
+        host_outputs(graph, executed(graph), feeds)
+    assert "take SOFTMAX off" in caught.value.hint
 
 
 def noise(graph: Graph, count: int = 8) -> Any:

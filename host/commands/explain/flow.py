@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from host.base import isolated, locks, versions
+from host.base import locks, versions
 from host.base.errors import ConfigError
 from host.base.files import complete
 from host.base.paths import new_run_folder
@@ -22,6 +22,7 @@ from host.deployment.stages import Observer, Stages
 from host.diagnosis.analyse import FloatModel, Material, analyse
 from host.diagnosis.comparison.signals import Samples
 from host.models.dataset import Dataset, check_fit
+from host.oracles.tflm_host import alone
 from host.report.document import DOCUMENT, PAGE, write_report
 from host.verdict.gaps import detect_task
 
@@ -80,7 +81,7 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
         device_name=b.device_name,
     )
     with stages.run("compare"), quiet(None):
-        analysis = isolated.call(analyse, material)
+        analysis = alone([a.graph, b.graph], analyse, material)
     more: dict[str, Any] = {
         "notes": (*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
         "conditions": {**analysis.conditions, "seed": request.seed},
