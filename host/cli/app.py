@@ -75,6 +75,14 @@ def flash_and_eval(
             "--build-only", help="Convert and build; the board need not be there. Starts nothing."
         ),
     ] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            " /--no-explain",
+            show_default=False,
+            help="Do not look for the cause where int8, or Keras itself, predicts badly.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
@@ -89,7 +97,9 @@ def flash_and_eval(
             _show(built.folder, as_json, lambda: build_summary(built))
             return
         with Bar() as bar:
-            evaluation = run(model, device, limits, output, bar, jobs=jobs, resume=resume)
+            evaluation = run(
+                model, device, limits, output, bar, explain=explain, jobs=jobs, resume=resume
+            )
         _show(evaluation.folder, as_json, lambda: summary(evaluation))
         raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
 

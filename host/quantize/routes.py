@@ -53,6 +53,7 @@ class Route:
 
 # What qat-transplant is made of: QAT's file, and the one of the plain model with QAT's weights.
 QAT_INT8, QAT_WEIGHTS_PTQ = "qat-int8", "qat-weights-ptq"
+INT16_ROUTE = "ptq-int16x8"
 
 _ROUTES = (
     Route("float", "the float Keras model", runs_in="keras"),
@@ -82,7 +83,7 @@ _ROUTES = (
         transplanted=True,
     ),
     Route(
-        "ptq-int16x8",
+        INT16_ROUTE,
         "the float model, PTQ to int16 activations and int8 weights",
         activations="int16",
         main=False,

@@ -46,6 +46,7 @@ def quantization_half(
     labels: Classes | None,
     limits: Limits,
     keras_values: Values | None,
+    unlike_training: bool,
 ) -> Half:
     """Does int8 predict what Keras predicts, and is either right more often than chance?
 
@@ -56,15 +57,22 @@ def quantization_half(
         labels: int64 [n], or None.
         limits: what is still good.
         keras_values: Keras's outputs, float64 [n, values]; None where it is absent.
+        unlike_training: samples or labels were seen not to be what the model was trained on.
     """
     int8 = accuracy["tflm_host"] or accuracy["device"]
     too_low = int8 is not None and 100 * int8.value < (limits.min_accuracy or 0)
     if int8 is not None and too_low:
         least = percent((limits.min_accuracy or 0) / 100)
         return Half("bad", f"Int8 is right on {percent(int8.value)} of the samples, not on {least}")
-    unrelated = _at_chance(columns, accuracy, labels)
-    if unrelated is not None:
-        return Half("bad", unrelated)
+    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
+    asked = accuracy[name]
+    if asked is not None and (unlike_training or _at_chance(columns[name], asked, labels)):
+        extent = "" if unlike_training else ", no better than chance"
+        return Half(
+            "bad",
+            f"{COLUMN_LABELS[name]} is right on {percent(asked.value)} of the samples{extent}: "
+            "samples or labels are not what the model was trained on",
+        )
     if gap is None:
         absent = next(
             columns[name] for name in ("keras", "tflm_host") if columns[name].outputs is None
@@ -113,11 +121,7 @@ def _against_keras(bad: bool, numbers: str) -> Half:
     return Half("good", f"Int8 predicts what Keras predicts: {numbers}")
 
 
-def _at_chance(
-    columns: Mapping[ColumnName, Column],
-    accuracy: Mapping[ColumnName, Interval | None],
-    labels: Classes | None,
-) -> str | None:
+def _at_chance(column: Column, share: Interval, labels: Classes | None) -> bool:
     """Samples or labels unlike those of the training give no error anywhere; accuracy at chance
     gives them away.
 
@@ -126,19 +130,13 @@ def _at_chance(
     all of one class. It is at chance where the interval holds chance or is below it, and ends
     before the middle between chance and 1.
     """
-    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
-    outputs, share = columns[name].outputs, accuracy[name]
-    if outputs is None or share is None or labels is None:
-        return None
+    outputs = column.outputs
+    if outputs is None or labels is None:
+        return False
     classes = outputs[0].size
     counts = [np.bincount(x, minlength=classes) / len(labels) for x in (decide(outputs), labels)]
     chance = float(np.dot(*counts)) if counts[1].max() < 1 else 1 / classes
-    if share.low > chance or share.high > (1 + chance) / 2:
-        return None
-    return (
-        f"{COLUMN_LABELS[name]} is right on {percent(share.value)} of the samples, no better than "
-        "chance: samples or labels are not what the model was trained on"
-    )
+    return share.low <= chance and share.high <= (1 + chance) / 2
 
 
 # --- the device against int8 ------------------------------------------------------------------

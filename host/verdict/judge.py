@@ -61,6 +61,17 @@ class Verdict:
         )
 
     @property
+    def int8_is_worse(self) -> bool:
+        """Whether int8 predicts worse than Keras, which classifies."""
+        keras, int8 = self.accuracy["keras"], self.accuracy["tflm_host"]
+        return (
+            self.halves["quantization"].state == "bad"
+            and self.gaps["quantization"] is not None
+            and self.task == "classification"
+            and (keras is None or int8 is None or int8.value < keras.value)
+        )
+
+    @property
     def good(self) -> bool:
         """Whether both halves are known to be good."""
         return all(half.state == "good" for half in self.halves.values())
@@ -82,6 +93,7 @@ def judge(
     columns: Mapping[ColumnName, Column],
     graph: Graph,
     dataset: Dataset,
+    unlike_training: bool = False,
     *,
     first: FirstDifference | None = None,
     traced: int = 0,
@@ -94,6 +106,7 @@ def judge(
         columns: all five; absent ones say why.
         graph: the int8 model.
         dataset: the samples, as ``check_fit`` returned them.
+        unlike_training: samples or labels were seen not to be what the model was trained on.
         first: the first operator that differs, where one was looked for and seen.
         traced: for how many samples the device reported every operator.
         library: the version of TFLM that the device runs, where it runs TFLM.
@@ -114,7 +127,13 @@ def judge(
         outcome=outcome,
         halves={
             "quantization": quantization_half(
-                columns, shares, gaps["quantization"], labels, limits or Limits(), values
+                columns,
+                shares,
+                gaps["quantization"],
+                labels,
+                limits or Limits(),
+                values,
+                unlike_training,
             ),
             "deployment": deployment_half(columns, gaps["deployment"], outcome, first),
         },

@@ -14,6 +14,7 @@ from host.deployment.document import (
 )
 from host.deployment.stages import Timing
 from host.device.exchange import LinkStatistics
+from host.diagnosis.trials.trial import Trial
 from host.oracles.columns import ColumnName
 from host.quantize.advice import Advice
 from host.quantize.checks import QuantizedModel
@@ -84,6 +85,9 @@ class EvaluationDocument(DeviceDocument):
     the int8 model?"""
     limits: Limits
     """What the verdict allowed."""
+    cause: Trial | None
+    """Why int8, or Keras itself, predicts badly: the change that restores it; null where nothing is
+    bad, where no change does, or with --no-explain."""
     task: Task
     """What the outputs are: scores of classes, or values."""
     samples: int
@@ -144,6 +148,7 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         headline=verdict.headline,
         halves=verdict.halves,
         limits=evaluation.limits,
+        cause=evaluation.cause,
         task=verdict.task,
         samples=verdict.samples,
         accuracy=verdict.accuracy,

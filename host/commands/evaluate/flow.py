@@ -1,10 +1,12 @@
 """The whole flow, in order."""
 
 import shlex
+from functools import partial
 from pathlib import Path
 
 from host.base import versions
 from host.base.errors import ConfigError
+from host.commands.evaluate.answer import answer
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import RESULTS, write_evaluation
 from host.deployment.folder import check_folder, run_folder
@@ -30,12 +32,15 @@ def flash_and_eval(
     output: OutputOptions,
     observer: Observer,
     *,
+    explain: bool = True,
     jobs: int = 1,
     resume: bool = False,
 ) -> Evaluation:
     """Convert, render, build, start, stream, compare, report.
 
     Args:
+        limits: what the verdict allows.
+        explain: look for the cause where int8 or Keras predicts badly.
         jobs: emulators side by side, which share the samples.
         resume: continue the run in the output's folder, which did not finish.
 
@@ -75,9 +80,11 @@ def flash_and_eval(
                 timeout=setup.timeout,
                 progress=observer.advance,
             )
-        with stages.run("compare"):
-            columns = {**columns, "device": device_column(run)}
-            verdict = judge(
+        columns = {**columns, "device": device_column(run)}
+        verdict, cause = answer(
+            *(what, model, prepared, columns),
+            partial(
+                judge,
                 columns,
                 graph,
                 dataset,
@@ -85,9 +92,13 @@ def flash_and_eval(
                 traced=len(run.traced),
                 library=run.info.engine_version if setup.engine.runs_tflm else None,
                 limits=limits,
-            )
-            costs = operator_costs(graph, rendered, run.operator_ticks)
-            latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
+            ),
+            stages,
+            per_channel_dense=setup.engine.per_channel_dense,
+            explain=explain,
+        )
+        costs = operator_costs(graph, rendered, run.operator_ticks)
+        latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
         evaluation = Evaluation(
             board=setup.board,
             model=model,
@@ -99,6 +110,7 @@ def flash_and_eval(
             columns=columns,
             limits=limits,
             verdict=verdict,
+            cause=cause,
             latency=latency,
             timings=tuple(stages.timings),
             versions=versions.versions(setup.tools),

@@ -10,11 +10,12 @@ from host.commands.evaluate.build_only import BuildDocument
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.words import tone_of_half
 from host.device.exchange import LinkStatistics
+from host.diagnosis.trials.trial import Trial
 from host.oracles.columns import COLUMN_LABELS
 from host.quantize.advice import Advice
 from host.report.document import DOCUMENT, PAGE
 from host.report.formats import DASH, at_most, duration, number, percent, plain, size
-from host.report.text import details, headline, remarks, table, tail
+from host.report.text import details, headline, indented, remarks, table, tail
 from host.verdict.gaps import GAP_WORDS, Gap
 from host.verdict.latency import UNIT_WORDS, latency_text
 
@@ -71,7 +72,17 @@ def _headline(evaluation: Evaluation) -> RenderableType:
     facts = f"{evaluation.model.name}, {where}, {data}"
     first = None if verdict.first_difference is None else verdict.first_difference.text
     worse, other = (headline(half.text, tone_of_half(half.state)) for half in verdict.ordered)
-    return Group(worse, other, *details(facts, first=first))
+    return Group(worse, *_cause(evaluation.cause), other, *details(facts, first=first))
+
+
+def _cause(cause: Trial | None) -> list[RenderableType]:
+    if cause is None:
+        return []
+    return [
+        indented(Text(plain(cause.meaning), style="bold")),
+        indented(Text(plain(cause.effect))),
+        indented(Text(f"→ {plain(cause.remedy)}")),
+    ]
 
 
 def _columns(evaluation: Evaluation) -> Table:

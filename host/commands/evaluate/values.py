@@ -6,6 +6,7 @@ from pathlib import Path
 
 from host.deployment.measure import DeviceRun
 from host.deployment.stages import Timing
+from host.diagnosis.trials.trial import Trial
 from host.firmware.boards import Board
 from host.firmware.image import Image
 from host.firmware.rendered import Rendered
@@ -32,6 +33,7 @@ class Evaluation:
     columns: Mapping[ColumnName, Column]
     limits: Limits
     verdict: Verdict
+    cause: Trial | None
     latency: Latency
     timings: tuple[Timing, ...]
     versions: Mapping[str, str]

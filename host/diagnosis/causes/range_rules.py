@@ -45,6 +45,8 @@ def moved_input(inquiry: Inquiry, /, *, by_few: bool) -> list[Suspect]:
         return []
     usual = next((f for f in _USUAL if abs(entry.factor / f - 1) < 0.03), None)
     wider, tensor = ("B", entry.b) if entry.ratio > 1 else ("A", entry.a)
+    if entry.ratio < 1 and _lacks_large_samples(case):
+        return []
     large, typical = _few_large_samples(case, tensor)
     # The large samples are there, or no usual factor explains the ranges. Narrower ranges would
     # clip the samples themselves.
@@ -78,6 +80,21 @@ def _other_constants(inquiry: Inquiry) -> list[int]:
         if any(parts[i].kind in ("weights", "bias") for i in suspect.parts)
         and not all(parts[i].same_value for i in suspect.parts)
     ]
+
+
+def _lacks_large_samples(case: Case) -> bool:
+    """Whether B's input range is narrow because its representative data are the small ones among
+    the samples: small samples are alike in both, which another scale would have changed."""
+    data, samples = case.x_calibration, case.samples
+    if data is None or samples.raw:
+        return False
+    low, high = case.b.input.ends
+    made_it = max(abs(data.min() - low), abs(data.max() - high)) < 0.1 * (high - low)
+    small_data, small = (
+        float(np.quantile(np.abs(x.reshape(len(x), -1)).max(axis=1), 0.1))
+        for x in (data, samples.meant)
+    )
+    return bool(made_it and small > 0 and 1 / _NOTABLE < small_data / small < _NOTABLE)
 
 
 def _few_large_samples(case: Case, wide: Tensor) -> tuple[list[float], float]:

@@ -1,0 +1,82 @@
+"""The verdict, and why int8 or Keras itself predicts worse than it should."""
+
+from collections.abc import Callable, Mapping
+
+from host.base import isolated
+from host.base.arrays import Array
+from host.base.quiet import quiet
+from host.commands.evaluate.reconversion import conversion_trial
+from host.deployment.prepare import Prepared
+from host.deployment.request import ModelOptions
+from host.deployment.stages import Stages
+from host.diagnosis.trials.samples import sample_trial
+from host.diagnosis.trials.trial import Trial
+from host.models.source import ModelFile, load_keras
+from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
+from host.oracles.tflm_host import run_tflm_host
+from host.verdict.judge import Verdict
+
+
+def answer(
+    options: ModelOptions,
+    model: ModelFile,
+    prepared: Prepared,
+    columns: Mapping[ColumnName, Column],
+    judged: Callable[[bool], Verdict],
+    stages: Stages,
+    *,
+    per_channel_dense: bool,
+    explain: bool = True,
+) -> tuple[Verdict, Trial | None]:
+    """The verdict, and what would restore predictions that are bad; None where nothing was found.
+
+    Args:
+        options: the model's.
+        model: what the user gave.
+        prepared: what was made of it.
+        columns: of the run, or of the host alone.
+        judged: the verdict, given whether samples or labels are unlike those of the training.
+        stages: are told of what takes time.
+        per_channel_dense: see ``quantize_ptq``.
+        explain: look for the cause.
+
+    Raises:
+        OracleError: TFLM is absent, or fails on a changed sample.
+    """
+    if not explain:
+        return judged(False), None
+    with stages.run("check samples"):
+        cause = _of_samples(options, model, prepared, columns)
+    verdict = judged(cause is not None)
+    if cause is None and verdict.int8_is_worse:
+        with stages.run("explain"), quiet(None):
+            cause = conversion_trial(options, model, prepared, per_channel_dense)
+    return verdict, cause
+
+
+def _of_samples(
+    options: ModelOptions,
+    model: ModelFile,
+    prepared: Prepared,
+    columns: Mapping[ColumnName, Column],
+) -> Trial | None:
+    """What samples or labels should have been, tried on Keras, or without it on TFLM."""
+    graph, name = prepared.quantized.graph, _asked(columns)
+    outputs = None if name is None else columns[name].outputs
+    if name is None or outputs is None:
+        return None
+
+    def predict(x: Array) -> Array:
+        with quiet(None):
+            if name == "keras":
+                return load_keras(model, allow_unsafe=options.allow_unsafe).predict(x)
+            column = isolated.call(run_tflm_host, graph, graph.input.to_codes(x))
+        assert column.outputs is not None  # it has run the samples as they are
+        return column.outputs
+
+    return sample_trial(predict, prepared.dataset, outputs, f"{COLUMN_LABELS[name]} is right")
+
+
+def _asked(columns: Mapping[ColumnName, Column]) -> ColumnName | None:
+    names: tuple[ColumnName, ColumnName] = ("keras", "tflm_host")
+    return next((name for name in names if columns[name].outputs is not None), None)

@@ -1,0 +1,111 @@
+"""What a newcomer does wrong with an accelerometer model, and what the verdict says of it."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from host.base.arrays import Array
+from host.commands.evaluate.answer import answer
+from host.deployment.prepare import columns_of_the_host, model_file, prepare
+from host.deployment.request import ModelOptions
+from host.deployment.stages import Stages
+from host.diagnosis.trials.trial import Trial
+from host.engines import find_engine
+from host.firmware.boards import find_board
+from host.models.feeds import quantize_samples
+from host.oracles.columns import Column
+from host.verdict.judge import Verdict, judge
+from tests.fixtures.accelerometer import CLASSES, scale, train, windows
+from tests.fixtures.fakes import Silent
+from tests.fixtures.runs import run
+
+SAMPLES = 120
+X, Y = windows(SAMPLES, 5)
+CALIBRATION, LABELS = windows(200, 6)
+TWICE = X / scale() / scale()
+RANDOM_LABELS = np.random.default_rng(3).integers(0, CLASSES, SAMPLES)
+
+# The model's samples, over m/s²; x; y; x_calibration; then whose accuracy is bad and the cause.
+Case = tuple[float, Array, Array, Array, str, str | None]
+CASES: Mapping[str, Case] = {
+    "healthy": (1.0, X, Y, CALIBRATION, "", None),
+    "calibrated with normalized data": (
+        *(1.0, X, Y, CALIBRATION / scale()),
+        *("Int8", "representative-data-scale"),
+    ),
+    "calibrated with one class": (
+        *(1.0, X, Y, CALIBRATION[LABELS == 0]),
+        *("Int8", "representative-data-coverage"),
+    ),
+    "0 to 255 for 0 to 1": (1 / 255, X, Y, CALIBRATION, "Keras", "input-scale"),
+    "normalized twice": (1 / scale(), TWICE, Y, CALIBRATION / scale(), "Keras", "input-scale"),
+    "channels swapped": (
+        *(1.0, X[..., ::-1], Y, CALIBRATION[..., ::-1]),
+        *("Keras", "input-channel-order"),
+    ),
+    "labels shifted by one": (1.0, X, (Y + 1) % CLASSES, CALIBRATION, "Keras", "labels-differ"),
+    "labels that mean nothing": (1.0, X, RANDOM_LABELS, CALIBRATION, "Keras", None),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("accelerometer")
+
+
+def model_of(folder: Path, times: float) -> Path:
+    path = folder / f"{times:.4f}.h5"
+    if not path.exists():
+        train(path, times=times)
+    return path
+
+
+def answered(model: Path, data: Path) -> tuple[Verdict, Trial | None]:
+    """The answer where the device computes what TFLM on the host computes."""
+    engine, _ = find_engine("aot", find_board("process"))
+    stages = Stages(Silent())
+    options = ModelOptions(model, str(data))
+    file = model_file(options, stages)
+    prepared = prepare(options, file, engine, stages)
+    graph = prepared.quantized.graph
+    columns = columns_of_the_host(prepared, quantize_samples(prepared.dataset, graph), stages)
+    columns["device"] = Column("device", columns["tflm_host"].outputs, "a device")
+    return answer(
+        *(options, file, prepared, columns, partial(judge, columns, graph, prepared.dataset)),
+        stages,
+        per_channel_dense=engine.per_channel_dense,
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, name: str) -> None:
+    times, x, y, calibration, who, cause = CASES[name]
+    np.savez(tmp_path / "data.npz", x=x, y=y, x_calibration=calibration)
+    verdict, trial = answered(model_of(folder, times), tmp_path / "data.npz")
+    assert verdict.outcome == "match"
+    assert verdict.match == verdict.good == (not who)
+    if who:
+        assert verdict.headline.startswith(who)
+    assert (trial.cause if trial else None) == cause, trial
+    if trial is not None:
+        assert trial.after > 0.95 > trial.before
+
+
+def test_the_first_screen_says_what_is_wrong(folder: Path, tmp_path: Path) -> None:
+    """The model and the data of the issue: 97 % in Keras, 31 % on the device, and all green."""
+    np.savez(tmp_path / "data.npz", x=X, y=Y, x_calibration=CALIBRATION / scale())
+    arguments = ("--model", model_of(folder, 1.0), "--data", tmp_path / "data.npz")
+    done = run(
+        "flash-and-eval", "--board", "process", *arguments, "--out", tmp_path / "run", "--json"
+    )
+    assert done.code == 1
+    report = done.json
+    assert report["verdict"] == "differs"
+    assert report["headline"].startswith("Int8 does not predict what Keras predicts: 100")
+    assert report["halves"]["deployment"]["state"] == "good"
+    assert report["cause"]["cause"] == "representative-data-scale"
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.index(report["cause"]["remedy"]) < page.index("Who predicts what")
