@@ -52,11 +52,8 @@ def interventions(rows: Sequence[Intervention], start: float, name: str) -> Mark
             (100, svg.BLUE, "all equal"),
         ):
             axes.axvline(end, color=colour, lw=1, ls="--", zorder=3, label=label)
-        axes.set_yticks(range(len(rows)), [short(row.name, NAME) for row in rows])
-        axes.set_ylim(len(rows) - 0.45, -0.55)
-        axes.tick_params(axis="y", length=0)
+        svg.named_rows(axes, [short(row.name, NAME) for row in rows], margin=0.55)
         axes.set_xlabel("equal output values (%)")
-        axes.grid(axis="x")
         _legend(figure, axes)
         best = max(rows, key=lambda row: row.alone)
         alt = (

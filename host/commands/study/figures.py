@@ -78,12 +78,10 @@ def _draw(figure: Figure, axes: Axes, study: Study, colours: Mapping[str, str]) 
         )  # fmt: skip
         mean = route.error.value
         axes.scatter([mean], [place], marker="D", s=26, color=ink, zorder=4, linewidths=0)
-    axes.set_yticks(range(len(routes)), [route.name for route in routes])
-    axes.tick_params(axis="y", length=0, labelcolor=ink)
-    axes.set_ylim(len(routes) - 0.4, -0.6)
+    svg.named_rows(axes, [route.name for route in routes])
+    axes.tick_params(axis="y", labelcolor=ink)
     axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
     axes.set_xlabel(f"error rate (%), n = {_count(study)}")
-    axes.grid(axis="x")
     legend = [kinds[kind] for kind in sorted({route.executor != "keras" for route in routes})]
     handles = [
         Line2D([], [], marker=marker, linestyle="", markersize=5, color=colour, label=label)
