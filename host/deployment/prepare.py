@@ -28,7 +28,7 @@ from host.quantize.advice import PER_CHANNEL_DENSE
 from host.quantize.checks import QuantizedModel
 from host.quantize.conversion import accept_tflite
 from host.quantize.demo import DEMO_KEY, train_demo
-from host.quantize.follow import Trained, check_routes, follow
+from host.quantize.follow import Trained, check_routes
 from host.quantize.routes import DEFAULT_ROUTE, find_int8_route
 from host.quantize.training import Training, reproducible, require_training
 
@@ -152,12 +152,11 @@ def convert(
         dataset = check_fit(dataset, source.input_shape, source.output_shape)
         check_routes([route], source)
         trained = Trained(source, dataset, options.seed, training, per_channel_dense)
-        routed = follow(route, trained)
-        assert routed.quantized is not None  # find_int8_route has seen to it
-        keras = run_keras(routed.keras, dataset, routed.quantized.graph)
-    content = tflite.as_array(routed.quantized.graph.content)
+        quantized = trained.quantized(route)
+        keras = run_keras(trained.keras(route), dataset, quantized.graph)
+    content = tflite.as_array(quantized.graph.content)
     cache.store("conversions", name, {**columns.pack_columns({"keras": keras}), "tflite": content})
-    return Prepared(dataset, routed.quantized, keras)
+    return Prepared(dataset, quantized, keras)
 
 
 def columns_of_the_host(

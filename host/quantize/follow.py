@@ -47,16 +47,25 @@ class Trained:
         return with_qat_weights(self.source, self.qat)
 
     def keras(self, route: Route) -> FloatModel:
-        """The Keras model that the route runs or converts."""
+        """The Keras model that the route runs or converts, whose predictions it should keep.
+
+        Raises:
+            DataError: there is nothing to train with.
+            ModelError: the model cannot be trained with fake quantization.
+            ToolMissingError: TensorFlow or tfmot is not installed.
+        """
         if not route.trains:
             return self.source
+        if route.copied:
+            check_copy(self.source)
         qat = self.qat_calibrated if route.trained == "qat-calibrated" else self.qat
         if route.transplanted or not route.copied:
             return qat
         return self.qat_weights if qat is self.qat else with_qat_weights(self.source, qat)
 
     def quantized(self, route: Route) -> QuantizedModel:
-        """The .tflite of a route that leads to one."""
+        """The .tflite of a route that leads to one. Raises as ``keras``; and where the model cannot
+        be converted, or the representative data not be used."""
         if route.name not in self._quantized:
             self._quantized[route.name] = (
                 self._transplanted(route)
@@ -78,20 +87,6 @@ class Trained:
         return accept_tflite(transplant(qat, plain, real), self.dataset, route)
 
 
-@dataclass(frozen=True)
-class Routed:
-    """What a route leads to.
-
-    Attributes:
-        keras: the Keras model whose predictions it should keep.
-        quantized: its .tflite; None where it runs in Keras.
-    """
-
-    route: Route
-    keras: FloatModel
-    quantized: QuantizedModel | None
-
-
 def check_routes(routes: Iterable[Route], source: FloatModel) -> None:
     """Check that the model can go these routes as far as that can be told without training.
 
@@ -104,17 +99,3 @@ def check_routes(routes: Iterable[Route], source: FloatModel) -> None:
         fake_quantize(source)
     if any(route.copied for route in chosen):
         check_copy(source)
-
-
-def follow(route: Route, trained: Trained) -> Routed:
-    """Go the route.
-
-    Raises:
-        DataError: the representative data, or that to train with, cannot be used.
-        ModelError: the model cannot be trained with fake quantization, or not be converted.
-        ToolMissingError: TensorFlow or tfmot is not installed.
-    """
-    if route.copied:
-        check_copy(trained.source)
-    keras = trained.keras(route)
-    return Routed(route, keras, None if route.runs_in == "keras" else trained.quantized(route))

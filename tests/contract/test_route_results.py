@@ -15,7 +15,7 @@ from host.oracles.tflm_host import run_tflm_host
 from host.quantize.checks import check_graph
 from host.quantize.conversion import convert_float, quantize_ptq
 from host.quantize.demo import build_demo
-from host.quantize.follow import Routed, Trained, follow
+from host.quantize.follow import Trained
 from host.quantize.qat import with_qat_weights
 from host.quantize.routes import ROUTES, Route
 from host.quantize.training import build_and_train, build_model
@@ -43,9 +43,7 @@ def dense() -> Trained:
 
 
 def graph(name: str, trained: Trained) -> Graph:
-    quantized = follow(ROUTES[name], trained).quantized
-    assert quantized is not None
-    return quantized.graph
+    return trained.quantized(ROUTES[name]).graph
 
 
 def on_host(model: Graph) -> Array:
@@ -63,13 +61,13 @@ def weights_of(model: Graph) -> list[Any]:
 
 @pytest.mark.parametrize("name", TFLITE)
 def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) -> None:
-    routed: Routed = follow(ROUTES[name], demo)
-    assert routed.quantized is not None and routed.quantized.route == name
-    model = routed.quantized.graph
+    quantized = demo.quantized(ROUTES[name])
+    assert quantized.route == name
+    model = quantized.graph
     kind = ROUTES[name].activations
     assert {t.dtype for t in model.activations} == {kind}
-    assert check_graph(model, DIGITS, kind) == routed.quantized.warnings
-    expected = routed.keras.predict(DIGITS.x)
+    assert check_graph(model, DIGITS, kind) == quantized.warnings
+    expected = demo.keras(ROUTES[name]).predict(DIGITS.x)
     found = model.output.to_real(on_host(model))
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     error = np.abs(found - expected)
@@ -85,10 +83,9 @@ def test_a_route_predicts_what_its_keras_model_does(demo: Trained, name: str) ->
     ],
 )
 def test_routes_that_stay_in_keras(demo: Trained, name: str, says: str) -> None:
-    routed = follow(ROUTES[name], demo)
-    assert routed.quantized is None
-    assert routed.keras.version == says
-    accuracy = (routed.keras.predict(DIGITS.x).argmax(axis=1) == DIGITS.y).mean()
+    keras = demo.keras(ROUTES[name])
+    assert keras.version == says
+    accuracy = (keras.predict(DIGITS.x).argmax(axis=1) == DIGITS.y).mean()
     assert accuracy > 0.7
 
 

@@ -22,8 +22,9 @@ from host.commands.study.models import builder
 from host.commands.study.values import Executor, Failure, Interpreter, Plan, RouteResult, RunResult
 from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.feeds import quantize_samples
+from host.models.tflite import Graph
 from host.oracles.host import EXECUTORS
-from host.quantize.follow import Routed, Trained, follow
+from host.quantize.follow import Trained
 from host.quantize.routes import find_route
 from host.quantize.training import build_and_train
 
@@ -81,7 +82,7 @@ def compute_run(plan: Plan, source: str, seed: int, folder: Folder) -> None:
     """One run, in this process, into the folder.
 
     Raises:
-        FlashAndEvalError: see ``build_and_train``, ``follow`` and ``host.oracles``.
+        FlashAndEvalError: see ``build_and_train``, ``Trained`` and ``host.oracles``.
     """
     begin = time.monotonic()
     log = folder.log(seed)
@@ -103,20 +104,22 @@ def _run(plan: Plan, source: str, seed: int) -> tuple[RunResult, dict[str, bytes
     trained = Trained(trained_model, dataset, seed, plan.training, plan.per_channel_dense)
     results, models = {}, {}
     for name in plan.routes:
-        routed = follow(find_route(name), trained)
-        results[name] = _result(routed, dataset, plan.executor)
-        if routed.quantized is not None:
-            models[name] = routed.quantized.graph.content
+        route = find_route(name)
+        quantized = None if route.runs_in == "keras" else trained.quantized(route)
+        predicted = trained.keras(route).predict(dataset.x)
+        if quantized is None:
+            results[name] = RouteResult(name, {"keras": predicted}, "keras")
+        else:
+            results[name] = _judged(name, predicted, quantized.graph, dataset, plan.executor)
+            models[name] = quantized.graph.content
     return RunResult(seed, results), models
 
 
-def _result(routed: Routed, dataset: Dataset, executor: Interpreter) -> RouteResult:
-    """What a route computes, by every executor that has it."""
-    name = routed.route.name
-    columns: dict[Executor, Array] = {"keras": routed.keras.predict(dataset.x)}
-    if routed.quantized is None:
-        return RouteResult(name, columns, "keras")
-    graph = routed.quantized.graph
+def _judged(
+    name: str, predicted: Array, graph: Graph, dataset: Dataset, executor: Interpreter
+) -> RouteResult:
+    """What a route's .tflite computes, by every executor that has it."""
+    columns: dict[Executor, Array] = {"keras": predicted}
     inputs = quantize_samples(dataset, graph)
     for interpreter in get_args(Interpreter):
         column = EXECUTORS[interpreter](graph, inputs)
