@@ -89,7 +89,7 @@ def common(device: Deployed) -> dict[str, Any]:
         "board": device.board.name,
         "model": loaded.model,
         "tflite": Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
-        "conditions": conditions(device.board, device.info),
+        "conditions": conditions(device.board, device.image, device.info),
         "versions": versions.versions(device.tools),
         "data": loaded.data,
         "folder": device.folder,

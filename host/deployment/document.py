@@ -29,6 +29,8 @@ class Conditions(Part):
     """Its version, as the device says."""
     compiler: str
     """Compiler, as the device says."""
+    float_abi: str
+    """How the image handles floats, from its ELF file: soft, softfp or hard; may be empty."""
     board: str
     """The env."""
     board_description: str
@@ -115,12 +117,13 @@ class DeviceDocument(Document):
     """Versions of tools and libraries, by name."""
 
 
-def conditions(board: Board, info: DeviceInfo) -> Conditions:
-    """The conditions of a board as platformio.ini has it, and as the device tells them."""
+def conditions(board: Board, image: Image, info: DeviceInfo) -> Conditions:
+    """The conditions of a board as platformio.ini has it, and as image and device tell them."""
     return Conditions(
         engine=info.engine,
         engine_version=info.engine_version,
         compiler=info.compiler,
+        float_abi=image.float_abi,
         board=board.name,
         board_description=board.description,
         board_reported=info.board,

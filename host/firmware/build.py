@@ -13,7 +13,7 @@ from host.base.paths import FIRMWARE, ROOT, cache_folder
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 from host.firmware import cpp
 from host.firmware.boards import Board
-from host.firmware.image import Image, check_limits, read_sections
+from host.firmware.image import Image, check_limits, read_float_abi, read_sections
 from host.firmware.platformio import (
     build_folder,
     build_lock,
@@ -89,7 +89,7 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     if cached.is_file():
         write_bytes(elf, cached.read_bytes())
         write_text(folder / "build.log", f"Nothing to build: {cached} has the same sources.\n")
-        return Image(elf, read_sections(elf), reused=True, library=library)
+        return _image(elf, library, reused=True)
 
     _require_compiler(board)
     with build_lock(board.name, library):
@@ -97,10 +97,14 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
         _run_platformio(board, library, folder / "build.log")
         built = build_folder(board.name, library) / board.name / "firmware.elf"
         write_bytes(elf, built.read_bytes())
-    sections = read_sections(elf)
-    check_limits(sections, board)
+    image = _image(elf, library, reused=False)
+    check_limits(image.sections, board)
     cache.store_file(cached, elf)
-    return Image(elf, sections, reused=False, library=library)
+    return image
+
+
+def _image(elf: Path, library: str | None, *, reused: bool) -> Image:
+    return Image(elf, read_sections(elf), reused, library, read_float_abi(elf))
 
 
 def image_digest(files: dict[str, str], board: Board) -> str:

@@ -1,13 +1,15 @@
 """A built firmware image: its sections, and whether they fit the board."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from host.base.errors import SizeError
 from host.firmware.boards import Board
 
 _SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
+_RISCV_FLOAT_ABI = 0x6  # of e_flags (RISC-V ELF psABI, 1.0)
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,14 @@ class Image:
     """A built firmware image. ``reused`` is True where nothing had to be built.
 
     The generated sources that it was made from are in ``src`` beside the ELF file; ``library`` is
-    that of ``Rendered``.
+    that of ``Rendered``, ``float_abi`` what ``read_float_abi`` says.
     """
 
     elf: Path
     sections: tuple[Section, ...]
     reused: bool
     library: str | None = None
+    float_abi: str = ""
 
     @property
     def flash(self) -> int:
@@ -67,6 +70,40 @@ def read_sections(elf: Path) -> tuple[Section, ...]:
                 kind = "both"
             sections.append(Section(section.name, int(size), kind))
     return tuple(sections)
+
+
+def read_float_abi(elf: Path) -> str:
+    """How an image passes and computes floats, as GCC's ``-mfloat-abi`` calls it.
+
+    Read from the linked file, since a framework's flags are not in platformio.ini: ``soft``, by
+    integer instructions; ``softfp``, by the FPU, passed in integer registers; ``hard``. Empty for
+    processors whose files do not say.
+
+    Sources: Arm IHI 0045 (addenda to the ABI, build attributes); RISC-V ELF psABI.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        if file["e_machine"] == "EM_RISCV":
+            return "hard" if file["e_flags"] & _RISCV_FLOAT_ABI else "soft"
+        section = file.get_section_by_name(".ARM.attributes")
+        if section is None:
+            return ""
+        said = _attributes(section)
+        if said.get("TAG_ABI_VFP_ARGS"):
+            return "hard"
+        return "softfp" if said.get("TAG_FP_ARCH") else "soft"
+
+
+def _attributes(section: Any) -> Mapping[str, Any]:
+    """The build attributes of the whole file, by tag."""
+    return {
+        attribute.tag: attribute.value
+        for vendor in section.iter_subsections()
+        for part in vendor.iter_subsubsections()
+        for attribute in part.iter_attributes()
+    }
 
 
 def check_limits(sections: tuple[Section, ...], board: Board) -> None:

@@ -32,6 +32,8 @@ class Port:
 
 
 Snapshot = Callable[[], Sequence[Port]]
+# Shorter ones are no serial numbers: as they are delivered, all USB bridges CP2102 have "0001".
+_SHORTEST_SERIAL = 6
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ def _port(info: PortInfo) -> Port:
     usb_id = "" if info.vid is None or info.pid is None else f"{info.vid:04x}:{info.pid:04x}"
     # The Nano 33 BLE's bootloader pads with zeros the serial number that its firmware shows bare.
     serial = (info.serial_number or "").strip().upper().lstrip("0")
+    if len(serial) < _SHORTEST_SERIAL:
+        serial = ""
     # Of a location like 1-3:1.0, what is after the colon may change with the product.
     location = (info.location or "").split(":")[0]
     return Port(info.device, usb_id, serial or location or info.device)

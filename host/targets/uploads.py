@@ -28,7 +28,8 @@ _CAUSES = (
         "Close what has it open: a serial monitor, the Arduino IDE, another run.",
     ),
     (
-        r"No device found on|No accessible RP2040 devices in BOOTSEL mode",
+        r"No device found on|No accessible RP2040 devices in BOOTSEL mode|"
+        r"Failed to connect to ESP",
         "no bootloader answered at {port}",
         "{recovery}",
     ),

@@ -30,6 +30,7 @@ def test_the_demo_matches_and_writes_its_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run" / "report.json").read_text()) == report
     assert report["headline"] == "The device computes the int8 model: 360/360 bit-exact"
     assert report["latency"]["unit"] == "instructions"
+    assert report["conditions"]["float_abi"] == "hard"
     assert report["accuracy"]["device"]["value"] == report["accuracy"]["tflm_host"]["value"] > 0.9
     assert report["accuracy"]["keras"]["low"] > 0.9
     for name in ("model.tflite", "src/model.cc", "firmware.elf", "build.log", "device.log"):

@@ -40,6 +40,8 @@ class BuildDocument(Document):
     """The image, an ELF file."""
     image_reused: bool
     """The image was built by an earlier run."""
+    float_abi: str
+    """How the image handles floats; see the conditions of a run."""
     memory: ImageMemory
     """What it takes of the board's memory."""
     arena_is_estimated: bool
@@ -103,6 +105,7 @@ def build_only(
             tflite=quantized_tflite(quantized),
             image=image.elf,
             image_reused=image.reused,
+            float_abi=image.float_abi,
             memory=image_memory(setup.board, rendered, image),
             arena_is_estimated=estimated,
             board_options=engines.conditions(setup.board.options, rendered.engine),

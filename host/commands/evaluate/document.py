@@ -165,7 +165,7 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         tflite=quantized_tflite(quantized),
         dataset=Samples(name=evaluation.dataset.name, notes=evaluation.dataset.notes),
         conditions=RunConditions(
-            **conditions(board, info).model_dump(),
+            **conditions(board, evaluation.image, info).model_dump(),
             image_reused=evaluation.image.reused,
             samples=verdict.samples,
             profiled_runs=len(device.operator_ticks),
