@@ -32,6 +32,7 @@ def test_the_nano_builds_where_the_core_is_as_mbed_is_and_answers(tmp_path: Path
         assert (info.board, info.tick_unit, info.receive_window) == (
             *("nano33ble", "microseconds", 256),
         )
+        assert info.compiler.endswith(", soft float")
         # Replies of zeros and of no zeros: short COBS blocks, long ones, and packets in between.
         inputs = [bytes([value] * 300) for value in (0, 1, 127, 128, 255)] * 4
         answers = session.infer(inputs)
