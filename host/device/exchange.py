@@ -14,8 +14,9 @@ from dataclasses import dataclass, fields
 
 from host.base.errors import LinkError, RestartError
 from host.device.link import Link
-from host.device.requests import Accept, Pending, PendingRequests, Request, refusal, unpack
+from host.device.requests import Accept, Pending, PendingRequests, Request, refusal
 from host.device.wire.frames import Damage, Decoder, Frame, encode
+from host.device.wire.messages import unpack
 from host.device.wire.spec import MessageType, Status
 from host.report.document import derived
 

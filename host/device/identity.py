@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from typing import Literal
 
 from host.base.errors import DeviceError, OperatorError, SizeError, StaleImageError
-from host.device.requests import meaning, unpack
-from host.device.wire.messages import WireTensor
+from host.device.requests import meaning
+from host.device.wire.messages import WireTensor, unpack
 from host.device.wire.spec import PROTOCOL_VERSION, MessageType, Status, protocol_hash
 from host.device.wire.spec import TickUnit as WireTickUnit
 

@@ -11,7 +11,7 @@ from host.base.errors import DeviceError
 from host.device.wire import messages
 from host.device.wire.spec import REPLIES, MessageType, Status
 
-_MEANING = {
+_MEANING: dict[int, str] = {
     Status.UNKNOWN_TYPE: "it does not know the request",
     Status.BAD_LENGTH: "the request has the wrong length",
     Status.BAD_MODE: "it does not know the mode",
@@ -46,22 +46,9 @@ class Request:
         return REPLIES[self.type]
 
 
-def unpack(kind: MessageType, payload: bytes, *, only: int | None = None) -> dict[str, Any]:
-    """The fields of a payload.
-
-    Raises:
-        DeviceError: it makes no sense.
-    """
-    try:
-        return messages.unpack(kind, payload, only=only)
-    except messages.PayloadError as error:
-        raise DeviceError(f"the device sent a {kind.name} that makes no sense: {error}") from error
-
-
 def meaning(status: int) -> str:
     """A status in words."""
-    known = _MEANING.get(Status(status)) if status in list(Status) else None
-    return known or f"status {status}"
+    return _MEANING.get(status, f"status {status}")
 
 
 def refusal(what: str, status: int, more: str = "") -> DeviceError:

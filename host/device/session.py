@@ -110,9 +110,8 @@ class Session:
 
         def accept(index: int, values: dict[str, Any]) -> bool:
             number, data = numbers[index], inputs[index]
-            if values["sample"] != number or values["input_crc"] != zlib.crc32(data):
+            if not self._is_about(values, number, data):
                 return False
-            self._check_model(values["model"])
             if values["status"] != Status.OK:
                 raise refusal(f"sample {number}", values["status"])
             if len(values["detail"]) != details:
@@ -152,11 +151,9 @@ class Session:
         tensors: list[bytes] = []
 
         def accept(_: int, reply: dict[str, Any]) -> bool:
-            if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
-                return False
-            self._check_model(reply["model"])
-            tensors.append(reply["data"])
-            return True
+            if about := self._is_about(reply, sample, data):
+                tensors.append(reply["data"])
+            return about
 
         self._run([Request.of(MessageType.TENSOR, what, **fields)], accept)
         return tensors[0]
@@ -267,10 +264,12 @@ class Session:
                 last = again
         raise last
 
-    def _check_model(self, start: int) -> None:
-        """See that an answer comes from the model that HELLO told of."""
+    def _is_about(self, reply: dict[str, Any], sample: int, data: bytes) -> bool:
+        """Whether a reply is to this sample. If so, see that HELLO told of the model it is from."""
+        if reply["sample"] != sample or reply["input_crc"] != zlib.crc32(data):
+            return False
         assert self._known is not None, "hello comes first"
-        expected = int.from_bytes(bytes.fromhex(self._known.model_digest[:8]), "little")
-        if start != expected:
+        if reply["model"] != int.from_bytes(bytes.fromhex(self._known.model_digest[:8]), "little"):
             # Its reset went unnoticed: the frame that tells of it was lost.
             raise RestartError("the device answered with another model than it had")
+        return True

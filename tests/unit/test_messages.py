@@ -1,4 +1,4 @@
-"""Payloads: what is packed is unpacked; anything else is a PayloadError."""
+"""Payloads: what is packed is unpacked; anything else is an error."""
 
 import contextlib
 from typing import Any
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host.base.errors import DeviceError
 from host.device.wire import messages, spec
 from host.device.wire.messages import WireTensor
 from host.device.wire.spec import MAX_RANK, PAYLOADS, MessageType, TensorType
@@ -42,12 +43,12 @@ def test_what_is_packed_is_unpacked(kind: MessageType, data: st.DataObject) -> N
 @pytest.mark.parametrize("kind", list(MessageType))
 @given(payload=st.binary(max_size=200))
 def test_any_bytes_are_a_payload_or_an_error(kind: MessageType, payload: bytes) -> None:
-    with contextlib.suppress(messages.PayloadError):
+    with contextlib.suppress(DeviceError):
         messages.unpack(kind, payload)
 
 
 def test_bytes_too_many_are_an_error() -> None:
-    with pytest.raises(messages.PayloadError, match="1 bytes too many"):
+    with pytest.raises(DeviceError, match="1 bytes too many"):
         messages.unpack(MessageType.REFUSED, bytes(6))
 
 

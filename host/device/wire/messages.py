@@ -1,10 +1,12 @@
 """Payloads to and from plain values, by the declaration in ``spec.py``."""
 
+import io
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from host.base.errors import DeviceError
 from host.device.wire.spec import MAX_RANK, PAYLOADS, MessageType, TensorType
 
 
@@ -18,17 +20,9 @@ class WireTensor:
     zero_point: int
 
 
-_NUMBERS = {
-    "u8": struct.Struct("<B"),
-    "u16": struct.Struct("<H"),
-    "u32": struct.Struct("<I"),
-    "i32": struct.Struct("<i"),
-    "f32": struct.Struct("<f"),
-}
-
-
-class PayloadError(ValueError):
-    """The payload is not what the declaration says; the session maps it to DeviceError."""
+_NUMBERS = {"u8": "<B", "u16": "<H", "u32": "<I", "i32": "<i", "f32": "<f"}
+_BYTES = {"bytes8": 8, "bytes32": 32}
+_TENSOR_TYPES = {kind.value: kind.name.lower() for kind in TensorType}
 
 
 def pack(kind: MessageType, values: Mapping[str, Any]) -> bytes:
@@ -40,80 +34,70 @@ def unpack(kind: MessageType, payload: bytes, *, only: int | None = None) -> dic
     """Decode a payload, or just its first ``only`` fields.
 
     Raises:
-        PayloadError: too short, too long, or a value that is not declared.
+        DeviceError: too short, too long, or a value that is not declared.
     """
     reader = _Reader(payload)
-    fields = PAYLOADS[kind][:only]
-    values = {name: _unpack(type_, reader) for name, type_ in fields}
-    if only is None and reader.left:
-        raise PayloadError(f"{kind.name} has {reader.left} bytes too many")
+    try:
+        values = {name: reader.value(type_) for name, type_ in PAYLOADS[kind][:only]}
+        left = len(reader.value("rest"))
+        if only is None and left:
+            raise ValueError(f"{kind.name} has {left} bytes too many")
+    except ValueError as error:
+        raise DeviceError(f"the device sent a {kind.name} that makes no sense: {error}") from error
     return values
 
 
 class _Reader:
+    """Takes one value after the other; raises ValueError where there is none."""
+
     def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
+        self._stream = io.BytesIO(data)
 
-    @property
-    def left(self) -> int:
-        return len(self._data) - self._at
+    def value(self, type_: str) -> Any:
+        if type_ in _NUMBERS:
+            return self._unpack(_NUMBERS[type_])[0]
+        if type_ in _BYTES:
+            return self._take(_BYTES[type_])
+        if type_ == "string":
+            return self._take(self.value("u8")).decode("utf-8", "replace")
+        if type_ == "words":
+            return self._unpack(f"<{self.value('u16')}I")
+        if type_ == "tensors":
+            return tuple(self._tensor() for _ in range(self.value("u8")))
+        return self._stream.read()
 
-    def take(self, count: int) -> bytes:
-        if count > self.left:
-            raise PayloadError(f"payload ends {count - self.left} bytes too early")
-        piece = self._data[self._at : self._at + count]
-        self._at += count
+    def _take(self, count: int) -> bytes:
+        piece = self._stream.read(count)
+        if len(piece) < count:
+            raise ValueError(f"payload ends {count - len(piece)} bytes too early")
         return piece
 
-    def number(self, type_: str) -> Any:
-        form = _NUMBERS[type_]
-        return form.unpack(self.take(form.size))[0]
+    def _unpack(self, form: str) -> tuple[Any, ...]:
+        return struct.unpack(form, self._take(struct.calcsize(form)))
+
+    def _tensor(self) -> WireTensor:
+        code, rank = self._unpack("<BB")
+        if rank > MAX_RANK:
+            raise ValueError(f"a tensor of rank {rank}")
+        shape = self._unpack(f"<{rank}I")
+        if code not in _TENSOR_TYPES:
+            raise ValueError(f"a tensor of unknown type {code}")
+        return WireTensor(_TENSOR_TYPES[code], shape, *self._unpack("<fi"))
 
 
 def _pack(type_: str, value: Any) -> bytes:
     if type_ in _NUMBERS:
-        return _NUMBERS[type_].pack(value)
+        return struct.pack(_NUMBERS[type_], value)
     if type_ == "string":
         text = str(value).encode()
-        return _NUMBERS["u8"].pack(len(text)) + text
+        return bytes([len(text)]) + text
     if type_ == "words":
         return struct.pack(f"<H{len(value)}I", len(value), *value)
     if type_ == "tensors":
-        return bytes([len(value)]) + b"".join(_pack_tensor(tensor) for tensor in value)
+        return bytes([len(value)]) + b"".join(map(_pack_tensor, value))
     return bytes(value)
 
 
 def _pack_tensor(tensor: WireTensor) -> bytes:
-    rank = len(tensor.shape)
-    code = TensorType[tensor.dtype.upper()]
+    code, rank = TensorType[tensor.dtype.upper()], len(tensor.shape)
     return struct.pack(f"<BB{rank}Ifi", code, rank, *tensor.shape, tensor.scale, tensor.zero_point)
-
-
-def _unpack(type_: str, reader: _Reader) -> Any:
-    if type_ in _NUMBERS:
-        return reader.number(type_)
-    if type_ == "bytes8":
-        return reader.take(8)
-    if type_ == "bytes32":
-        return reader.take(32)
-    if type_ == "string":
-        return reader.take(reader.number("u8")).decode("utf-8", "replace")
-    if type_ == "words":
-        count = reader.number("u16")
-        return struct.unpack(f"<{count}I", reader.take(4 * count))
-    if type_ == "tensors":
-        return tuple(_unpack_tensor(reader) for _ in range(reader.number("u8")))
-    return reader.take(reader.left)
-
-
-def _unpack_tensor(reader: _Reader) -> WireTensor:
-    code, rank = reader.number("u8"), reader.number("u8")
-    if rank > MAX_RANK:
-        raise PayloadError(f"a tensor of rank {rank}")
-    shape = tuple(reader.number("u32") for _ in range(rank))
-    try:
-        dtype = TensorType(code).name.lower()
-    except ValueError as error:
-        raise PayloadError(f"a tensor of unknown type {code}") from error
-    return WireTensor(dtype, shape, reader.number("f32"), reader.number("i32"))
