@@ -2,9 +2,9 @@
 several at once."""
 
 import contextlib
+import functools
 import multiprocessing
 import os
-import pickle
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -25,22 +25,16 @@ def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
     Raises:
         CrashError: the process crashed.
+        MachineError: it raised an error that is none of this program's.
     """
-    receiver, process = _start(function, args, kwargs)
-    try:
-        value, error = receiver.recv()
-    except EOFError as end:
-        process.join()
-        raise CrashError(
-            f"the process that ran {function.__name__} crashed (exit code {process.exitcode})"
-        ) from end
-    finally:
-        process.kill()
-        process.join()
-    if error is not None:
-        raise error
-    result: T = value
-    return result
+    calls = side_by_side(functools.partial(function, **kwargs), [args], 1)
+    with contextlib.closing(calls):
+        _, outcome = next(calls)
+    if isinstance(outcome, CrashError):
+        raise CrashError(f"{function.__name__}: {outcome.message}")
+    if isinstance(outcome, FlashAndEvalError):
+        raise outcome
+    return outcome
 
 
 def side_by_side(
@@ -66,12 +60,19 @@ def side_by_side(
         while waiting or running:
             while waiting and len(running) < jobs:
                 index, arguments = waiting.pop()
-                receiver, process = _start(function, arguments, {}, environment or {})
+                receiver, process = _start(function, arguments, environment or {})
                 running[receiver] = (index, process)
             for ready in connection.wait(list(running)):
                 assert isinstance(ready, Connection)
                 index, process = running[ready]
-                outcome = _outcome(ready, process)
+                outcome: T | FlashAndEvalError
+                try:
+                    outcome = ready.recv()
+                    process.join()
+                except EOFError:
+                    process.join()
+                    what = f"its process crashed (exit code {process.exitcode})"
+                    outcome = CrashError(what, "Was it short of memory? Try --jobs 1.")
                 del running[ready]
                 ready.close()
                 yield index, outcome
@@ -82,29 +83,8 @@ def side_by_side(
             process.join()
 
 
-def _outcome(receiver: Connection, process: SpawnProcess) -> Any:
-    """What the call returned or raised; the process is gone then."""
-    try:
-        value, error = receiver.recv()
-    except EOFError:
-        process.join()
-        return MachineError(
-            f"its process crashed (exit code {process.exitcode})",
-            "Was it short of memory? Try --jobs 1.",
-        )
-    process.join()
-    if error is None or isinstance(error, FlashAndEvalError):
-        return value if error is None else error
-    if isinstance(error, OSError):
-        return MachineError(str(error), "Check the disk's space and the folder's permissions.")
-    return MachineError(f"{type(error).__name__}: {error}", "This is a bug: please report it.")
-
-
 def _start(
-    function: Callable[..., Any],
-    args: Any,
-    kwargs: dict[str, Any],
-    environment: Mapping[str, str] | None = None,
+    function: Callable[..., Any], args: Any, environment: Mapping[str, str]
 ) -> tuple[Connection, SpawnProcess]:
     """A process that calls the function, and where its answer comes out.
 
@@ -113,12 +93,12 @@ def _start(
     # "spawn", not "fork": TensorFlow's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(sender, function, args, kwargs), daemon=True)
+    process = context.Process(target=_work, args=(sender, function, args), daemon=True)
     # It unblocks interrupts where it has to start first, so it starts before they are held.
     resource_tracker.ensure_running()
     # Ctrl-C goes to every process of the terminal. What is started here never gets it, so that it
     # ends by this process's hand and without a traceback.
-    with interrupts_held(), _variables(environment or {}):
+    with interrupts_held(), _variables(environment):
         process.start()
     sender.close()  # so that the pipe ends when the process does
     return receiver, process
@@ -139,16 +119,18 @@ def _variables(environment: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(
-    sender: Connection, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]
-) -> None:
+def _work(sender: Connection, function: Callable[..., Any], args: Any) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # multiprocessing's way to end it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    answer: tuple[Any, Exception | None]
     try:
-        answer = (function(*args, **kwargs), None)
-    except Exception as error:  # handed over, whatever it is
-        answer = (None, _portable(error))
+        answer = function(*args)
+    except FlashAndEvalError as error:
+        answer = error
+    except OSError as error:
+        answer = MachineError(str(error), "Check the disk's space and the folder's permissions.")
+    except Exception as error:  # in words: others cannot all be sent to another process
+        bug = "This is a bug: please report it."
+        answer = MachineError(f"{type(error).__name__}: {error}", bug)
     with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more
         sender.send(answer)
 
@@ -159,12 +141,3 @@ def _end_with_parent() -> None:
     assert parent is not None
     connection.wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _portable(error: Exception) -> Exception:
-    """The error, or one that says the same where it cannot be sent to another process."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:  # whatever an exception's own constructor makes of it
-        return MachineError(f"{type(error).__name__}: {error}")
-    return error
