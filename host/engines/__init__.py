@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from host.base.errors import ConfigError, OperatorError, ToolMissingError
+from host.firmware.boards import NO_CONDITIONS
 
 if TYPE_CHECKING:
     from host.firmware.boards import Board
@@ -83,10 +84,13 @@ AUTO = "auto"  # the first that is available for the board and takes the model
 
 
 def conditions(options: Mapping[str, str], engine: str) -> dict[str, str]:
-    """A board's options, each in one line, without those of other engines, ``<engine>_…``."""
+    """Those of a board's options that its numbers depend on, each in one line: without those of
+    other engines, ``<engine>_…``."""
     others = tuple(f"{name}_" for name in ENGINES if name != engine)
     return {
-        key: " ".join(value.split()) for key, value in options.items() if not key.startswith(others)
+        key: " ".join(value.split())
+        for key, value in options.items()
+        if not key.startswith(others) and key not in NO_CONDITIONS
     }
 
 

@@ -23,6 +23,8 @@ class Board:
 
 
 _PREFIX = "custom_"
+# Options that no number depends on: how the board is found, and what its user is told.
+NO_CONDITIONS = ("recovery", "tflm_download", "usb_bootloader_ids", "usb_ids")
 
 
 def load_boards(ini: Path | None = None) -> dict[str, Board]:

@@ -49,6 +49,14 @@ def test_conditions_are_those_of_the_engine_that_ran() -> None:
     assert not any(key.startswith("tflm_") for key in of_aot)
     assert of_tflm["tflm_kernels"] == "cmsis_nn"
     assert not any("\n" in value for value in of_tflm.values())
+    assert "tflm_library" in of_tflm
+
+
+@pytest.mark.parametrize("name", ["qemu-m4", "nano33ble", "pico"])
+def test_what_a_user_is_told_is_no_condition_of_a_number(name: str) -> None:
+    told = set(find_board(name).options) - set(engines.conditions(find_board(name).options, "tflm"))
+    assert "tflm_download" in told
+    assert told <= {"recovery", "tflm_download", "usb_bootloader_ids", "usb_ids"}
 
 
 def test_an_unknown_board_names_the_nearest() -> None:
