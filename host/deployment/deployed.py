@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from host.base import versions
 from host.deployment.document import DeviceDocument, Tflite, conditions
@@ -78,22 +78,19 @@ class DeployedDocument(DeviceDocument):
     folder: Path
     """Where the files of the run are."""
 
-
-def common(device: Deployed) -> dict[str, Any]:
-    """The fields of a ``DeployedDocument``."""
-    loaded = device.loaded
-    return {
-        "command": device.command,
-        "notes": device.notes,
-        "engine": device.rendered.engine,
-        "board": device.board.name,
-        "model": loaded.model,
-        "tflite": Tflite(sha256=loaded.graph.sha256, bytes=len(loaded.graph.content)),
-        "conditions": conditions(device.board, device.image, device.info),
-        "versions": versions.versions(device.tools),
-        "data": loaded.data,
-        "folder": device.folder,
-    }
+    @classmethod
+    def about(cls, device: Deployed, **more: Any) -> Self:
+        """What is told of every such device, and the command's own fields."""
+        graph = device.loaded.graph
+        return cls.of(
+            *(device, device.loaded),
+            engine=device.rendered.engine,
+            board=device.board.name,
+            tflite=Tflite(sha256=graph.sha256, bytes=len(graph.content)),
+            conditions=conditions(device.board, device.image, device.info),
+            versions=versions.versions(device.tools),
+            **more,
+        )
 
 
 def deployable(

@@ -119,46 +119,28 @@ class DeviceDocument(Document):
 
 def conditions(board: Board, image: Image, info: DeviceInfo) -> Conditions:
     """The conditions of a board as platformio.ini has it, and as image and device tell them."""
-    return Conditions(
-        engine=info.engine,
-        engine_version=info.engine_version,
-        compiler=info.compiler,
-        float_abi=image.float_abi,
+    return Conditions.of(
+        *(info, image, board),
         board=board.name,
         board_description=board.description,
         board_reported=info.board,
         board_options=engines.conditions(board.options, info.engine),
-        target=board.target,
-        link=board.link,
-        tick_unit=info.tick_unit,
-        tick_rate=info.tick_rate,
-        protocol_version=info.protocol_version,
-        protocol_hash=info.protocol_hash,
-        receive_window=info.receive_window,
-        model_digest=info.model_digest,
     )
 
 
 def image_memory(board: Board, rendered: Rendered, image: Image) -> ImageMemory:
     """What the image takes, and the arena's plan."""
-    return ImageMemory(
+    return ImageMemory.of(
+        *(image, rendered),
         arena_reserved=rendered.arena_bytes,
         model_slots=2 * rendered.slot_bytes,
         ram_headroom=board.ram - image.ram,
-        flash=image.flash,
-        ram=image.ram,
         constants=rendered.constant_bytes,
-        limits=Limits(flash=board.flash, ram=board.ram),
-        sections=image.sections,
-        arena=rendered.arena,
+        limits=Limits.of(board),
     )
 
 
 def memory(board: Board, rendered: Rendered, image: Image, info: DeviceInfo) -> Memory:
     """What the image takes, the arena's plan, and what the device tells of its arena."""
-    return Memory(
-        **vars(image_memory(board, rendered, image)) | {"arena_reserved": info.arena_reserved},
-        arena_used=info.arena_used,
-        arena_planned=info.arena_planned,
-        arena_persistent=info.arena_used - info.arena_planned,
-    )
+    persistent = info.arena_used - info.arena_planned
+    return Memory.of(info, image_memory(board, rendered, image), arena_persistent=persistent)

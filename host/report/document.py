@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
@@ -42,6 +42,13 @@ class Part(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", from_attributes=True, use_attribute_docstrings=True
     )
+
+    @classmethod
+    def of(cls, *sources: object, **more: Any) -> Self:
+        """With what the sources have under the names of its fields: the first that has one."""
+        names = cls.model_fields
+        taken = {n: getattr(s, n) for s in reversed(sources) for n in names if hasattr(s, n)}
+        return cls(**{**taken, **more})
 
 
 class Document(Part):

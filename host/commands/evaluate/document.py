@@ -125,53 +125,34 @@ class EvaluationDocument(DeviceDocument):
 
 def quantized_tflite(quantized: QuantizedModel) -> QuantizedTflite:
     """What a document says of the int8 model."""
-    return QuantizedTflite(
-        sha256=quantized.graph.sha256,
-        bytes=len(quantized.graph.content),
-        route=quantized.route,
-        warnings=quantized.warnings,
-    )
+    graph = quantized.graph
+    return QuantizedTflite.of(quantized, sha256=graph.sha256, bytes=len(graph.content))
 
 
 def document(evaluation: Evaluation) -> EvaluationDocument:
     """The run's document; ``created`` is the time of this call."""
-    verdict, quantized, device = evaluation.verdict, evaluation.quantized, evaluation.device
-    board, info = evaluation.board, evaluation.device.info
-    return EvaluationDocument(
-        command=evaluation.command,
+    verdict, device, info = evaluation.verdict, evaluation.device, evaluation.device.info
+    board, image = evaluation.board, evaluation.image
+    return EvaluationDocument.of(
+        *(verdict, evaluation, device),
         notes=(*evaluation.notes, *verdict.notes),
         engine=evaluation.rendered.engine,
         board=board.name,
-        model=evaluation.model,
-        versions=evaluation.versions,
         verdict="match" if verdict.match else "differs",
-        headline=verdict.headline,
-        halves=verdict.halves,
-        limits=evaluation.limits,
-        cause=evaluation.cause,
-        task=verdict.task,
-        samples=verdict.samples,
-        accuracy=verdict.accuracy,
-        errors=verdict.errors,
-        gaps=verdict.gaps,
-        first_difference=verdict.first_difference,
         columns={
             name: Executor(version=column.version, absent=column.absent)
             for name, column in evaluation.columns.items()
         },
-        latency=evaluation.latency,
-        memory=memory(board, evaluation.rendered, evaluation.image, info),
-        link=device.link,
-        tflite=quantized_tflite(quantized),
-        dataset=Samples(name=evaluation.dataset.name, notes=evaluation.dataset.notes),
-        conditions=RunConditions(
-            **conditions(board, evaluation.image, info).model_dump(),
-            image_reused=evaluation.image.reused,
+        memory=memory(board, evaluation.rendered, image, info),
+        tflite=quantized_tflite(evaluation.quantized),
+        dataset=Samples.of(evaluation.dataset),
+        conditions=RunConditions.of(
+            conditions(board, image, info),
+            image_reused=image.reused,
             samples=verdict.samples,
             profiled_runs=len(device.operator_ticks),
             traced_samples=len(device.traced),
             warmup=evaluation.latency.warmup,
         ),
-        timings=evaluation.timings,
         device_log=device.log,
     )

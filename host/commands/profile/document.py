@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from host.deployment.deployed import Deployed, DeployedDocument, common
+from host.deployment.deployed import Deployed, DeployedDocument
 from host.deployment.document import Memory, memory
 from host.report.document import derived
 from host.verdict.latency import Latency
@@ -31,8 +31,8 @@ class ProfileDocument(DeployedDocument):
 
 def document(device: Deployed, latency: Latency) -> ProfileDocument:
     """The profile's document; ``created`` is the time of this call."""
-    return ProfileDocument(
-        **common(device),
+    return ProfileDocument.about(
+        device,
         samples=len(device.loaded.feeds),
         latency=latency,
         memory=memory(device.board, device.rendered, device.image, device.info),

@@ -9,7 +9,7 @@ from host.base.arrays import Array
 from host.base.errors import DataError
 from host.commands.trace.document import TraceDocument, TracedOutput, TracedTensor
 from host.commands.trace.tensor_names import find_output
-from host.deployment.deployed import Deployed, common, deployable, deployed
+from host.deployment.deployed import Deployed, deployable, deployed
 from host.deployment.divergence import Crcs, crcs, device_crcs, device_tensor, host_outputs
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
@@ -95,8 +95,8 @@ def compared(
         operator = operators[unequal[0]]
         name = graph.tensors[operator.tensor].name
         first = FirstDifference(operator, name, sample, values(unequal[0]))
-    return TraceDocument(
-        **common(device),
+    return TraceDocument.about(
+        device,
         sample=sample,
         outputs=tuple(
             TracedOutput(*_named(graph, operator), *both)
