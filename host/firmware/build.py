@@ -27,6 +27,12 @@ from host.models.tflite import Graph
 
 # Generous: a first build with a library from the registry takes minutes.
 BUILD_TIMEOUT = 1800.0
+_ELF = "firmware.elf"
+# What a platform makes of it for its upload tool.
+_FOR_UPLOAD = (
+    *("firmware.bin", "firmware.hex", "firmware.uf2"),
+    *("bootloader.bin", "partitions.bin"),
+)
 # Debian's package of a compiler, where it has another name.
 _PACKAGES = {
     "arm-none-eabi-g++": "gcc-arm-none-eabi",
@@ -74,7 +80,8 @@ def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
 
 def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
     """Build the image of a rendered model, or take it from the cache if its sources were built
-    before. ``folder`` gets ``firmware.elf``, ``build.log`` and the sources, in ``src``.
+    before. ``folder`` gets ``firmware.elf``, what else the platform makes of it for an upload,
+    ``build.log`` and the sources, in ``src``.
 
     Raises:
         ToolMissingError: the compiler or PlatformIO is not installed.
@@ -83,11 +90,11 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
         MachineError: the folder cannot be written to.
     """
     files, library = sources(rendered, graph, board), rendered.library
-    elf = folder / "firmware.elf"
-    cached = cache_folder() / "images" / image_digest(files, board) / "firmware.elf"
+    elf = folder / _ELF
+    cached = cache_folder() / "images" / image_digest(files, board)
     write_sources(folder / "src", files)
-    if cached.is_file():
-        write_bytes(elf, cached.read_bytes())
+    if (cached / _ELF).is_file():
+        _copy_files(cached, folder)
         write_text(folder / "build.log", f"Nothing to build: {cached} has the same sources.\n")
         return _image(elf, library, reused=True)
 
@@ -95,12 +102,21 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     with build_lock(board.name, library):
         write_sources(generated_folder(board.name), files)
         _run_platformio(board, library, folder / "build.log")
-        built = build_folder(board.name, library) / board.name / "firmware.elf"
-        write_bytes(elf, built.read_bytes())
+        _copy_files(build_folder(board.name, library) / board.name, folder)
     image = _image(elf, library, reused=False)
     check_limits(image.sections, board)
-    cache.store_file(cached, elf)
+    for name in (*_FOR_UPLOAD, _ELF):  # the ELF file last: where it is, all are
+        if (folder / name).is_file():
+            cache.store_file(cached / name, folder / name)
     return image
+
+
+def _copy_files(built: Path, folder: Path) -> None:
+    for name in (_ELF, *_FOR_UPLOAD):
+        if (built / name).is_file():
+            write_bytes(folder / name, (built / name).read_bytes())
+        else:
+            (folder / name).unlink(missing_ok=True)
 
 
 def _image(elf: Path, library: str | None, *, reused: bool) -> Image:

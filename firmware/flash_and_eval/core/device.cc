@@ -8,13 +8,6 @@
 
 namespace {
 
-// A framework's flags are not in our configuration: PlatformIO compiles the Nano 33 BLE like this.
-#ifdef __SOFTFP__
-constexpr char kCompiler[] = "gcc " __VERSION__ ", soft float";
-#else
-constexpr char kCompiler[] = "gcc " __VERSION__;
-#endif
-
 uint16_t load_u16(const uint8_t* p) { return static_cast<uint16_t>(p[0] | (p[1] << 8)); }
 
 uint32_t load_u32(const uint8_t* p) {
@@ -124,7 +117,7 @@ void Device::hello() {
   writer_.string(board::kName);
   writer_.string(engine::kName);
   writer_.string(engine::kVersion);
-  writer_.string(kCompiler);
+  writer_.string("gcc " __VERSION__);
   writer_.u8(engine::input_count());
   for (uint8_t i = 0; i < engine::input_count(); ++i) {
     write_tensor(writer_, engine::input_info(i));

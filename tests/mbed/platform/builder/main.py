@@ -9,6 +9,7 @@ env.Replace(
     AS=f"{prefix}as",
     CC=f"{prefix}gcc",
     CXX=f"{prefix}g++",
+    OBJCOPY=f"{prefix}objcopy",
     RANLIB=f"{prefix}ranlib",
     SIZETOOL=f"{prefix}size",
     ARFLAGS=["rc"],
@@ -16,5 +17,6 @@ env.Replace(
     PROGSUFFIX=".elf",
 )
 program = env.BuildProgram()
-AlwaysBuild(env.Alias("buildprog", program, program))
+image = env.Command("$BUILD_DIR/firmware.bin", program, "$OBJCOPY -O binary $SOURCE $TARGET")
+AlwaysBuild(env.Alias("buildprog", image, image))
 Default(["buildprog"])
