@@ -11,7 +11,8 @@ A user's mistake or a machine's failure ends in one of these, never in a traceba
     │   └── SizeError               the model does not fit the board
     └── MachineError                exit 3: a tool, the link or the device
         ├── ToolMissingError        a program or a package that is not installed
-        ├── OracleError             an oracle crashed on a model that passed the checks
+        ├── OracleError             an oracle failed on a model that passed the checks
+        │   └── CrashError          the process that ran it crashed
         ├── BuildError              PlatformIO or the compiler
         ├── TargetError             the emulator, the upload, the process
         ├── LinkError               the bytes did not get through

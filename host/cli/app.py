@@ -5,23 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from host import __version__
+from host.cli import terminal
 from host.cli.options import Json, with_options
 from host.cli.progress import Bar
-from host.cli.terminal import (
-    EXIT_DIFFERS,
-    EXIT_MATCH,
-    Failures,
-    ignore_interrupts,
-    print_json,
-    print_rich,
-    print_table,
-    say,
-)
 from host.commands.explain.options import ExplainRequest
 from host.commands.study.options import StudyRequest
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
@@ -40,7 +31,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        say(f"flash-and-eval {__version__}\n", sys.stdout)
+        terminal.say(f"flash-and-eval {__version__}\n", sys.stdout)
         raise typer.Exit
 
 
@@ -86,7 +77,7 @@ def flash_and_eval(
     as_json: Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.evaluate.build_only import build_only as build
         from host.commands.evaluate.flow import flash_and_eval as run
         from host.commands.evaluate.text import build_summary, summary
@@ -95,13 +86,12 @@ def flash_and_eval(
             with Bar() as bar:
                 built = build(model, device, output, bar, jobs=jobs, resume=resume)
             _show(built.folder, as_json, lambda: build_summary(built))
-            return
         with Bar() as bar:
             evaluation = run(
                 model, device, limits, output, bar, explain=explain, jobs=jobs, resume=resume
             )
-        _show(evaluation.folder, as_json, lambda: summary(evaluation))
-        raise typer.Exit(EXIT_MATCH if evaluation.verdict.match else EXIT_DIFFERS)
+        code = terminal.EXIT_MATCH if evaluation.verdict.match else terminal.EXIT_DIFFERS
+        _show(evaluation.folder, as_json, lambda: summary(evaluation), code)
 
 
 @app.command()
@@ -118,14 +108,14 @@ def trace(
     as_json: Json = False,
 ) -> None:
     """Compare what every operator computes for a sample with TFLM on the host."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.trace.flow import trace as run
         from host.commands.trace.text import summary
 
         with Bar() as bar:
             traced = run(model, device, output, bar, sample=sample, tensors=tensor or ())
-        _show(traced.folder, as_json, lambda: summary(traced))
-        raise typer.Exit(EXIT_MATCH if traced.verdict == "match" else EXIT_DIFFERS)
+        code = terminal.EXIT_MATCH if traced.verdict == "match" else terminal.EXIT_DIFFERS
+        _show(traced.folder, as_json, lambda: summary(traced), code)
 
 
 @app.command()
@@ -134,7 +124,7 @@ def profile(
     model: ModelOptions, device: DeviceOptions, output: OutputOptions, as_json: Json = False
 ) -> None:
     """Tell what each operator costs on the board: ticks, multiply-accumulates, memory."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.profile.flow import profile as run
         from host.commands.profile.text import summary
 
@@ -147,7 +137,7 @@ def profile(
 @with_options
 def explain(request: ExplainRequest, as_json: Json = False) -> None:
     """Say why int8 model B does not compute what int8 model A computes."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.explain.flow import explain as run
         from host.commands.explain.text import summary
 
@@ -163,49 +153,51 @@ def study(request: StudyRequest, as_json: Json = False) -> None:
 
     Each run is kept when it ends; after an interruption the same command continues.
     """
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.study.flow import study as run
         from host.commands.study.text import summary
 
         with Bar() as bar:
             result = run(request, bar)
-        _show(result.folder, as_json, lambda: summary(result))
-        raise typer.Exit(result.exit_code)
+        _show(result.folder, as_json, lambda: summary(result), result.exit_code)
 
 
 @app.command()
 def boards(as_json: Json = False) -> None:
     """List the boards."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.boards import flow
 
         if as_json:
-            print_json(flow.document())
+            terminal.print_json(flow.document())
         else:
-            print_table(flow.HEADER, flow.rows())
+            terminal.print_table(flow.HEADER, flow.rows())
 
 
 @app.command()
 def doctor(as_json: Json = False) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
-    with Failures(as_json):
+    with terminal.Failures(as_json):
         from host.commands.doctor import flow
 
         if as_json:
-            print_json(flow.document())
+            terminal.print_json(flow.document())
         else:
-            print_table(flow.TOOLS, flow.tool_rows())
-            print_table(flow.ENGINES, list(flow.engines().items()))
+            terminal.print_table(flow.TOOLS, flow.tool_rows())
+            terminal.print_table(flow.ENGINES, list(flow.engines().items()))
 
 
-def _show(folder: Path, as_json: bool, summary: Callable[[], RenderableType]) -> None:
-    """The JSON that is in the report's folder, or its summary on the terminal."""
+def _show(
+    folder: Path, as_json: bool, summary: Callable[[], RenderableType], code: int = 0
+) -> NoReturn:
+    """The JSON that is in the report's folder, or its summary on the terminal; and the exit."""
     from host.report.document import DOCUMENT
 
     if as_json:
-        say((folder / DOCUMENT).read_text(), sys.stdout)
+        terminal.say((folder / DOCUMENT).read_text(), sys.stdout)
     else:
-        print_rich(summary())
+        terminal.print_rich(summary())
+    raise typer.Exit(code)
 
 
 def main() -> None:
@@ -213,4 +205,4 @@ def main() -> None:
     try:
         app()
     finally:
-        ignore_interrupts()  # Python's own clean-up would print a traceback
+        terminal.ignore_interrupts()  # Python's own clean-up would print a traceback
