@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from importlib import metadata
 
+from host.base.errors import ToolMissingError
 from host.base.paths import NODE_PACKAGES
 
 
@@ -50,6 +51,13 @@ _NODE_PACKAGES = (
 )
 # Compilers and emulators: a run uses those of its board.
 _OF_BOARDS = {"unicorn", *(name for name, *_ in (*_PROGRAMS, *_NODE_PACKAGES))}
+# Debian's package of a program, where it has another name.
+_DEBIAN_PACKAGES = {
+    "arm-none-eabi-g++": "gcc-arm-none-eabi",
+    "riscv64-unknown-elf-g++": "gcc-riscv64-unknown-elf",
+    "qemu-system-riscv32": "qemu-system-misc",
+    "node": "nodejs npm",
+}
 # A variable that names the program where it is not on PATH.
 NAMED_BY = {"renode": "RENODE"}
 
@@ -91,6 +99,20 @@ def package_version(name: str) -> str | None:
 def find_program(name: str) -> str | None:
     """The path of a program, or None where it is not there."""
     return shutil.which(os.environ.get(NAMED_BY.get(name, ""), name))
+
+
+def require_program(name: str, use: str) -> None:
+    """See that a program is there. ``use`` says what for: "qemu-m4 runs in it".
+
+    Raises:
+        ToolMissingError: it is not.
+    """
+    if find_program(name) is None:
+        raise ToolMissingError(
+            f"{name} is not on PATH; {use}",
+            f"Install it: `apt-get install {_DEBIAN_PACKAGES.get(name, name)}`, or run "
+            "./scripts/setup.",
+        )
 
 
 def node_package_version(name: str) -> str | None:

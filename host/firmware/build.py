@@ -7,9 +7,10 @@ import subprocess
 from pathlib import Path
 
 from host.base import cache, defaults
-from host.base.errors import BuildError, SizeError, ToolMissingError
+from host.base.errors import BuildError, SizeError
 from host.base.files import write_bytes, write_text
 from host.base.paths import FIRMWARE, ROOT, cache_folder
+from host.base.versions import require_program
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
 from host.firmware import cpp
 from host.firmware.boards import Board
@@ -33,11 +34,6 @@ _FOR_UPLOAD = (
     *("firmware.bin", "firmware.hex", "firmware.uf2"),
     *("bootloader.bin", "partitions.bin"),
 )
-# Debian's package of a compiler, where it has another name.
-_PACKAGES = {
-    "arm-none-eabi-g++": "gcc-arm-none-eabi",
-    "riscv64-unknown-elf-g++": "gcc-riscv64-unknown-elf",
-}
 
 
 def sources(rendered: Rendered, graph: Graph, board: Board) -> dict[str, str]:
@@ -98,7 +94,9 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
         write_text(folder / "build.log", f"Nothing to build: {cached} has the same sources.\n")
         return _image(elf, library, reused=True)
 
-    _require_compiler(board)
+    compiler = board.options.get("compiler")
+    if compiler:
+        require_program(compiler, f"{board.name} is built with it")
     with build_lock(board.name, library):
         write_sources(generated_folder(board.name), files)
         _run_platformio(board, library, folder / "build.log")
@@ -155,16 +153,6 @@ def first_error(log: str) -> str:
             if re.search(pattern, line):
                 return line.strip()
     return next((line.strip() for line in reversed(lines) if line.strip()), "no output")
-
-
-def _require_compiler(board: Board) -> None:
-    compiler = board.options.get("compiler")
-    if compiler and shutil.which(compiler) is None:
-        package = _PACKAGES.get(compiler, compiler)
-        raise ToolMissingError(
-            f"{compiler} is not on PATH; {board.name} is built with it",
-            f"Install it: `apt-get install {package}`, or run ./scripts/setup.",
-        )
 
 
 def _run_platformio(board: Board, library: str | None, log: Path) -> None:

@@ -66,9 +66,9 @@ class Target(Protocol):
 
 
 TARGETS: Mapping[str, Target] = {
-    "qemu": QemuTarget("qemu-system-arm", "qemu-system-arm"),
+    "qemu": QemuTarget("qemu-system-arm"),
     # Without OpenSBI, which would come first.
-    "qemu-riscv32": QemuTarget("qemu-system-riscv32", "qemu-system-misc", ("-bios", "none")),
+    "qemu-riscv32": QemuTarget("qemu-system-riscv32", ("-bios", "none")),
     "process": ProcessTarget(),
     "unicorn": UnicornTarget(),
     "renode": RenodeTarget(),

@@ -4,13 +4,13 @@ Its serial port is on a socket on which the host listens; or the firmware uses Q
 and output, by semihosting, which is faster by far.
 """
 
-import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from host.base.errors import ConfigError, ToolMissingError
+from host.base.errors import ConfigError
+from host.base.versions import require_program
 from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.image import Image
@@ -26,14 +26,12 @@ class QemuTarget(Emulator):
 
     Attributes:
         program: the emulator of the processor.
-        package: Debian's package of it.
         options: what it wants beside the common ones.
     """
 
     links: ClassVar[tuple[str, ...]] = ("socket", SEMIHOSTING)
 
     program: str
-    package: str
     options: tuple[str, ...] = ()
 
     @property
@@ -44,11 +42,7 @@ class QemuTarget(Emulator):
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
         _machine(board)
-        if shutil.which(self.program) is None:
-            raise ToolMissingError(
-                f"{self.program} is not on PATH; {board.name} runs in it",
-                f"Install it: `apt-get install {self.package}`, or run ./scripts/setup.",
-            )
+        require_program(self.program, f"{board.name} runs in it")
 
     def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
         """See ``Target.start``."""

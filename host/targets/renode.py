@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,11 +20,12 @@ import jinja2
 
 from host.base.errors import ConfigError, ToolMissingError
 from host.base.versions import NAMED_BY, find_program, program_version
-from host.device.link import DescriptorLink, Link
+from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.image import Image
-from host.targets.child import EXCEPTION, FAULT, SCRIPT_FAILED, Emulator, child, insist
+from host.targets.child import EXCEPTION, FAULT, SCRIPT_FAILED, Emulator
 from host.targets.nrf52840_registers import UICR, Uicr
+from host.targets.sockets import linked
 
 PROGRAM = "renode"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -64,22 +65,13 @@ class RenodeTarget(Emulator):
         script = write_scripts(board, image.elf, address[1], log)
         with (
             tempfile.TemporaryDirectory(prefix="fae-") as folder,
-            ExitStack() as last,  # as in child_that_connects
-            child(
+            linked(
                 command(program, script, Path(folder)),
-                log,
-                name=PROGRAM,
+                *(log, PROGRAM, lambda: socket.create_connection(address, timeout=1.0)),
+                START_TIMEOUT,
                 stdin=subprocess.PIPE,  # at the end of it the console would quit
-            ) as process,
+            ) as link,
         ):
-            assert process.stdin is not None
-            last.enter_context(process.stdin)
-            connection = insist(
-                lambda: socket.create_connection(address, timeout=1.0),
-                *(process, PROGRAM, log, START_TIMEOUT),
-            )
-            link = DescriptorLink(connection, connection)
-            last.callback(link.close)
             yield link
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from host.base.errors import ToolMissingError
 from host.base.paths import NODE_PACKAGES
-from host.base.versions import find_program, node_package_version
+from host.base.versions import node_package_version, require_program
 from host.device.link import Link
 from host.firmware.boards import Board
 from host.firmware.image import Image
@@ -25,11 +25,7 @@ class Rp2040jsTarget(Emulator):
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
-        if find_program(PROGRAM) is None:
-            raise ToolMissingError(
-                f"{PROGRAM} is not on PATH; {board.name} runs in it",
-                "Install it: `apt-get install nodejs npm`, or run ./scripts/setup.",
-            )
+        require_program(PROGRAM, f"{board.name} runs in it")
         if node_package_version(PACKAGE) is None:
             raise ToolMissingError(
                 f"the Node package {PACKAGE} is not installed; {board.name} runs in it",

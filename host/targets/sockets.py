@@ -6,9 +6,10 @@ an emulator that does not come is noticed.
 
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from host.device.link import DescriptorLink, Link
 from host.targets.child import POLL, Command, child, insist
@@ -28,9 +29,34 @@ def child_that_connects(command: Command, name: str, log: Path) -> Iterator[Link
         listener.bind(str(path))
         listener.listen(1)
         listener.settimeout(POLL)
-        # The link is closed last: a child may end of it, and would be blamed for its failure.
-        with ExitStack() as last, child(command(path), log, name=name) as process:
-            connection = insist(lambda: listener.accept()[0], process, name, log, START_TIMEOUT)
-            link = DescriptorLink(connection, connection)
-            last.callback(link.close)
+        with linked(command(path), log, name, lambda: listener.accept()[0], START_TIMEOUT) as link:
             yield link
+
+
+@contextmanager
+def linked(
+    command: list[str],
+    log: Path,
+    name: str,
+    connect: Callable[[], socket.socket],
+    seconds: float,
+    **options: Any,
+) -> Iterator[Link]:
+    """Start a child, connect to it, give the link.
+
+    Args:
+        connect: attempts to connect, see ``insist``.
+        seconds: how long it may take.
+        options: see ``child``. A pipe to its standard input is closed when it has ended.
+
+    Raises:
+        ToolMissingError, TargetError: see ``child`` and ``insist``.
+    """
+    # What a child may end of is closed after it, or it would be blamed for its failure.
+    with ExitStack() as last, child(command, log, name=name, **options) as process:
+        if process.stdin is not None:
+            last.enter_context(process.stdin)
+        connection = insist(connect, process, name, log, seconds)
+        link = DescriptorLink(connection, connection)
+        last.callback(link.close)
+        yield link

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from host.base import versions
 from host.base.errors import ToolMissingError
 from host.firmware.boards import find_board
 from host.targets import rp2040js
@@ -71,10 +72,10 @@ def test_a_firmware_that_hits_a_fault(fault: str, words: str, tmp_path: Path) ->
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     board, target = find_board("rp2040js-pico"), Rp2040jsTarget()
     monkeypatch.setattr(rp2040js, "node_package_version", lambda name: None)
-    monkeypatch.setattr(rp2040js, "find_program", lambda name: "/usr/bin/node")
+    monkeypatch.setattr(versions, "find_program", lambda name: "/usr/bin/node")
     with pytest.raises(ToolMissingError, match="Node package rp2040js is not") as caught:
         target.check(board)
     assert "npm ci --prefix" in caught.value.hint
-    monkeypatch.setattr(rp2040js, "find_program", lambda name: None)
+    monkeypatch.setattr(versions, "find_program", lambda name: None)
     with pytest.raises(ToolMissingError, match="node is not on PATH"):
         target.check(board)
