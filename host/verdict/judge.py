@@ -1,12 +1,14 @@
 """The verdict: both halves of the answer, accuracy by column, every gap, and what to know."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Literal
+
+from pydantic import Field
 
 from host.models.dataset import Dataset
 from host.models.tflite import Graph
 from host.oracles.columns import Column, ColumnName
+from host.report.document import Part, derived
 from host.report.formats import percent
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import (
@@ -29,28 +31,38 @@ HalfName = Literal["quantization", "deployment"]
 _SKEW_SHARE = 0.001
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The answer.
+class Verdict(Part):
+    """The answer: does int8 predict what Keras predicts, and does the device compute int8?"""
 
-    Attributes:
-        outcome: what the device does.
-        halves: does int8 predict what the float model predicts, and does the device compute int8?
-        accuracy: by column; None where that is absent or there are no labels.
-        errors: mean absolute errors against float targets in real units, likewise.
-        gaps: all, None where one of a gap's columns is absent.
-        notes: what a reader must know, the data set's notes first.
-    """
-
-    outcome: Outcome
+    outcome: Outcome = Field(exclude=True)
+    """What the device does."""
     halves: Mapping[HalfName, Half]
+    """quantization: does int8 predict what Keras predicts? deployment: does the device compute
+    the int8 model?"""
     task: Task
+    """What the outputs are: scores of classes, or values."""
     samples: int
+    """Number of samples that were scored."""
     accuracy: Mapping[ColumnName, Interval | None]
+    """Share of right predictions by column, 0 to 1; null where the column is absent or there are no
+    labels."""
     errors: Mapping[ColumnName, Interval | None]
+    """Mean absolute error against the targets by column, in output units; null where the column is
+    absent or there are no targets."""
     gaps: Mapping[GapName, Gap | None]
+    """The differences between columns; null where a column is absent."""
     first_difference: FirstDifference | None
+    """The first operator whose output on the device differs; null where none does, or none was
+    found."""
     notes: tuple[str, ...]
+    """What a reader must know, the data set's notes first."""
+
+    @derived
+    def verdict(self) -> Literal["match", "differs"]:
+        """match: the device computes what TFLM on the host computes, and int8 predicts what Keras
+        predicts, as far as that is known. differs: one of the two does not hold, or the first is
+        not known."""
+        return "match" if self.match else "differs"
 
     @property
     def match(self) -> bool:
@@ -83,9 +95,9 @@ class Verdict:
         int8_first = device.state == "good" and int8.state == "bad"
         return (int8, device) if int8_first else (device, int8)
 
-    @property
+    @derived
     def headline(self) -> str:
-        """The worse half in a sentence."""
+        """The worse half in one sentence."""
         return self.ordered[0].text
 
 
@@ -145,7 +157,6 @@ def judge(
         first_difference=first,
         notes=(
             *dataset.notes,
-            *_absences(columns),
             *_explanation(outcome, columns, gaps["deployment"], traced, library),
         ),
     )
@@ -173,26 +184,19 @@ def _explanation(
     gap: Gap | None,
     traced: int,
     library: str | None,
-) -> list[str]:
+) -> Iterator[str]:
+    for name, column in columns.items():
+        if column.outputs is None:
+            yield f"The column {name} is absent: {column.absent}."
     if outcome == "unrepeated":
-        return [
+        yield (
             f"Every operator of the {traced} traced samples equals TFLM on the host: the "
             "difference did not repeat, so look at the link and at memory that is overwritten."
-        ]
-    if outcome == "version skew":
-        assert gap is not None
-        return [
+        )
+    if outcome == "version skew" and gap is not None:
+        yield (
             f"Version skew: the device runs {library}, the oracle is "
             f"{columns['tflm_host'].version}; outputs differ by at most one step on "
             f"{percent(1 - gap.bit_equal_values, 3)} of values. Older TFLM multiplies the scales "
             "of FULLY_CONNECTED as float, newer as double. A newer library removes the difference."
-        ]
-    return []
-
-
-def _absences(columns: Mapping[ColumnName, Column]) -> list[str]:
-    return [
-        f"The column {name} is absent: {column.absent}."
-        for name, column in columns.items()
-        if column.outputs is None
-    ]
+        )

@@ -19,13 +19,9 @@ from host.oracles.columns import ColumnName
 from host.quantize.advice import Advice
 from host.quantize.checks import QuantizedModel
 from host.report.document import Part
-from host.verdict.differences import FirstDifference
-from host.verdict.gaps import Gap, GapName, Task
-from host.verdict.halves import Half
-from host.verdict.judge import HalfName
+from host.verdict.judge import Verdict
 from host.verdict.latency import Latency
 from host.verdict.limits import Limits
-from host.verdict.statistics import Interval
 
 
 class Executor(Part):
@@ -70,39 +66,15 @@ class RunConditions(Conditions):
     """Inferences to warm up."""
 
 
-class EvaluationDocument(DeviceDocument):
+class EvaluationDocument(DeviceDocument, Verdict):
     """One run of a model on a device."""
 
     schema_version: Literal[2] = 2
-    verdict: Literal["match", "differs"]
-    """match: the device computes what TFLM on the host computes, and int8 predicts what Keras
-    predicts, as far as that is known. differs: one of the two does not hold, or the first is not
-    known."""
-    headline: str
-    """The worse half in one sentence."""
-    halves: Mapping[HalfName, Half]
-    """quantization: does int8 predict what Keras predicts? deployment: does the device compute
-    the int8 model?"""
     limits: Limits
     """What the verdict allowed."""
     cause: Trial | None
     """Why int8, or Keras itself, predicts badly: the change that restores it; null where nothing is
     bad, where no change does, or with --no-explain."""
-    task: Task
-    """What the outputs are: scores of classes, or values."""
-    samples: int
-    """Number of samples that were scored."""
-    accuracy: Mapping[ColumnName, Interval | None]
-    """Share of right predictions by column, 0 to 1; null where the column is absent or there are no
-    labels."""
-    errors: Mapping[ColumnName, Interval | None]
-    """Mean absolute error against the targets by column, in output units; null where the column is
-    absent or there are no targets."""
-    gaps: Mapping[GapName, Gap | None]
-    """The differences between columns; null where a column is absent."""
-    first_difference: FirstDifference | None
-    """The first operator whose output on the device differs; null where none does, or none was
-    found."""
     columns: Mapping[ColumnName, Executor]
     """Who computed each column."""
     latency: Latency
@@ -138,7 +110,6 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         notes=(*evaluation.notes, *verdict.notes),
         engine=evaluation.rendered.engine,
         board=board.name,
-        verdict="match" if verdict.match else "differs",
         columns={
             name: Executor(version=column.version, absent=column.absent)
             for name, column in evaluation.columns.items()

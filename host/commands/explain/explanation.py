@@ -44,7 +44,7 @@ class FirstDifference(Part):
     """Name of its output tensor."""
 
 
-class Explanation(Analysis, Document):
+class Explanation(Document, Analysis):
     """Why two int8 models A and B of one network differ.
 
     A is taken as right, B is asked about. Every operator index is B's unless it says otherwise.
