@@ -53,7 +53,9 @@ def read_sections(elf: Path) -> tuple[Section, ...]:
     """The sections that take flash or RAM on the device.
 
     Not a heap: what an Arduino core's linker script calls so is all that is left.
-    Initialised data count twice: they lie in flash and are copied to RAM.
+    Initialised data count twice: they lie in flash and are copied to RAM. Not so what ESP-IDF calls
+    .flash…: the ESP32 reads it in place, whatever the section's flags, and one without contents
+    only keeps addresses free.
     """
     from elftools.elf.elffile import ELFFile
 
@@ -63,8 +65,12 @@ def read_sections(elf: Path) -> tuple[Section, ...]:
             flags, size = section["sh_flags"], section["sh_size"]
             if not flags & _SHF_ALLOC or size == 0 or section.name == ".heap":
                 continue
+            empty = section["sh_type"] == "SHT_NOBITS"
             kind: Literal["flash", "ram", "both"] = "flash"
-            if section["sh_type"] == "SHT_NOBITS":
+            if section.name.startswith(".flash"):
+                if empty:
+                    continue
+            elif empty:
                 kind = "ram"
             elif flags & _SHF_WRITE:
                 kind = "both"

@@ -1,4 +1,4 @@
-"""What is read from an image's ELF file."""
+"""What is read from an image's ELF file: where sections lie, and the float ABI."""
 
 import shutil
 import subprocess
@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from host.firmware.image import read_float_abi
+from host.firmware.image import Section, read_float_abi, read_sections
 
+# As ESP-IDF's linker scripts name sections. Read in place, one of them is writable all the same.
+ESP_IDF = """
+asm(".section .flash.text,\\"ax\\"\\n.zero 8");
+asm(".section .flash_rodata_dummy,\\"aw\\",@nobits\\n.zero 65536");
+asm(".section .flash.rodata,\\"aw\\"\\n.zero 16");
+asm(".section .dram0.data,\\"aw\\"\\n.zero 4");
+asm(".section .dram0.bss,\\"aw\\",@nobits\\n.zero 32");
+"""
 FLOATS = "float twice(float x) { return 2 * x; }"
 
 
@@ -19,6 +27,17 @@ def compiled(folder: Path, text: str, compiler: str, *flags: str) -> Path:
     command = [compiler, *flags, "-c", str(folder / "source.cc"), "-o", str(made)]
     subprocess.run(command, check=True)
     return made
+
+
+def test_what_an_esp32_reads_in_place_is_no_ram(tmp_path: Path) -> None:
+    elf = compiled(tmp_path, ESP_IDF, "g++")
+    ours = [section for section in read_sections(elf) if section.name[:5] in (".flas", ".dram")]
+    assert ours == [
+        Section(".flash.text", 8, "flash"),
+        Section(".flash.rodata", 16, "flash"),
+        Section(".dram0.data", 4, "both"),
+        Section(".dram0.bss", 32, "ram"),
+    ]
 
 
 @pytest.mark.parametrize("abi", ["soft", "softfp", "hard"])

@@ -84,7 +84,7 @@ def test_a_port_can_be_named_by_a_link(nano: Board, tmp_path: Path) -> None:
     (tmp_path / "ttyACM0").touch()
     link = tmp_path / "by-id"
     link.symlink_to(tmp_path / "ttyACM0")
-    here = Info(str(tmp_path / "ttyACM0"), 0x2341, 0x805A, "1")
+    here = Info(str(tmp_path / "ttyACM0"), 0x2341, 0x805A)
     assert choose(snapshot([here]), nano, str(link)).device == here.device
 
 
@@ -131,6 +131,18 @@ def test_without_a_serial_number_the_socket_of_the_hub_is_followed(nano: Board) 
     (port,) = snapshot([before])
     found = returned(snapshot([Info("c", 0x2341, 0x805A, "", "1-4:1.0"), after]), nano, port)
     assert found is not None and found.device == "b"
+
+
+def test_two_bridges_with_the_serial_number_of_all_are_told_apart() -> None:
+    esp32 = load_boards()["esp32"]
+    bridges = [
+        Info("/dev/ttyUSB0", 0x10C4, 0xEA60, "0001", "1-3"),
+        Info("/dev/ttyUSB1", 0x10C4, 0xEA60, "0001", "1-4"),
+    ]
+    with pytest.raises(TargetError, match="2 boards fit esp32"):
+        choose(snapshot(bridges), esp32, None)
+    port = choose(snapshot(bridges), esp32, "/dev/ttyUSB1")
+    assert returned(snapshot(bridges), esp32, port) == port
 
 
 def test_a_board_that_does_not_come_back(nano: Board) -> None:

@@ -46,6 +46,13 @@ HTTPClientError:
 """
 LOGS = {
     "no answer": (f"{START}No device found on ttyACM0\n{END}", "no bootloader answered", "twice"),
+    "esp32": (
+        "esptool.py v4.11.0\nSerial port /dev/ttyACM0\nConnecting.....................\n\n"
+        "A fatal error occurred: Failed to connect to ESP32-S3: No serial data received.\n"
+        f"For troubleshooting steps visit: https://docs.espressif.com/\n{END}",
+        "no bootloader answered",
+        "reset twice",
+    ),
     "stopped": (
         f"{START}{BOOTLOADER}[====      ] 13% (3/23 pages)\nSAM-BA operation failed\n{END}",
         "stopped answering during the upload",

@@ -16,8 +16,14 @@ namespace {
 
 uint32_t now_us() { return static_cast<uint32_t>(micros()); }
 
-// Armv6-M has no cycle counter to ask.
-#if defined(__ARM_ARCH) && __ARM_ARCH >= 7
+// The processor's cycle counter, where there is one: how it is started and read, and its clock.
+#if defined(ARDUINO_ARCH_ESP32)
+
+void start_cycles() {}
+uint32_t cycles() { return ESP.getCycleCount(); }
+uint32_t clock_hz() { return getCpuFrequencyMhz() * 1000000; }
+
+#elif defined(__ARM_ARCH) && __ARM_ARCH >= 7
 
 // Armv7-M ARM, C1.6.5 and C1.8.
 constexpr uint32_t kDebugMonitor = 0xE000EDFCu;
@@ -30,6 +36,11 @@ volatile uint32_t& reg(uint32_t address) {
   return *reinterpret_cast<volatile uint32_t*>(static_cast<uintptr_t>(address));
 }
 
+void start_cycles() {
+  reg(kDebugMonitor) |= kTraceEnable;
+  reg(kDwtControl) |= kCountCycles;
+}
+
 uint32_t cycles() { return reg(kDwtCycles); }
 
 // ArduinoCore-mbed has no F_CPU. Where CMSIS is, its variable tells.
@@ -39,13 +50,20 @@ uint32_t clock_hz() { return SystemCoreClock; }
 uint32_t clock_hz() { return static_cast<uint32_t>(F_CPU); }
 #endif
 
+#else  // Armv6-M has none
+
+void start_cycles() {}
+uint32_t cycles() { return 0; }
+uint32_t clock_hz() { return 0; }
+
+#endif
+
 // The counter is optional in silicon, can be locked by a debugger, and the clock is what the core
 // says. So it is believed only if it ran at that rate, to one part in sixteen, while micros() went
 // on.
 bool cycles_are_counted() {
   constexpr uint32_t kProbeMicroseconds = 5000;
-  reg(kDebugMonitor) |= kTraceEnable;
-  reg(kDwtControl) |= kCountCycles;
+  start_cycles();
   const uint32_t begin_us = now_us();
   const uint32_t begin = cycles();
   uint32_t passed_us = 0;
@@ -55,15 +73,18 @@ bool cycles_are_counted() {
   return counted > expected - expected / 16 && counted < expected + expected / 16;
 }
 
-#else
-
-uint32_t cycles() { return 0; }
-uint32_t clock_hz() { return 0; }
-bool cycles_are_counted() { return false; }
-
-#endif
-
 bool g_in_cycles = false;
+
+// Only what the core's receive buffer holds by itself while an inference runs.
+#if defined(ARDUINO_ARCH_ESP32)
+constexpr uint32_t kReceiveBuffer = 1024;  // it is as large as we say
+#elif defined(SERIAL_RX_BUFFER_SIZE)
+constexpr uint32_t kReceiveBuffer = SERIAL_RX_BUFFER_SIZE - 1;  // STM32's UART: the rest is lost
+#else
+// ArduinoCore-mbed's USB CDC: beyond that it makes the host wait, and is known to lose packets then
+// (arduino/ArduinoCore-mbed #129).
+constexpr uint32_t kReceiveBuffer = 256;
+#endif
 
 // Replies are gathered: a write() is a USB transfer, and the core's pieces have any size. One byte
 // less than a full-speed packet, since only a short packet ends a transfer at once on the host.
@@ -85,6 +106,9 @@ namespace board {
 const char* const kName = FLASH_AND_EVAL_BOARD;
 
 void init() {
+#ifdef ARDUINO_ARCH_ESP32
+  Serial.setRxBufferSize(kReceiveBuffer);
+#endif
   Serial.begin(config::kBaudRate);
   g_in_cycles = cycles_are_counted();
 }
@@ -94,14 +118,7 @@ Clock clock() {
   return {wire::TickUnit::kMicroseconds, 1000000, 1, 1};
 }
 
-// Only what the core's receive buffer holds by itself while an inference runs.
-#ifdef SERIAL_RX_BUFFER_SIZE
-uint32_t receive_window() { return SERIAL_RX_BUFFER_SIZE - 1; }  // STM32's UART: the rest is lost
-#else
-// ArduinoCore-mbed's USB CDC: beyond that it makes the host wait, and is known to lose packets then
-// (arduino/ArduinoCore-mbed #129).
-uint32_t receive_window() { return 256; }
-#endif
+uint32_t receive_window() { return kReceiveBuffer; }
 
 uint32_t ticks() { return g_in_cycles ? cycles() : now_us(); }
 
