@@ -4,14 +4,20 @@ A command's page extends ``report/base.html.j2``. Templates lie in the package w
 they are, and are named by their path in ``host``.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from host.report import formats
 from host.report.document import Document
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def render(
@@ -28,6 +34,13 @@ def render(
         filters: the command's own, besides those of ``host.report.formats``.
         values: what else the template shows. A variable that it misses is an error.
     """
+    page = _template(template, tuple((filters or {}).items()))
+    return page.render(r=document.values(), css=stylesheet(), **values)
+
+
+@cache
+def _template(name: str, filters: tuple[tuple[str, Callable[..., Any]], ...]) -> Template:
+    """The compiled template, with these filters besides those of all pages."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -39,9 +52,8 @@ def render(
         lstrip_blocks=True,
     )
     environment.filters.update({name: getattr(formats, name) for name in _FORMATS})
-    environment.filters.update(filters or {})
-    page = environment.get_template(template)
-    return page.render(r=document.values(), css=stylesheet(), **values)
+    environment.filters.update(filters)
+    return environment.get_template(name)
 
 
 def stylesheet() -> Markup:

@@ -72,7 +72,7 @@ def figure(
         # The browser draws the text, with its own fonts; which glyphs matplotlib's font has
         # does not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        made = Figure(figsize=(width, height), layout="constrained")
+        made = Figure(figsize=(width, height), dpi=72, layout="constrained")
         yield made, made.add_subplot()
 
 
@@ -82,6 +82,14 @@ def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     ``name`` is the prefix of the ids, its own for every figure of a page; ``alt`` is what the
     figure shows, for those who cannot see it.
     """
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    # Laid out here, since savefig would draw everything once more to do it.
+    FigureCanvasSVG(figure)
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    figure.set_layout_engine("none")
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     width, height = (float(72 * inches) for inches in figure.get_size_inches())
