@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -72,15 +71,13 @@ def test_models_of_others_are_bit_exact(model: str, board: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("board", [*QEMU, RISCV, "process", "rp2040js-pico"])
 def test_our_own_code_compiles_without_warnings(board: str, tmp_path: Path) -> None:
-    # Another cache and another flag: no image or object that was built before must stand in.
+    # Another cache: the images that the other tests built must not stand in. What a test has built
+    # before had no warnings, since all tests build with -Werror.
     model = saved(tmp_path / "model.tflite", every_operator())
     run_ok(
         *("flash-and-eval", "--board", board, "--model", model, "--data", "random"),
         *("--json", "--out", tmp_path / "run"),
-        environment={
-            "FLASH_AND_EVAL_CACHE": str(tmp_path / "cache"),
-            "PLATFORMIO_BUILD_SRC_FLAGS": f"-DTEST_RUN={time.time_ns()}",
-        },
+        environment={"FLASH_AND_EVAL_CACHE": str(tmp_path / "cache")},
     )
     log = (tmp_path / "run" / "build.log").read_text()
     assert "warning" not in log.lower()

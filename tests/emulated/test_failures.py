@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import cache_folder
 from host.firmware.boards import find_board
 from host.targets import find_target
 from host.targets.qemu import QemuTarget
@@ -154,10 +153,6 @@ def test_a_port_that_is_not_there() -> None:
     assert "cannot open /dev/ttyNOT_THERE" in done.err
 
 
-# The trained demo model and its conversion are the same; images are told apart by their sources.
-CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the program and its firmware, to spoil."""
@@ -172,9 +167,7 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
         "  const int64_t sum = int64_t{x} * multiplier + zero_point * (int64_t{1} << 31);\n"
         "  return half_as_int8(static_cast<int32_t>(sum >> (31 + shift)) + 0 * rounded);",
     )
-    done = run(
-        "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE
-    )
+    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 1, done.err
     report = done.json
     assert report["verdict"] == "differs"
@@ -200,7 +193,7 @@ def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_p
         "static_cast<int8_t>(clamp(value + 1,",
     )
     arguments = ("--samples", "20", "--json", "--out", tmp_path / "run")
-    done = run("flash-and-eval", *arguments, cwd=checkout, environment=CACHE)
+    done = run("flash-and-eval", *arguments, cwd=checkout)
     assert done.code == 1, done.err
     assert done.json["first_difference"]["operator"]["name"] == "SOFTMAX"
 
@@ -212,24 +205,26 @@ def test_a_firmware_that_crashes(board: str, checkout: Path, tmp_path: Path) -> 
         "  model::run(hook, context);",
         "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
     )
-    arguments = ("--board", board, "--out", tmp_path / "run")
-    done = run("flash-and-eval", *arguments, cwd=checkout, environment=CACHE)
+    done = run("flash-and-eval", "--board", board, "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     assert "processor fault" in done.err
 
 
-def test_a_build_that_fails(checkout: Path, tmp_path: Path) -> None:
-    spoil(
-        checkout / "firmware" / "flash_and_eval" / "core" / "main.cc",
-        "int main() {",
-        "int main() { oops;",
-    )
-    done = run(
-        "flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout, environment=CACHE
-    )
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("oops;", "'oops' was not declared"),
+        # The tests' own -Werror: no code of ours, on any board, compiles with a warning.
+        ("int oops = 0;", "unused variable 'oops' [-Werror"),
+    ],
+)
+def test_a_build_that_fails(checkout: Path, tmp_path: Path, wrong: str, words: str) -> None:
+    main = checkout / "firmware" / "flash_and_eval" / "core" / "main.cc"
+    spoil(main, "int main() {", f"int main() {{ {wrong}")
+    done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     error = done.json["error"]
     assert error["kind"] == "BuildError"
-    assert "main.cc" in error["message"] and "'oops' was not declared" in error["message"]
+    assert "main.cc" in error["message"] and words in error["message"]
     assert str(tmp_path / "run" / "build.log") in error["hint"]
     assert not (tmp_path / "run" / "report.json").exists()

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from host.base.paths import cache_folder
 from host.models.feeds import drawn
 from host.models.tflite import Graph, parse
 from host.oracles.tflm_host import tflm_written
@@ -28,7 +27,6 @@ KERNELS = {
     "add": "ADD",
     "softmax": "SOFTMAX",
 }
-CACHE = {"FLASH_AND_EVAL_CACHE": str(cache_folder())}
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +113,7 @@ def test_an_off_by_one_is_named_with_both_values(
     graph = parse(model_with(kernel))
     model.write_bytes(graph.content)
     arguments = ("--model", model, "--data", "random", "--samples", "6", "--json")
-    done = run("flash-and-eval", *arguments, "--out", out, cwd=checkout, environment=CACHE)
+    done = run("flash-and-eval", *arguments, "--out", out, cwd=checkout)
     assert done.code == 1, done.err
     first = done.json["first_difference"]
     index, place, host = expected(graph, KERNELS[kernel], first["sample"])
