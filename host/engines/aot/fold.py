@@ -64,9 +64,11 @@ def _values(operator: Operator, tensors: Tensors) -> Arrays | None:
     inputs = [tensors[i] for i in operator.inputs if i != -1]
     if operator.name == "SHAPE":
         return _fitting([np.array(t.shape, _TYPES.get(outputs[0].dtype)) for t in inputs], outputs)
-    if operator.name not in _FOLDS or any(t.data is None for t in inputs):
-        return None
     arrays = [t.data for t in inputs if t.data is not None]
+    whole = operator.name not in _WHOLE or all(t.dtype in _TYPES for t in inputs)
+    activated = operator.options.get("fusedActivationFunction")
+    if operator.name not in _FOLDS or len(arrays) < len(inputs) or activated or not whole:
+        return None
     try:
         return _fitting(_FOLDS[operator.name](operator.options, arrays, outputs), outputs)
     except (ValueError, IndexError, KeyError, TypeError):
@@ -95,81 +97,53 @@ def _slice(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
     return [x[tuple(slice(b, None if n == -1 else b + n) for b, n in pairs)]]
 
 
-def _concatenation(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-    _no_activation(options)
-    return [np.concatenate(inputs, options["axis"])]
-
-
 def _split_v(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
     axis = int(inputs[2].item())
-    ends = np.cumsum([t.shape[axis] for t in outputs])
-    return np.split(inputs[0], ends[:-1], axis)
-
-
-def _gather(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-    if options.get("batchDims"):
-        raise ValueError("batch dimensions")
-    return [np.take(inputs[0], inputs[1], options["axis"])]
-
-
-def _cast(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-    if inputs[0].dtype.kind not in "iub":
-        raise ValueError("not whole numbers")
-    return [inputs[0].astype(_TYPES[outputs[0].dtype])]
+    return np.split(inputs[0], np.cumsum([t.shape[axis] for t in outputs])[:-1], axis)
 
 
 def _tile(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
     x, times = inputs
-    if x.size * math.prod(times.tolist()) != outputs[0].size:
-        raise ValueError("another size")
-    return [np.tile(x, times.tolist())]
+    return [np.tile(x, times)] if x.size * math.prod(times.tolist()) == outputs[0].size else []
 
 
 def _range(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-    start, limit, delta = (int(_whole(x).item()) for x in inputs)
-    if len(range(start, limit, delta)) != outputs[0].size:
-        raise ValueError("another size")
-    return [np.array(range(start, limit, delta), inputs[0].dtype)]
+    values = range(*(int(x.item()) for x in inputs))
+    return [np.array(values, inputs[0].dtype)] if len(values) == outputs[0].size else []
 
 
 def _reduce_prod(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-    x, axes = _whole(inputs[0]), tuple(inputs[1].reshape(-1).tolist())
+    x, axes = inputs[0], tuple(inputs[1].reshape(-1).tolist())
     return [np.asarray(np.prod(x, axes, x.dtype, keepdims=bool(options["keepDims"])))]
-
-
-def _arithmetic(function: Callable[[Array, Array], Array]) -> Fold:
-    def compute(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
-        _no_activation(options)
-        left, right = (_whole(x) for x in inputs)
-        return [np.asarray(function(left, right))]
-
-    return compute
-
-
-def _whole(values: Array) -> Array:
-    """Values that must be integers as they are, not quantized numbers."""
-    if values.dtype.name not in _TYPES:
-        raise ValueError("not whole numbers")
-    return values
-
-
-def _no_activation(options: Options) -> None:
-    if options.get("fusedActivationFunction"):
-        raise ValueError("fused activation")
 
 
 def _reshape(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
     return [inputs[0].reshape(outputs[0].shape)]
 
 
+def _arithmetic(function: Callable[[Array, Array], Array]) -> Fold:
+    def compute(options: Options, inputs: Arrays, outputs: Tensors) -> Arrays:
+        left, right = inputs
+        return [np.asarray(function(left, right))]
+
+    return compute
+
+
+# Those that compute with integers as they are, and not with quantized numbers.
+_WHOLE = ("ADD", "MAXIMUM", "MINIMUM", "MUL", "RANGE", "REDUCE_PROD", "SUB")
+# None of the values counts where they are not as many, and as large, as the outputs.
 _FOLDS: dict[str, Fold] = {
     "ADD": _arithmetic(np.add),
     "BROADCAST_TO": lambda options, x, y: [np.broadcast_to(x[0], x[1].tolist())],
-    "CAST": _cast,
-    "CONCATENATION": _concatenation,
+    "CAST": lambda options, x, y: (
+        [x[0].astype(_TYPES[y[0].dtype])] if x[0].dtype.kind in "iub" else []
+    ),
+    "CONCATENATION": lambda options, x, y: [np.concatenate(x, options["axis"])],
     "EXPAND_DIMS": _reshape,
     "FILL": lambda options, x, y: [np.broadcast_to(x[1], x[0].tolist())],
-    "GATHER": _gather,
+    "GATHER": lambda options, x, y: (
+        [np.take(x[0], x[1], options["axis"])] if not options.get("batchDims") else []
+    ),
     "MAXIMUM": _arithmetic(np.maximum),
     "MINIMUM": _arithmetic(np.minimum),
     "MUL": _arithmetic(np.multiply),

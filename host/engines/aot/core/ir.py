@@ -81,11 +81,8 @@ class Lowered:
 
 def constants_of(lowered: Lowered) -> tuple[Constant, ...]:
     """The operator's constants, in the order in which they are emitted."""
-    constants: tuple[Constant, ...] = ()
-    for call in lowered.calls:
-        operands = tuple(o for o in call.operands if isinstance(o, Constant))
-        constants += _constants_in(call.params) + operands
-    return constants
+    values = (value for call in lowered.calls for value in (call.params, *call.operands))
+    return tuple(constant for value in values for constant in _constants_in(value))
 
 
 def _constants_in(value: Value) -> tuple[Constant, ...]:
