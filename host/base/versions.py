@@ -64,14 +64,16 @@ NAMED_BY = {"renode": "RENODE"}
 
 def tools(left_out: Collection[str] = ()) -> tuple[Tool, ...]:
     """All of them, installed or not, but for those that are to be left out."""
-
-    def wanted(rows: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str]]:
-        return [row for row in rows if row[0] not in left_out]
-
-    return (
-        *(Tool(name, package_version(name), *rest) for name, *rest in wanted(_PACKAGES)),
-        *(Tool(name, program_version(name), *rest) for name, *rest in wanted(_PROGRAMS)),
-        *(Tool(name, node_package_version(name), *rest) for name, *rest in wanted(_NODE_PACKAGES)),
+    kinds = (
+        (_PACKAGES, package_version),
+        (_PROGRAMS, program_version),
+        (_NODE_PACKAGES, node_package_version),
+    )
+    return tuple(
+        Tool(name, version(name), *rest)
+        for rows, version in kinds
+        for name, *rest in rows
+        if name not in left_out
     )
 
 

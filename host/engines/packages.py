@@ -18,7 +18,7 @@ from urllib.parse import urlparse
 from filelock import FileLock
 
 from host.base import isolated
-from host.base.errors import FlashAndEvalError, ToolMissingError, first_line
+from host.base.errors import ToolMissingError, first_line
 from host.base.paths import ROOT, WORKSPACE
 from host.base.quiet import quiet
 from host.firmware.boards import Board
@@ -173,11 +173,9 @@ def _install(spec: str) -> None:
         with tempfile.TemporaryDirectory(dir=_STORAGE) as temporary:
             calls = isolated.side_by_side(_unpack, [(spec, temporary)], 1, environment())
             with closing(calls):
-                _, outcome = next(calls)
-            if isinstance(outcome, FlashAndEvalError):
-                raise ToolMissingError(
-                    f"PlatformIO could not install {spec}: {outcome.message}", REMEDY
-                )
+                _, failed = next(calls)
+            if failed is not None:
+                raise failed
             shutil.move(temporary, _storage(spec))
             Path(temporary).mkdir()  # for the context to remove
 
@@ -201,4 +199,5 @@ def _unpack(spec: str, storage: str) -> None:
             # Without what the library says that it needs: that is for its examples.
             Manager(storage).install(spec, skip_dependencies=True)
     except Exception as error:  # PlatformIO's, its HTTP client's, the disk's
-        raise ToolMissingError(first_line(error)) from error
+        message = f"PlatformIO could not install {spec}: {first_line(error)}"
+        raise ToolMissingError(message, REMEDY) from error

@@ -13,7 +13,7 @@ from host.engines.library import Library, find_library
 from host.engines.packages import specs
 from host.firmware import cpp
 from host.firmware.boards import Board
-from host.firmware.rendered import ALIGNMENT, ExecutedOperator, Rendered, aligned
+from host.firmware.rendered import ALIGNMENT, Rendered, aligned, executed
 from host.models.tflite import Graph
 from host.oracles.tflm_host import host_arena_bytes
 
@@ -78,35 +78,29 @@ class TflmEngine:
         self, graph: Graph, arena: int | None = None, others: Sequence[Graph] = ()
     ) -> Rendered:
         """See ``Engine.render``. Without ``arena``, what TFLM on the host needs and a margin."""
+        graphs, library = (graph, *others), self.library
         if arena is None:
             # The wheel may crash on a strange model.
-            arena = isolated.call(_largest_arena, [graph, *others]) + _GUESS_MARGIN
-        reserved = aligned(arena)
-        graphs = (graph, *others)
-        names = _operator_names(*graphs)
+            arena = isolated.call(_largest_arena, graphs) + _GUESS_MARGIN
+        names = sorted({operator.name for g in graphs for operator in g.operators})
         largest = max([2 * len(graph.content), *(len(other.content) for other in others)])
         slot = min(self.slot_limit // ALIGNMENT * ALIGNMENT, aligned(largest))
         values = {
-            "library": self.library.version,
-            "operators": [
-                self.library.call(name, int8=all(_only_int8(g, name) for g in graphs))
-                for name in names
-            ],
+            "library": library.version,
+            "operators": [library.call(name, int8=_only_int8(graphs, name)) for name in names],
             "content": cpp.byte_lines(graph.content),
-            "arena_bytes": reserved,
+            "arena_bytes": aligned(arena),
             "slot_bytes": slot,
-            "message_arguments": self.library.message_arguments,
+            "message_arguments": library.message_arguments,
         }
+        sources = library.sources(names)
         build = {
             "engine": self.name,
             "library": {
-                "sources": {
-                    str(path): self.library.optimization(path)
-                    for path in self.library.sources(names)
-                },
-                "includes": [str(path) for path in self.library.includes],
-                "defines": self.library.defines,
-                "fingerprint": self.library.fingerprint(),
+                "sources": {str(path): library.optimization(path) for path in sources},
+                "includes": [str(path) for path in library.includes],
+                "defines": library.defines,
+                "fingerprint": library.fingerprint(),
             },
         }
         return Rendered(
@@ -117,33 +111,22 @@ class TflmEngine:
                 "build.json": json.dumps(build, indent=1) + "\n",
             },
             digest=graph.sha256,
-            arena_bytes=reserved,
+            arena_bytes=aligned(arena),
             constant_bytes=len(graph.content),
-            operators=tuple(
-                ExecutedOperator(o.index, o.name, output)
-                for o in graph.operators
-                for output in o.outputs
-            ),
+            operators=executed(graph.operators),
             arena=(),
             slot_bytes=slot,
             library=self.library_spec,
         )
 
 
-def _operator_names(*graphs: Graph) -> list[str]:
-    return sorted({operator.name for graph in graphs for operator in graph.operators})
-
-
-def _only_int8(graph: Graph, name: str) -> bool:
+def _only_int8(graphs: Sequence[Graph], name: str) -> bool:
     """Whether every operator of that name computes with int8 alone; its biases are int32."""
     types = [
-        {
-            graph.tensors[index].dtype
-            for index in (*operator.inputs, *operator.outputs)
-            if index >= 0
-        }
-        for operator in graph.operators
-        if operator.name == name
+        {graph.tensors[index].dtype for index in (*o.inputs, *o.outputs) if index >= 0}
+        for graph in graphs
+        for o in graph.operators
+        if o.name == name
     ]
     return all("int8" in used and used <= {"int8", "int32"} for used in types)
 

@@ -1,7 +1,9 @@
 """What an engine makes of a model."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from host.models.tflite import Operator
 
 ALIGNMENT = 16  # of an arena and of what lies in it, bytes; what vector loads of Cortex-M55 want
 
@@ -40,6 +42,13 @@ class ExecutedOperator:
     """Its name in the .tflite schema."""
     tensor: int
     """Index of the output tensor."""
+
+
+def executed(operators: Iterable[Operator]) -> tuple[ExecutedOperator, ...]:
+    """The outputs of these operators, in the order in which they are computed."""
+    return tuple(
+        ExecutedOperator(o.index, o.name, output) for o in operators for output in o.outputs
+    )
 
 
 @dataclass(frozen=True)

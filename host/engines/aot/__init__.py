@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from host import __version__
 from host.engines.aot import emit, memory
 from host.engines.aot.lower import lower
-from host.firmware.rendered import ExecutedOperator, Rendered
+from host.firmware.rendered import Rendered, executed
 from host.models.tflite import Graph
 
 
@@ -47,10 +47,6 @@ class AotEngine:
             digest=source.digest,
             arena_bytes=memory.arena_bytes(blocks),
             constant_bytes=sum(len(table.data) for table in source.tables.values()),
-            operators=tuple(
-                ExecutedOperator(step.operator.index, step.operator.name, output)
-                for step in lowered
-                for output in step.outputs
-            ),
+            operators=executed(step.operator for step in lowered),
             arena=blocks,
         )
