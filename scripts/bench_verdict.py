@@ -52,7 +52,7 @@ def bench(seeds: int) -> None:
                     columns = columns_of_the_host(prepared, inputs, stages)
                     columns["device"] = Column("device", columns["tflm_host"].outputs, "")
                     verdict, cause = answer(
-                        *(options, model, prepared, columns),
+                        *(options, prepared, columns),
                         partial(judge, columns, graph, prepared.dataset),
                         stages,
                         per_channel_dense=engine.per_channel_dense,

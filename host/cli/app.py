@@ -66,6 +66,10 @@ def flash_and_eval(
             "--build-only", help="Convert and build; the board need not be there. Starts nothing."
         ),
     ] = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="The float model that a ready .tflite was made from."),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -88,7 +92,11 @@ def flash_and_eval(
             _show(built.folder, as_json, lambda: build_summary(built))
         with Bar() as bar:
             evaluation = run(
-                model, device, limits, output, bar, explain=explain, jobs=jobs, resume=resume
+                *(model, device, limits, output, bar),
+                reference=reference,
+                explain=explain,
+                jobs=jobs,
+                resume=resume,
             )
         code = terminal.EXIT_MATCH if evaluation.verdict.match else terminal.EXIT_DIFFERS
         _show(evaluation.folder, as_json, lambda: summary(evaluation), code)

@@ -4,12 +4,13 @@ Results are reused by the hash of what they were made from.
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from filelock import FileLock
 
 from host.base import cache, versions
 from host.base.arrays import Array
-from host.base.errors import ConfigError
+from host.base.errors import ConfigError, ModelError
 from host.base.paths import cache_folder
 from host.base.quiet import quiet
 from host.deployment.request import ModelOptions
@@ -19,6 +20,7 @@ from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described
 from host.models.dataset import Dataset, check_fit, load_dataset
 from host.models.source import ModelFile, load_keras, open_model
+from host.models.tflite import Graph
 from host.oracles import columns
 from host.oracles.columns import NO_KERAS, Column, ColumnName
 from host.oracles.host import EXECUTORS, host_columns
@@ -38,11 +40,15 @@ _CONVERTING = ("tensorflow", "tf-keras", "keras", "tensorflow-model-optimization
 
 @dataclass(frozen=True)
 class Prepared:
-    """The int8 model, the samples as they fit it, and what Keras makes of them."""
+    """The int8 model, the samples as they fit it, and what Keras makes of them.
+
+    ``original`` is the float model that int8 was made from, None where it is not known.
+    """
 
     dataset: Dataset
     quantized: QuantizedModel
     keras: Column
+    original: ModelFile | None
 
 
 def model_file(options: ModelOptions, stages: Stages) -> ModelFile:
@@ -65,8 +71,21 @@ def model_file(options: ModelOptions, stages: Stages) -> ModelFile:
     return replace(open_model(path), name="digits-demo")
 
 
-def prepare(options: ModelOptions, model: ModelFile, engine: Engine, stages: Stages) -> Prepared:
+def prepare(
+    options: ModelOptions,
+    model: ModelFile,
+    engine: Engine,
+    stages: Stages,
+    reference: Path | None = None,
+) -> Prepared:
     """Load the samples, convert the model where it is not int8 yet, and check both.
+
+    Args:
+        options: the model's.
+        model: what they name.
+        engine: whose conversion it is.
+        stages: are told of what takes time.
+        reference: the float model that a ready .tflite was made from.
 
     Raises:
         InputError: the model, the samples, or the two together cannot be used.
@@ -91,12 +110,65 @@ def prepare(options: ModelOptions, model: ModelFile, engine: Engine, stages: Sta
         dataset = _load(options, data, shape, calibrate=False)
         quantized = accept_tflite(graph, dataset)
         dataset = check_fit(dataset, shape, graph.output.shape[1:])
-        keras = Column("keras", None, "", NO_KERAS)
-        return Prepared(dataset, _concerning(engine, quantized), keras)
+        original, keras = None, Column("keras", None, "", NO_KERAS)
+        if reference is not None:
+            original = open_reference(reference)
+            keras = _reference_column(options, original, graph, dataset, stages)
+        return Prepared(dataset, _concerning(engine, quantized), keras, original)
+    if reference is not None:
+        raise ConfigError(
+            "--reference goes with a ready .tflite; a float model is converted here, and is its "
+            "own reference",
+            "Leave --reference out, or give the .tflite with --model.",
+        )
     dataset = _load(options, data, (), calibrate=True)
     with stages.run("fine-tune and convert" if route.trains else "convert") as stage:
         prepared = convert(options, model, dataset, engine.per_channel_dense, stage)
     return replace(prepared, quantized=_concerning(engine, prepared.quantized))
+
+
+def open_reference(path: Path) -> ModelFile:
+    """The float model that ``--reference`` names.
+
+    Raises:
+        ConfigError: it is a .tflite.
+        ModelError: it is no model that is known.
+    """
+    model = open_model(path)
+    if model.kind == "tflite":
+        raise ConfigError(f"--reference {path} is a .tflite", "Give the trained Keras model.")
+    return model
+
+
+def _reference_column(
+    options: ModelOptions, original: ModelFile, graph: Graph, dataset: Dataset, stages: Stages
+) -> Column:
+    """What the float model of a ready .tflite predicts."""
+    packages = [versions.package_version(name) for name in _CONVERTING]
+    name = cache.key(
+        *("reference", original.sha256, graph.sha256, str(packages), str(options.allow_unsafe)),
+        dataset.x,
+    )
+    with stages.run("reference") as stage:
+        known = columns.unpack_column(cache.load("references", name) or {}, "keras")
+        stage.reused = known is not None
+        if known is not None:
+            return known
+        with quiet(None):
+            source = load_keras(original, allow_unsafe=options.allow_unsafe)
+            if (source.input_shape, source.output_shape) != (
+                graph.input.shape[1:],
+                graph.output.shape[1:],
+            ):
+                raise ModelError(
+                    f"{original.path} takes {source.input_shape} and gives {source.output_shape}; "
+                    f"the .tflite takes {graph.input.shape[1:]} and gives "
+                    f"{graph.output.shape[1:]}: it was not made from it",
+                    "Give the model that the .tflite was converted from.",
+                )
+            column = run_keras(source, dataset, graph)
+    cache.store("references", name, columns.pack_columns({"keras": column}))
+    return column
 
 
 def _concerning(engine: Engine, quantized: QuantizedModel) -> QuantizedModel:
@@ -145,7 +217,7 @@ def convert(
         stage.reused = True
         graph = tflite.parse(known["tflite"].tobytes())
         dataset = check_fit(dataset, graph.input.shape[1:], graph.output.shape[1:])
-        return Prepared(dataset, accept_tflite(graph, dataset, route), keras)
+        return Prepared(dataset, accept_tflite(graph, dataset, route), keras, model)
     with quiet(None):
         reproducible(options.seed)
         source = load_keras(model, allow_unsafe=options.allow_unsafe)
@@ -156,7 +228,7 @@ def convert(
         keras = run_keras(trained.keras(route), dataset, quantized.graph)
     content = tflite.as_array(quantized.graph.content)
     cache.store("conversions", name, {**columns.pack_columns({"keras": keras}), "tflite": content})
-    return Prepared(dataset, quantized, keras)
+    return Prepared(dataset, quantized, keras, model)
 
 
 def columns_of_the_host(

@@ -42,7 +42,7 @@ class Column:
     absent: str | None = None
 
 
-NO_KERAS = "the model came as a ready .tflite; its Keras original was not given"
+NO_KERAS = "the model came as a ready .tflite; its Keras original was not given (--reference)"
 
 
 def pack_columns(columns: Mapping[ColumnName, Column]) -> dict[str, Array]:

@@ -36,6 +36,12 @@ class Half:
     """The answer in one sentence."""
 
 
+UNKNOWN_BY_RANDOM = Half(
+    "not known",
+    "Whether int8 predicts what Keras predicts is not known: random samples do not tell",
+)
+
+
 # --- int8 against the float model -------------------------------------------------------------
 
 

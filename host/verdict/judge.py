@@ -22,7 +22,13 @@ from host.verdict.gaps import (
     mean_error,
     real_values,
 )
-from host.verdict.halves import Half, Outcome, deployment_half, quantization_half
+from host.verdict.halves import (
+    UNKNOWN_BY_RANDOM,
+    Half,
+    Outcome,
+    deployment_half,
+    quantization_half,
+)
 from host.verdict.limits import Limits
 from host.verdict.statistics import Interval
 
@@ -138,7 +144,9 @@ def judge(
     return Verdict(
         outcome=outcome,
         halves={
-            "quantization": quantization_half(
+            "quantization": UNKNOWN_BY_RANDOM
+            if dataset.raw
+            else quantization_half(
                 columns,
                 shares,
                 gaps["quantization"],

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from host.base.arrays import Array
+from host.base.errors import ConfigError, ModelError
 from host.commands.evaluate.answer import answer
-from host.deployment.prepare import columns_of_the_host, model_file, prepare
+from host.deployment.prepare import Prepared, columns_of_the_host, model_file, prepare
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
 from host.diagnosis.trials.trial import Trial
@@ -20,8 +21,11 @@ from host.oracles.columns import Column
 from host.verdict.judge import Verdict, judge
 from tests.fixtures.accelerometer import CLASSES, scale, train, windows
 from tests.fixtures.fakes import Silent
+from tests.fixtures.models import dense
 from tests.fixtures.runs import run
 
+ENGINE, _ = find_engine("aot", find_board("process"))
+STAGES = Stages(Silent())
 SAMPLES = 120
 X, Y = windows(SAMPLES, 5)
 CALIBRATION, LABELS = windows(200, 6)
@@ -63,20 +67,23 @@ def model_of(folder: Path, times: float) -> Path:
     return path
 
 
-def answered(model: Path, data: Path) -> tuple[Verdict, Trial | None]:
+def prepared_by(options: ModelOptions, reference: Path | None = None) -> Prepared:
+    return prepare(options, model_file(options, STAGES), ENGINE, STAGES, reference)
+
+
+def answered(
+    model: Path, data: Path, reference: Path | None = None
+) -> tuple[Verdict, Trial | None]:
     """The answer where the device computes what TFLM on the host computes."""
-    engine, _ = find_engine("aot", find_board("process"))
-    stages = Stages(Silent())
     options = ModelOptions(model, str(data))
-    file = model_file(options, stages)
-    prepared = prepare(options, file, engine, stages)
+    prepared = prepared_by(options, reference)
     graph = prepared.quantized.graph
-    columns = columns_of_the_host(prepared, quantize_samples(prepared.dataset, graph), stages)
+    columns = columns_of_the_host(prepared, quantize_samples(prepared.dataset, graph), STAGES)
     columns["device"] = Column("device", columns["tflm_host"].outputs, "a device")
     return answer(
-        *(options, file, prepared, columns, partial(judge, columns, graph, prepared.dataset)),
-        stages,
-        per_channel_dense=engine.per_channel_dense,
+        *(options, prepared, columns, partial(judge, columns, graph, prepared.dataset)),
+        STAGES,
+        per_channel_dense=ENGINE.per_channel_dense,
     )
 
 
@@ -109,3 +116,32 @@ def test_the_first_screen_says_what_is_wrong(folder: Path, tmp_path: Path) -> No
     assert report["cause"]["cause"] == "representative-data-scale"
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.index(report["cause"]["remedy"]) < page.index("Who predicts what")
+
+
+def test_a_ready_tflite_beside_its_original_has_the_whole_verdict(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Whoever converted it kept both files; the data brings nothing to calibrate with."""
+    original, data = model_of(folder, 1.0), tmp_path / "data.npz"
+    np.savez(data, x=X, y=Y, x_calibration=CALIBRATION / scale())
+    converted = prepared_by(ModelOptions(original, str(data)))
+    (tmp_path / "ready.tflite").write_bytes(converted.quantized.graph.content)
+    np.savez(data, x=X, y=Y)
+    verdict, trial = answered(tmp_path / "ready.tflite", data, original)
+    assert verdict.headline.startswith("Int8 does not predict what Keras predicts: 100")
+    assert trial is not None and trial.after > 0.95 > trial.before
+    verdict, trial = answered(tmp_path / "ready.tflite", data)
+    assert verdict.match and not verdict.good and trial is None
+
+
+def test_a_reference_must_be_the_original(folder: Path, tmp_path: Path) -> None:
+    original, data, ready = model_of(folder, 1.0), tmp_path / "data.npz", tmp_path / "a.tflite"
+    np.savez(data, x=X, y=Y, x_calibration=CALIBRATION)
+    ready.write_bytes(dense(16, 3))
+    np.savez(tmp_path / "other.npz", x=np.zeros((4, 16), np.float32))
+    with pytest.raises(ModelError, match="it was not made from it"):
+        prepared_by(ModelOptions(ready, str(tmp_path / "other.npz")), original)
+    with pytest.raises(ConfigError, match="goes with a ready"):
+        prepared_by(ModelOptions(original, str(data)), original)
+    with pytest.raises(ConfigError, match="is a"):
+        prepared_by(ModelOptions(ready, str(tmp_path / "other.npz")), ready)

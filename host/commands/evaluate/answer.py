@@ -11,7 +11,7 @@ from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
 from host.diagnosis.trials.samples import sample_trial
 from host.diagnosis.trials.trial import Trial
-from host.models.source import ModelFile, load_keras
+from host.models.source import load_keras
 from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
 from host.oracles.tflm_host import run_tflm_host
 from host.verdict.judge import Verdict
@@ -19,7 +19,6 @@ from host.verdict.judge import Verdict
 
 def answer(
     options: ModelOptions,
-    model: ModelFile,
     prepared: Prepared,
     columns: Mapping[ColumnName, Column],
     judged: Callable[[bool], Verdict],
@@ -32,8 +31,7 @@ def answer(
 
     Args:
         options: the model's.
-        model: what the user gave.
-        prepared: what was made of it.
+        prepared: the model, and what was made of it.
         columns: of the run, or of the host alone.
         judged: the verdict, given whether samples or labels are unlike those of the training.
         stages: are told of what takes time.
@@ -46,19 +44,16 @@ def answer(
     if not explain:
         return judged(False), None
     with stages.run("check samples"):
-        cause = _of_samples(options, model, prepared, columns)
+        cause = _of_samples(options, prepared, columns)
     verdict = judged(cause is not None)
-    if cause is None and verdict.int8_is_worse:
+    if cause is None and verdict.int8_is_worse and prepared.original is not None:
         with stages.run("explain"), quiet(None):
-            cause = conversion_trial(options, model, prepared, per_channel_dense)
+            cause = conversion_trial(options, prepared.original, prepared, per_channel_dense)
     return verdict, cause
 
 
 def _of_samples(
-    options: ModelOptions,
-    model: ModelFile,
-    prepared: Prepared,
-    columns: Mapping[ColumnName, Column],
+    options: ModelOptions, prepared: Prepared, columns: Mapping[ColumnName, Column]
 ) -> Trial | None:
     """What samples or labels should have been, tried on Keras, or without it on TFLM."""
     graph, name = prepared.quantized.graph, _asked(columns)
@@ -68,8 +63,9 @@ def _of_samples(
 
     def predict(x: Array) -> Array:
         with quiet(None):
-            if name == "keras":
-                return load_keras(model, allow_unsafe=options.allow_unsafe).predict(x)
+            if name == "keras" and prepared.original is not None:
+                source = load_keras(prepared.original, allow_unsafe=options.allow_unsafe)
+                return source.predict(x)
             column = isolated.call(run_tflm_host, graph, graph.input.to_codes(x))
         assert column.outputs is not None  # it has run the samples as they are
         return column.outputs

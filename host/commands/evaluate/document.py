@@ -15,6 +15,7 @@ from host.deployment.document import (
 from host.deployment.stages import Timing
 from host.device.exchange import LinkStatistics
 from host.diagnosis.trials.trial import Trial
+from host.models.source import ModelFile
 from host.oracles.columns import ColumnName
 from host.quantize.advice import Advice
 from host.quantize.checks import QuantizedModel
@@ -72,6 +73,8 @@ class EvaluationDocument(DeviceDocument, Verdict):
     schema_version: Literal[2] = 2
     limits: Limits
     """What the verdict allowed."""
+    reference: ModelFile | None
+    """The float model that a ready .tflite was made from; null where none was given."""
     cause: Trial | None
     """Why int8, or Keras itself, predicts badly: the change that restores it; null where nothing is
     bad, where no change does, or with --no-explain."""

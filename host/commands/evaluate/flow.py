@@ -32,6 +32,7 @@ def flash_and_eval(
     output: OutputOptions,
     observer: Observer,
     *,
+    reference: Path | None = None,
     explain: bool = True,
     jobs: int = 1,
     resume: bool = False,
@@ -40,6 +41,7 @@ def flash_and_eval(
 
     Args:
         limits: what the verdict allows.
+        reference: the float model that a ready .tflite was made from.
         explain: look for the cause where int8 or Keras predicts badly.
         jobs: emulators side by side, which share the samples.
         resume: continue the run in the output's folder, which did not finish.
@@ -55,7 +57,7 @@ def flash_and_eval(
     setup = find_setup(where, jobs)
     observer.note(*setup.notes)
     model = model_file(what, stages)
-    prepared = prepare(what, model, setup.engine, stages)
+    prepared = prepare(what, model, setup.engine, stages, reference)
     graph = prepared.quantized.graph
     setup, rendered = render(setup, graph, stages)
     with run_folder(output.folder, setup.board, model, graph, RESULTS) as folder:
@@ -82,7 +84,7 @@ def flash_and_eval(
             )
         columns = {**columns, "device": device_column(run)}
         verdict, cause = answer(
-            *(what, model, prepared, columns),
+            *(what, prepared, columns),
             partial(
                 judge,
                 columns,
@@ -102,6 +104,7 @@ def flash_and_eval(
         evaluation = Evaluation(
             board=setup.board,
             model=model,
+            reference=None if reference is None else prepared.original,
             quantized=prepared.quantized,
             dataset=dataset,
             rendered=rendered,

@@ -25,6 +25,7 @@ class Evaluation:
 
     board: Board
     model: ModelFile
+    reference: ModelFile | None
     quantized: QuantizedModel
     dataset: Dataset
     rendered: Rendered

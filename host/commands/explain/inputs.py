@@ -13,7 +13,7 @@ from host.base.paths import exists
 from host.commands.explain.explanation import Subject
 from host.commands.explain.options import ExplainRequest
 from host.deployment.folder import MODEL, PREDICTIONS
-from host.deployment.prepare import convert, model_file
+from host.deployment.prepare import convert, model_file, open_reference
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
 from host.diagnosis.analyse import FloatModel
@@ -231,12 +231,7 @@ def find_reference(request: ExplainRequest, stages: Stages) -> ModelFile | None:
         ToolMissingError: the demo model needs TensorFlow.
     """
     if request.reference is not None:
-        model = open_model(request.reference)
-        if model.kind == "tflite":
-            raise ConfigError(
-                f"--reference {request.reference} is a .tflite", "Give the trained Keras model."
-            )
-        return model
+        return open_reference(request.reference)
     for text in (request.b, request.a):
         for name in ("model.h5", "model.keras"):
             if exists(Path(text) / name):
