@@ -100,7 +100,7 @@ class Source:
                 self.names[operand] if isinstance(operand, Constant) else self._at(operand)
                 for operand in (*call.operands, call.output)
             ]
-            if call.scratch:
+            if step.scratch:
                 arguments.append(f"at<int8_t>({self._offsets[memory.scratch_key(position)]})")
             calls.append(f"aot::{call.kernel}({', '.join([name, *arguments])});")
         outputs = [(self._offsets[i], self.graph.tensors[i].nbytes) for i in step.outputs]

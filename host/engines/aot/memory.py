@@ -180,10 +180,10 @@ def _leads(
     kept = {roots.get(index, index) for index in graph.outputs}
     leads: dict[tuple[int, int], int] = {}
     for position, step in enumerate(lowered):
-        for overlap in step.overlaps:
-            source = roots.get(overlap.tensor, overlap.tensor)
+        for tensor in step.overlaid:
+            source = roots.get(tensor, tensor)
             if source in kept or lifetimes[source].last != position:
                 continue
             pair = numbers[step.outputs[0]], numbers[source]
-            leads[pair] = max(leads.get(pair, 0), overlap.lead)
+            leads[pair] = max(leads.get(pair, 0), step.lead)
     return leads

@@ -38,8 +38,7 @@ class Call:
 
     ``kernel`` and ``type_name`` are a function and a parameter struct of kernels.h; operands are
     tensor indices of activations, or constants; ``output`` is a tensor index. Pointers have the
-    tensors' element types. The operator's scratch memory, int8_t*, is handed over where
-    ``scratch`` is set.
+    tensors' element types, and int8_t where they are to the operator's scratch memory.
     """
 
     kernel: str
@@ -47,19 +46,6 @@ class Call:
     params: Struct
     operands: tuple[int | Constant, ...]
     output: int
-    scratch: bool = False
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """The output may be laid over ``tensor``, an input that nobody needs afterwards.
-
-    The kernel promises to destroy nothing that it still has to read, as long as the output begins
-    at least ``lead`` bytes before the input: 0 where both may begin at the same place.
-    """
-
-    tensor: int
-    lead: int
 
 
 @dataclass(frozen=True)
@@ -68,7 +54,11 @@ class Lowered:
 
     ``inputs`` are the activations that it reads, ``outputs`` the tensors that it writes. Without
     calls its output is its first input, seen in another shape, and costs nothing. ``scratch`` is in
-    bytes, and holds nothing from one operator to the next.
+    bytes, and holds nothing from one operator to the next; every call gets it.
+
+    The output may be laid over any of ``overlaid``, inputs that nobody needs afterwards: the kernel
+    destroys nothing that it still has to read, as long as the output begins at least ``lead`` bytes
+    before the input; 0 where both may begin at the same place.
     """
 
     operator: Operator
@@ -76,7 +66,8 @@ class Lowered:
     outputs: tuple[int, ...]
     calls: tuple[Call, ...]
     scratch: int = 0
-    overlaps: tuple[Overlap, ...] = ()
+    overlaid: tuple[int, ...] = ()
+    lead: int = 0
 
 
 def constants_of(lowered: Lowered) -> tuple[Constant, ...]:

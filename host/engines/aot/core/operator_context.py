@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from host.base.arrays import Array
-from host.engines.aot.core.ir import Call, Constant, Lowered, Overlap, Struct
+from host.engines.aot.core.ir import Call, Constant, Lowered, Struct
 from host.engines.aot.core.quantization import LIMITS, Clamp, activation_clamp
 from host.models.tflite import Graph, Operator, Tensor
 
@@ -154,26 +154,23 @@ class OperatorContext:
             for t, role in zip(self.operands, _ROLES, strict=False)
         )
         name = kernel or self.operator.name.lower()
-        call = Call(name, type_name, params, values, self.y.index, scratch > 0)
+        call = Call(name, type_name, params, values, self.y.index)
         return self.calling(call, lead=lead, scratch=scratch)
 
     def calling(self, *calls: Call, lead: int | None = None, scratch: int = 0) -> Lowered:
         """Calls that make the outputs of the operands.
 
         Args:
-            lead: in bytes, see ``Overlap``; None where the output must not be laid over an operand.
+            lead: in bytes, see ``Lowered``; None where the output must not be laid over an operand.
                 Of two operands, one that is broadcast is read again, and so never written over.
             scratch: bytes of scratch memory.
         """
-        operands = self.operands
+        operands, outputs = self.operands, self.operator.outputs
         computed = [t for t in operands if t.data is None]
-        overlaps: tuple[Overlap, ...] = ()
-        if lead is not None:
-            lone = len(operands) == 1
-            over = (t.index for t in computed if lone or t.size == self.y.size)
-            overlaps = tuple(Overlap(index, lead) for index in over)
+        over = [t.index for t in computed if len(operands) == 1 or t.size == self.y.size]
+        overlaid = () if lead is None else tuple(over)
         inputs = tuple(t.index for t in computed)
-        return Lowered(self.operator, inputs, self.operator.outputs, calls, scratch, overlaps)
+        return Lowered(self.operator, inputs, outputs, calls, scratch, overlaid, lead or 0)
 
     def view(self) -> Lowered:
         """Nothing to compute: the output is the first operand, in another shape."""
