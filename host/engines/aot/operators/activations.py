@@ -18,7 +18,7 @@ from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, require
 from host.engines.aot.core.quantization import LIMITS, Multiplier, quantize_multiplier
 
-_RELU, _RELU6 = 1, 3  # ActivationFunctionType of the schema
+_RELU6 = 3  # ActivationFunctionType of the schema
 _INTEGER_BITS = 4  # of the inputs of LOGISTIC and TANH
 # Of int16's SOFTMAX: sums of so many exponentials fit an int32.
 _MOST_DEPTH = 2**16
@@ -111,15 +111,7 @@ def _require_output(op: OperatorContext, fraction_bits: int, zero_point: int) ->
 
 def _relu(op: OperatorContext) -> Lowered:
     """Also brings the input to the output's scale."""
-    x, y = op.x, op.y
-    multiplier = quantize_multiplier(_float_ratio(op))
-    minimum, maximum = quantization.activation_clamp(_RELU, y.scale, y.zero_point)
-
-    def value(q: int) -> int:
-        scaled = scale(q - x.zero_point, multiplier) + y.zero_point
-        return min(max(scaled, minimum), maximum)
-
-    return _table(op, value)
+    return _leaky(op, np.float32(0))
 
 
 def _relu6(op: OperatorContext) -> Lowered:
@@ -137,11 +129,15 @@ def _relu6(op: OperatorContext) -> Lowered:
 
 
 def _leaky_relu(op: OperatorContext) -> Lowered:
-    """Its quotients are float32, as in TFLite-Micro."""
+    return _leaky(op, np.float32(op.option("alpha")))
+
+
+def _leaky(op: OperatorContext, alpha: np.float32) -> Lowered:
+    """``alpha`` times what is below 0. Quotients are float32, as in TFLite-Micro."""
     x, y = op.x, op.y
-    alpha = np.float32(op.option("alpha"))
-    scaled_alpha = float(np.float32(x.scale) * alpha / np.float32(y.scale))
-    positive = quantize_multiplier(_float_ratio(op))
+    with np.errstate(over="ignore"):  # infinity is refused with the operator's name
+        scaled_alpha = float(np.float32(x.scale) * alpha / np.float32(y.scale))
+        positive = quantize_multiplier(float(np.float32(x.scale) / np.float32(y.scale)))
     negative = quantize_multiplier(abs(scaled_alpha))
     sign = -1 if scaled_alpha < 0 else 1
 
@@ -180,11 +176,6 @@ def _hard_swish(op: OperatorContext) -> Lowered:
         return fixed_point.wrapped(scaled + y.zero_point, 16)
 
     return _table(op, value)
-
-
-def _float_ratio(op: OperatorContext) -> float:
-    with np.errstate(over="ignore"):  # infinity is refused with the operator's name
-        return float(np.float32(op.x.scale) / np.float32(op.y.scale))
 
 
 def _softmax(op: OperatorContext) -> Lowered:
