@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -82,12 +81,10 @@ def _explained(request: ExplainRequest, stages: Stages) -> Explanation:
     )
     with stages.run("compare"), quiet(None):
         analysis = alone([a.graph, b.graph], analyse, material)
-    more: dict[str, Any] = {
-        "notes": (*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
-        "conditions": {**analysis.conditions, "seed": request.seed},
-    }
-    return Explanation(
-        **{**dict(analysis), **more},
+    return Explanation.of(
+        analysis,
+        notes=(*dataset.notes, *analysis.notes, *_unknown(dataset, reference)),
+        conditions={**analysis.conditions, "seed": request.seed},
         command=request.command,
         a=a.subject(),
         b=b.subject(deployed_otherwise=deployed is not None),

@@ -52,9 +52,8 @@ class Opened:
 
     def subject(self, *, deployed_otherwise: bool = False) -> Subject:
         """What the report says of it."""
-        return Subject(
-            label=self.label,
-            source=self.source,
+        return Subject.of(
+            self,
             sha256=self.graph.sha256,
             bytes=len(self.graph.content),
             operators=len(self.graph.operators),

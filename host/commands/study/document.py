@@ -144,44 +144,27 @@ class StudyDocument(Document):
 def document(study: Study) -> StudyDocument:
     """The study's document; ``created`` is the time of this call."""
     plan, comparison = study.plan, study.comparison
-    return StudyDocument(
-        command=study.command,
-        notes=study.notes,
+    return StudyDocument.of(
+        *(comparison, plan, study),
         headline=words.headline(comparison),
         sentences=words.sentences(comparison),
-        data=Data(
-            name=plan.data,
-            samples=comparison.samples,
-            trained_on=study.trained_on,
-            classes=study.classes,
-            digest=plan.data_digest,
-        ),
+        data=Data.of(comparison, study, name=plan.data, digest=plan.data_digest),
         model=StudiedModel(function=plan.model, digest=plan.model_digest),
-        runs=Runs(
-            asked=study.asked,
+        runs=Runs.of(
+            study,
             done=len(study.runs),
-            reused=study.reused,
             seeds=tuple(run.seed for run in study.runs),
             failed=study.failures,
         ),
-        training=plan.training,
-        routes=comparison.routes,
         agreement=agreement(plan.routes, comparison.pairs),
-        pairs=comparison.pairs,
-        device=comparison.device,
         results=results(study),
-        conditions=StudyConditions(
-            executor=plan.executor,
-            per_channel_dense=plan.per_channel_dense,
-            jobs=study.jobs,
-            machine=f"{platform.platform()}, {default_jobs()} processors",
-            packages=plan.packages,
+        conditions=StudyConditions.of(
+            *(plan, study), machine=f"{platform.platform()}, {default_jobs()} processors"
         ),
         versions={**versions.versions(study.board.tools if study.board else ()), **plan.packages},
         timings=Timings(
             wall_seconds=study.seconds, run_seconds=tuple(run.seconds for run in study.runs)
         ),
-        folder=study.folder,
     )
 
 
