@@ -113,10 +113,7 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
         notes=(*evaluation.notes, *verdict.notes),
         engine=evaluation.rendered.engine,
         board=board.name,
-        columns={
-            name: Executor(version=column.version, absent=column.absent)
-            for name, column in evaluation.columns.items()
-        },
+        columns={name: Executor.of(column) for name, column in evaluation.columns.items()},
         memory=memory(board, evaluation.rendered, image, info),
         tflite=quantized_tflite(evaluation.quantized),
         dataset=Samples.of(evaluation.dataset),

@@ -79,10 +79,7 @@ class Explanation(Document, Analysis):
         """The first layer whose outputs in A and B differ; null where none does."""
         if self.first_layer is None:
             return None
-        layer = self.layers[self.first_layer]
-        return FirstDifference(
-            layer=self.first_layer, operator=layer.operator, name=layer.name, tensor=layer.tensor
-        )
+        return FirstDifference.of(self.layers[self.first_layer], layer=self.first_layer)
 
     @property
     def first_layer(self) -> int | None:

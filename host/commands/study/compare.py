@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -140,13 +140,11 @@ def summarize_device(runs: Sequence[RunResult], work: BoardWork) -> values.Devic
         if not equal.all():
             unequal = int(np.count_nonzero(~equal))
             differing.append(values.DifferingModel(result.seed, result.route, unequal))
-    return values.DeviceSummary(
-        **asdict(work.conditions),
+    return values.DeviceSummary.of(
+        *(work.conditions, work),
         models=len(work.results),
         inferences=sum(len(result.outputs) for result in work.results),
         differing=tuple(differing),
-        images_built=work.images_built,
-        models_loaded=work.models_loaded,
         median_ticks={r: float(np.median(np.concatenate(t))) for r, t in ticks.items()},
     )
 

@@ -136,7 +136,7 @@ def run_on_board(
     for rendered, items in _images(setup, work):
         images += 1
         for item, info, result in _run(setup, rendered, items, folder.path / "device", observer):
-            conditions = _conditions(setup, info)
+            conditions = DeviceConditions.of(info, board=setup.board.name)
             done[item.seed][item.route] = result
             folder.store_device(item.seed, keys[item.seed], conditions, done[item.seed])
     assert conditions is not None  # there is a model, and it ran now or before
@@ -220,14 +220,3 @@ def _load(session: Session, graph: Graph, info: DeviceInfo) -> DeviceInfo:
             "it was sent"
         )
     return info
-
-
-def _conditions(setup: Setup, info: DeviceInfo) -> DeviceConditions:
-    return DeviceConditions(
-        board=setup.board.name,
-        engine=info.engine,
-        engine_version=info.engine_version,
-        compiler=info.compiler,
-        tick_unit=info.tick_unit,
-        tick_rate=info.tick_rate,
-    )

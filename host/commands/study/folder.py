@@ -77,7 +77,7 @@ class Folder:
         self, seed: int, key: str, conditions: DeviceConditions, results: Mapping[str, DeviceResult]
     ) -> None:
         """Write what the board computed for one run; ``key`` says which board and engine."""
-        described = json.dumps(asdict(conditions))
+        described = json.dumps(conditions.model_dump())
         arrays = {"key": np.array(key), "conditions": np.array(described)}
         for route, result in results.items():
             arrays[f"{route}/outputs"], arrays[f"{route}/ticks"] = result.outputs, result.ticks

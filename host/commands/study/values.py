@@ -14,7 +14,7 @@ from host.commands.study import words
 from host.device.identity import TickUnit
 from host.models.tflite import Quantization
 from host.quantize.training import Training
-from host.report.document import derived
+from host.report.document import Part, derived
 from host.verdict.statistics import ALPHA, Interval
 
 # What runs .tflite files on this machine; what computes a route.
@@ -100,8 +100,7 @@ class DeviceResult:
     ticks: RealArray
 
 
-@dataclass(frozen=True)
-class DeviceConditions:
+class DeviceConditions(Part):
     """What a board's results hold under."""
 
     board: str
@@ -243,7 +242,6 @@ class DifferingModel:
     """How many samples differ."""
 
 
-@dataclass(frozen=True)
 class DeviceSummary(DeviceConditions):
     """The board's column, compared byte for byte with TFLM on the host."""
 
