@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from host.base.errors import ConfigError, OperatorError, ToolMissingError
 from host.firmware.boards import NO_CONDITIONS
@@ -21,17 +21,12 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Turns a model into sources for the device."""
 
-    @property
-    def name(self) -> str:
-        """As in ``--engine``."""
-
-    @property
-    def plans_on_device(self) -> bool:
-        """Whether only the device knows how much arena a model needs."""
-
-    @property
-    def runs_tflm(self) -> bool:
-        """Whether the device runs TFLM itself, in a version of its own."""
+    name: ClassVar[str]
+    """As in ``--engine``."""
+    plans_on_device: ClassVar[bool]
+    """Whether only the device knows how much arena a model needs."""
+    runs_tflm: ClassVar[bool]
+    """Whether the device runs TFLM itself, in a version of its own."""
 
     @property
     def per_channel_dense(self) -> bool:

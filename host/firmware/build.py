@@ -12,17 +12,9 @@ from host.base.files import write_bytes, write_text
 from host.base.paths import FIRMWARE, ROOT, cache_folder
 from host.base.versions import require_program
 from host.device.wire.spec import MODEL_PIECE_BYTES, TENSOR_HEADER_BYTES
-from host.firmware import cpp
+from host.firmware import cpp, platformio
 from host.firmware.boards import Board
 from host.firmware.image import Image, check_limits, read_float_abi, read_sections
-from host.firmware.platformio import (
-    build_folder,
-    build_lock,
-    generated_folder,
-    registry_error,
-    run,
-    write_sources,
-)
 from host.firmware.rendered import Rendered
 from host.models.tflite import Graph
 
@@ -64,14 +56,7 @@ def check_size(rendered: Rendered, graph: Graph, board: Board) -> None:
     inputs = sum(graph.tensors[index].nbytes for index in graph.inputs)
     # The arena, the request that carries the input, and both halves of the slot.
     ram = rendered.arena_bytes + inputs + 2 * rendered.slot_bytes
-    needs = (("flash", rendered.constant_bytes, board.flash), ("RAM", ram, board.ram))
-    for kind, needed, limit in needs:
-        if needed > limit:
-            what = "weights and tables" if kind == "flash" else "arena and input"
-            raise SizeError(
-                f"the model does not fit {board.name}: its {what} need {needed:,} B of {kind}, "
-                f"the board has {limit:,} B"
-            )
+    check_limits(board, "model", rendered.constant_bytes, ram)
 
 
 def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) -> Image:
@@ -88,7 +73,7 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     files, library = sources(rendered, graph, board), rendered.library
     elf = folder / _ELF
     cached = cache_folder() / "images" / image_digest(files, board)
-    write_sources(folder / "src", files)
+    platformio.write_sources(folder / "src", files)
     if (cached / _ELF).is_file():
         _copy_files(cached, folder)
         write_text(folder / "build.log", f"Nothing to build: {cached} has the same sources.\n")
@@ -97,12 +82,12 @@ def build_image(rendered: Rendered, graph: Graph, board: Board, folder: Path) ->
     compiler = board.options.get("compiler")
     if compiler:
         require_program(compiler, f"{board.name} is built with it")
-    with build_lock(board.name, library):
-        write_sources(generated_folder(board.name), files)
+    with platformio.build_lock(board.name, library):
+        platformio.write_sources(platformio.generated_folder(board.name), files)
         _run_platformio(board, library, folder / "build.log")
-        _copy_files(build_folder(board.name, library) / board.name, folder)
+        _copy_files(platformio.build_folder(board.name, library) / board.name, folder)
     image = _image(elf, library, reused=False)
-    check_limits(image.sections, board)
+    check_limits(board, "image", image.flash, image.ram)
     for name in (*_FOR_UPLOAD, _ELF):  # the ELF file last: where it is, all are
         if (folder / name).is_file():
             cache.store_file(cached / name, folder / name)
@@ -158,13 +143,13 @@ def first_error(log: str) -> str:
 def _run_platformio(board: Board, library: str | None, log: Path) -> None:
     arguments = ("run", "-d", str(ROOT), "-e", board.name)
     try:
-        code = run(arguments, log, BUILD_TIMEOUT, env=board.name, library=library)
+        code = platformio.run(arguments, log, BUILD_TIMEOUT, env=board.name, library=library)
     except subprocess.TimeoutExpired as error:
         raise BuildError(f"the build took more than {BUILD_TIMEOUT:.0f} s; see {log}") from error
     if code == 0:
         return
     text = log.read_text(errors="replace")
-    unreachable = registry_error(text)
+    unreachable = platformio.registry_error(text)
     if unreachable is not None:
         raise unreachable
     overflow = re.search(r"region `(\w+)' overflowed by (\d+) bytes|no room for the stack", text)

@@ -9,6 +9,11 @@ from host.base.errors import SizeError
 from host.firmware.boards import Board
 
 _SHF_WRITE, _SHF_ALLOC = 0x1, 0x2
+# Of a model, only the data: code and stack are not counted.
+_NEEDS = {
+    "model": ("its weights and tables need", "its arena and input need"),
+    "image": ("it needs", "it needs"),
+}
 _RISCV_FLOAT_ABI = 0x6  # of e_flags (RISC-V ELF psABI, 1.0)
 
 
@@ -112,16 +117,16 @@ def _attributes(section: Any) -> Mapping[str, Any]:
     }
 
 
-def check_limits(sections: tuple[Section, ...], board: Board) -> None:
-    """Refuse an image that exceeds the board, whatever its linker script allowed.
+def check_limits(board: Board, what: Literal["model", "image"], flash: int, ram: int) -> None:
+    """Refuse what needs more bytes than the board has, whatever its linker script allows.
 
     Raises:
         SizeError: names what is needed and what the board has, in bytes.
     """
-    image = Image(Path(), sections, reused=False)
-    for kind, needed, limit in (("flash", image.flash, board.flash), ("RAM", image.ram, board.ram)):
+    rows = (("flash", flash, board.flash), ("RAM", ram, board.ram))
+    for need, (kind, needed, limit) in zip(_NEEDS[what], rows, strict=True):
         if needed > limit:
             raise SizeError(
-                f"the image does not fit {board.name}: it needs {needed:,} B of {kind}, "
-                f"the board has {limit:,} B"
+                f"the {what} does not fit {board.name}: {need} {needed:,} B of {kind}, the board "
+                f"has {limit:,} B"
             )

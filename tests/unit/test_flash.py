@@ -226,12 +226,10 @@ def test_an_upload_that_fails_or_hangs(
 
 @pytest.mark.parametrize(("kind", "limit"), [("flash", 983040), ("ram", 262144)])
 def test_sizes_are_checked_to_the_byte(nano: Board, kind: str, limit: int) -> None:
-    def sections(size: int) -> tuple[Section, ...]:
-        return (Section(".x", size, "flash" if kind == "flash" else "ram"),)
-
-    check_limits(sections(limit), nano)
+    image = Image(Path(), (Section(".x", limit, "flash" if kind == "flash" else "ram"),), False)
+    check_limits(nano, "image", image.flash, image.ram)
     with pytest.raises(SizeError, match=f"{limit + 1:,} B.*the board has {limit:,} B"):
-        check_limits(sections(limit + 1), nano)
+        check_limits(nano, "image", image.flash + 1, image.ram + 1)
 
 
 def test_platformio_accepts_all_envs() -> None:

@@ -6,6 +6,7 @@ TFLite-Micro's reference kernels, byte by byte.
 
 import json
 from collections.abc import Sequence
+from typing import ClassVar
 
 from host import __version__
 from host.engines.aot import emit, memory
@@ -17,9 +18,9 @@ from host.models.tflite import Graph
 class AotEngine:
     """The Engine; see ``host.engines.Engine``."""
 
-    name = "aot"
-    plans_on_device = False
-    runs_tflm = False
+    name: ClassVar = "aot"
+    plans_on_device: ClassVar = False
+    runs_tflm: ClassVar = False
     # The kernels follow today's TFLM, whose dense layers know a scale for each channel.
     per_channel_dense = True
 
