@@ -66,25 +66,18 @@ class Trained:
     def quantized(self, route: Route) -> QuantizedModel:
         """The .tflite of a route that leads to one. Raises as ``keras``; and where the model cannot
         be converted, or the representative data not be used."""
-        if route.name not in self._quantized:
-            self._quantized[route.name] = (
-                self._transplanted(route)
-                if route.transplanted
-                else quantize_ptq(
-                    self.keras(route),
-                    self.dataset,
-                    route,
-                    seed=self.seed,
-                    per_channel_dense=self.per_channel_dense,
-                )
+        if route.name not in self._quantized and route.transplanted:
+            qat, plain = (self.quantized(ROUTES[n]).graph for n in (QAT_INT8, QAT_WEIGHTS_PTQ))
+            real = convert_float(with_qat_weights(self.source, self.qat, rounded=True))
+            made = accept_tflite(transplant(qat, plain, real), self.dataset, route)
+            self._quantized[route.name] = made
+        elif route.name not in self._quantized:
+            self._quantized[route.name] = quantize_ptq(
+                *(self.keras(route), self.dataset, route),
+                seed=self.seed,
+                per_channel_dense=self.per_channel_dense,
             )
         return self._quantized[route.name]
-
-    def _transplanted(self, route: Route) -> QuantizedModel:
-        qat = self.quantized(ROUTES[QAT_INT8]).graph
-        plain = self.quantized(ROUTES[QAT_WEIGHTS_PTQ]).graph
-        real = convert_float(with_qat_weights(self.source, self.qat, rounded=True))
-        return accept_tflite(transplant(qat, plain, real), self.dataset, route)
 
 
 def check_routes(routes: Iterable[Route], source: FloatModel) -> None:

@@ -130,7 +130,9 @@ def with_qat_weights(source: FloatModel, qat: FloatModel, *, rounded: bool = Fal
         shapes = [None if p is None else tuple(p.shape) for p in partners]
         if len(by_name) != len(theirs) or shapes != [tuple(v.shape) for v in layer.weights]:
             raise _unmatched(source, layer)
-        values = _rounded(wrapper) if rounded else {}
+        # Of the weights that tfmot quantizes what it makes of them.
+        quantized = wrapper._weight_vars if rounded and wrapper else ()
+        values = {v.ref(): quantizer(v, False, weights=own) for v, quantizer, own in quantized}
         matched = [p for p in partners if p is not None]
         layer.set_weights([values.get(p.ref(), p).numpy() for p in matched])
         unused -= {p.ref() for p in matched}
@@ -177,14 +179,6 @@ def _tfmot() -> Any:
             f"quantization-aware training needs tensorflow_model_optimization: {error}"
         ) from error
     return tfmot
-
-
-def _rounded(wrapper: Any) -> dict[Any, Any]:
-    """The weights of one of tfmot's wrappers, by variable, that it quantizes, as it does."""
-    return {
-        weight.ref(): quantizer(weight, False, weights=ranges)
-        for weight, quantizer, ranges in wrapper._weight_vars
-    }
 
 
 def _is_quantizer(variable: Any) -> bool:

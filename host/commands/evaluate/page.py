@@ -75,7 +75,8 @@ class Disagreements:
 def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
     """The report as a self-contained HTML page; ``document`` is :func:`document`'s."""
     classes = evaluation.verdict.task == "classification"
-    latency = evaluation.latency
+    latency, draw = evaluation.latency, pictures.drawer(evaluation.dataset.x)
+    gaps = [evaluation.verdict.gaps[name] for name in _ORDER]
     return render(
         "commands/evaluate/page.html.j2",
         document,
@@ -90,7 +91,7 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
         intervals=_intervals(evaluation),
         confusion=_confusion(evaluation) if classes else None,
         outputs=() if classes else _outputs(evaluation),
-        disagreements=_disagreements(evaluation),
+        disagreements=[_list(gap, draw) for gap in gaps if gap is not None and gap.disagreements],
         operators=operator_bars(latency),
         arena=arena_over_time(evaluation.rendered, evaluation.device.info),
         memory=memory_sections(evaluation.image, evaluation.board),
@@ -161,12 +162,6 @@ def _outputs(evaluation: Evaluation) -> tuple[Markup, ...]:
             label = f"Device − {COLUMN_LABELS[name]}"
             drawn.append(figures.step_histogram(difference, f"steps-{name}", label))
     return tuple(drawn)
-
-
-def _disagreements(evaluation: Evaluation) -> tuple[Disagreements, ...]:
-    draw = pictures.drawer(evaluation.dataset.x)
-    gaps = [evaluation.verdict.gaps[name] for name in _ORDER]
-    return tuple(_list(gap, draw) for gap in gaps if gap is not None and gap.disagreements)
 
 
 def _list(gap: Gap, draw: Callable[[int], str] | None) -> Disagreements:
