@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -20,53 +21,43 @@ _MOST_SHARING = 2
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of table: those of its fields that may lead to much, by their places in the vtable.
+class Union:
+    """A field that refers to a table whose kind the field before it tells."""
 
-    Attributes:
-        lists: strings and vectors of numbers, with the bytes of an element. A vector that is only
-            ever viewed in place, as the content of buffers is, need not be among them.
-        tables: fields that refer to a table.
-        vectors: fields that refer to a vector of tables.
-        unions: fields that refer to a table whose kind the field before them tells.
-    """
-
-    lists: Mapping[int, int] = field(default_factory=dict)
-    tables: Mapping[int, Kind] = field(default_factory=dict)
-    vectors: Mapping[int, Kind] = field(default_factory=dict)
-    unions: Mapping[int, Mapping[int, Kind]] = field(default_factory=dict)
+    kinds: Mapping[int, Kind]
 
 
-_OPTIONS = {
-    schema.BuiltinOptions.VarHandleOptions: Kind({4: 1, 6: 1}),
-    schema.BuiltinOptions.ReshapeOptions: Kind({4: 4}),
-    schema.BuiltinOptions.SqueezeOptions: Kind({4: 4}),
-}
-_OPTIONS_2 = {
-    schema.BuiltinOptions2.StablehloCustomCallOptions: Kind({4: 1, 8: 1}),
-    schema.BuiltinOptions2.StableHLOCompositeOptions: Kind({4: 1}),
-}
-_QUANTIZATION = Kind({4: 4, 6: 4, 8: 4, 10: 8})
-_SPARSITY = Kind({4: 4, 6: 4}, vectors={8: Kind()})
-_TENSOR = Kind(
-    {4: 4, 10: 1, 18: 4}, tables={12: _QUANTIZATION, 16: _SPARSITY}, vectors={22: Kind({4: 4})}
+# A kind of table: those of its fields that may lead to much, by their places in the vtable. A
+# string or vector of numbers has the bytes of an element; a vector that is only ever viewed in
+# place, as the content of buffers is, need not be here. A kind is a table, [a kind] a vector of
+# tables.
+Kind: TypeAlias = Mapping[int, "int | Kind | list[Kind] | Union"]
+
+_OPTIONS = Union(
+    {
+        schema.BuiltinOptions.VarHandleOptions: {4: 1, 6: 1},
+        schema.BuiltinOptions.ReshapeOptions: {4: 4},
+        schema.BuiltinOptions.SqueezeOptions: {4: 4},
+    }
 )
-_OPERATOR = Kind({6: 4, 8: 4, 14: 1, 18: 1, 20: 4}, unions={12: _OPTIONS, 28: _OPTIONS_2})
-_SUBGRAPH = Kind({6: 4, 8: 4, 12: 1}, vectors={4: _TENSOR, 10: _OPERATOR})
-_NAMED = Kind({4: 1})  # metadata, a signature's tensor, a group of external buffers
-_SIGNATURE = Kind({8: 1}, vectors={4: _NAMED, 6: _NAMED})
-MODEL = Kind(
-    {10: 1, 14: 4},
-    vectors={
-        6: Kind({6: 1}),  # operator codes
-        8: _SUBGRAPH,
-        12: Kind(),  # buffers
-        16: _NAMED,
-        18: _SIGNATURE,
-        20: _NAMED,
-        22: Kind({12: 1}),  # external buffers
-    },
+_OPTIONS_2 = Union(
+    {
+        schema.BuiltinOptions2.StablehloCustomCallOptions: {4: 1, 8: 1},
+        schema.BuiltinOptions2.StableHLOCompositeOptions: {4: 1},
+    }
 )
+_QUANTIZATION: Kind = {4: 4, 6: 4, 8: 4, 10: 8}
+_SPARSITY: Kind = {4: 4, 6: 4, 8: [{}]}
+_TENSOR: Kind = {4: 4, 10: 1, 12: _QUANTIZATION, 16: _SPARSITY, 18: 4, 22: [{4: 4}]}
+_OPERATOR: Kind = {6: 4, 8: 4, 12: _OPTIONS, 14: 1, 18: 1, 20: 4, 28: _OPTIONS_2}
+_SUBGRAPH: Kind = {4: [_TENSOR], 6: 4, 8: 4, 10: [_OPERATOR], 12: 1}
+_NAMED: Kind = {4: 1}  # metadata, a signature's tensor, a group of external buffers
+_SIGNATURE: Kind = {4: [_NAMED], 6: [_NAMED], 8: 1}
+MODEL: Kind = {
+    **{6: [{6: 1}], 8: [_SUBGRAPH]},  # operator codes, subgraphs
+    **{10: 1, 12: [{}], 14: 4},  # description, buffers
+    **{16: [_NAMED], 18: [_SIGNATURE], 20: [_NAMED], 22: [{12: 1}]},  # the last: external buffers
+}
 
 
 def check_extent(content: bytes) -> None:
@@ -96,20 +87,19 @@ class _Walk:
             offset = self._number("<H", vtable + slot) if slot < length else 0
             return at + offset if offset else 0
 
-        for slot, nbytes in kind.lists.items():
-            if where := place(slot):
-                self._items(self.follow(where), nbytes)
-        for slot, inner in kind.tables.items():
-            if where := place(slot):
-                self.table(inner, self.follow(where))
-        for slot, inner in kind.vectors.items():
-            if where := place(slot):
+        for slot, what in kind.items():
+            if not (where := place(slot)):
+                continue
+            if isinstance(what, int):
+                self._items(self.follow(where), what)
+            elif isinstance(what, list):
                 vector = self.follow(where)
                 for item in range(self._items(vector, 4)):
-                    self.table(inner, self.follow(vector + 4 + 4 * item))
-        for slot, kinds in kind.unions.items():
-            if (where := place(slot)) and (tag := place(slot - 2)):
-                self.table(kinds.get(self._number("<B", tag), Kind()), self.follow(where))
+                    self.table(what[0], self.follow(vector + 4 + 4 * item))
+            elif not isinstance(what, Union):
+                self.table(what, self.follow(where))
+            elif tag := place(slot - 2):
+                self.table(what.kinds.get(self._number("<B", tag), {}), self.follow(where))
 
     def follow(self, at: int) -> int:
         """Where the reference at a position leads."""

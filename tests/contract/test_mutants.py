@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -16,7 +17,6 @@ from host.base.paths import ROOT
 from host.deployment.deployed import random_feeds
 from host.models import flatbuffer, tflite
 from host.models.edit import pack
-from host.models.flatbuffer import Kind
 from tests.fixtures.graphs import SHARED_INT8
 from tests.fixtures.models import dense, every_operator, saved
 from tests.fixtures.runs import run, shared_model
@@ -101,29 +101,29 @@ def test_a_batch_is_drawn_and_then_refused(tmp_path: Path) -> None:
 def test_every_field_that_may_lead_to_much_is_bounded() -> None:
     """The list of fields is complete for the schema that is installed."""
     readers = _readers()
-    kinds = {"Model": flatbuffer.MODEL}
+    kinds: dict[str, Any] = {"Model": flatbuffer.MODEL}
     todo = ["Model"]
     while todo:
         name = todo.pop()
         for slot, body in readers[name]:
             kind = kinds[name]
             if "String(" in body:
-                assert slot in kind.lists, (name, slot)
+                assert isinstance(kind.get(slot), int), (name, slot)
             element = re.search(r"obj = (\w+)\(", body) if "Indirect" in body else None
             if element is not None:
-                among = kind.vectors if "Vector" in body else kind.tables
-                assert slot in among, (name, slot)
-                kinds[element.group(1)] = among[slot]
+                vector, what = "Vector" in body, kind.get(slot)
+                assert isinstance(what, list if vector else dict), (name, slot)
+                kinds[element.group(1)] = what[0] if vector else what
                 todo.append(element.group(1))
     assert {"Tensor", "Operator", "QuantizationParameters", "TensorMap"} <= set(kinds)
     for slot, types in ((12, schema.BuiltinOptions), (28, schema.BuiltinOptions2)):
-        union = kinds["Operator"].unions[slot]
+        union = kinds["Operator"][slot]
         for name, code in vars(types).items():
             if not isinstance(code, int) or name == "NONE":
                 continue
             assert not any("Indirect" in body for _, body in readers[name]), name
             strings = {slot for slot, body in readers[name] if "String(" in body}
-            assert strings <= set(union.get(code, Kind()).lists), name
+            assert strings <= set(union.kinds.get(code, {})), name
 
 
 def _readers() -> dict[str, list[tuple[int, str]]]:

@@ -1,5 +1,6 @@
 """The rule on a device: does an old TFLite-Micro explain its outputs?"""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from host.diagnosis.causes.inquiry import Inquiry, Suspect
@@ -24,22 +25,22 @@ def one_scale_for_all_channels(inquiry: Inquiry) -> list[Suspect]:
         f"{percent(1 - equal)} of the outputs of {case.device_name or 'the device'} differ from "
         "what TFLM on the host computes from the same file."
     )
-    dense = [o for o in case.b.operators if _has_several_scales(case.b, o)]
+    dense = list(_first_scales(case.b))
     if not dense:
         inquiry.notes.append(f"{note} See the verdict of flash-and-eval for where they diverge.")
         return []
-    old = patch(case.b, [_first_scale(case.b, o) for o in dense])
+    old = patch(case.b, [change for _, change in dense])
     explained = float((outputs_of(old, x, "B") == device).mean())
     if explained <= equal:
         inquiry.notes.append(f"{note} The first channel's scale for all does not explain them.")
         return []
-    where = ", ".join(str(o.index) for o in dense)
+    where = ", ".join(str(operator.index) for operator, _ in dense)
     evidence = (
         f"FULLY_CONNECTED (operator {where}) has a scale for each channel. Computed with the first "
         f"channel's scale for all, {percent(explained)} of the outputs are the device's, against "
         f"{percent(equal)}."
     )
-    one = dense[0] if len(dense) == 1 else None
+    one = dense[0][0] if len(dense) == 1 else None
     return [
         Suspect(
             parts=frozenset(),
@@ -51,15 +52,11 @@ def one_scale_for_all_channels(inquiry: Inquiry) -> list[Suspect]:
     ]
 
 
-def _has_several_scales(graph: Graph, operator: Operator) -> bool:
-    if not graph.is_per_channel_dense(operator):
-        return False
-    q = graph.tensors[operator.inputs[1]].quantization
-    return q is not None and len(set(q.scales)) > 1
-
-
-def _first_scale(graph: Graph, operator: Operator) -> Change:
-    index = operator.inputs[1]
-    q = graph.tensors[index].quantization
-    assert q is not None
-    return Change(index, replace(q, scales=q.scales[:1], zero_points=q.zero_points[:1], axis=0))
+def _first_scales(graph: Graph) -> Iterator[tuple[Operator, Change]]:
+    """Dense layers whose channels have several scales, with the first of them for all."""
+    for operator in filter(graph.is_per_channel_dense, graph.operators):
+        index = operator.inputs[1]
+        q = graph.tensors[index].quantization
+        if q is not None and len(set(q.scales)) > 1:
+            one = replace(q, scales=q.scales[:1], zero_points=q.zero_points[:1], axis=0)
+            yield operator, Change(index, one)
