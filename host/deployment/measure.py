@@ -21,7 +21,7 @@ from host.device.wire.messages import WireTensor
 from host.device.wire.spec import InferMode
 from host.firmware.rendered import Rendered
 from host.models.feeds import Feed, single, to_bytes
-from host.models.tflite import Graph, Tensor
+from host.models.tflite import Graph
 from host.oracles.columns import Column
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import differing
@@ -207,15 +207,12 @@ def check_identity(info: DeviceInfo, rendered: Rendered, graph: Graph) -> None:
         ("input", info.inputs, graph.inputs),
         ("output", info.outputs, graph.outputs),
     ):
-        expected = tuple(_wire_tensor(graph.tensors[index]) for index in known)
+        expected = tuple(
+            WireTensor(t.dtype, t.shape, *((q.scale, q.zero_point) if q else (0.0, 0)))
+            for t, q in ((graph.tensors[i], graph.tensors[i].quantization) for i in known)
+        )
         if said != expected:
             raise DeviceError(f"the device's {kind} is {said}, the model's {expected}")
-
-
-def _wire_tensor(tensor: Tensor) -> WireTensor:
-    quantization = tensor.quantization
-    scale, zero_point = (quantization.scale, quantization.zero_point) if quantization else (0.0, 0)
-    return WireTensor(tensor.dtype, tensor.shape, scale, zero_point)
 
 
 def device_column(run: DeviceRun) -> Column:

@@ -80,12 +80,7 @@ def prepare(
 ) -> Prepared:
     """Load the samples, convert the model where it is not int8 yet, and check both.
 
-    Args:
-        options: the model's.
-        model: what they name.
-        engine: whose conversion it is.
-        stages: are told of what takes time.
-        reference: the float model that a ready .tflite was made from.
+    ``reference`` is the float model that a ready .tflite was made from.
 
     Raises:
         InputError: the model, the samples, or the two together cannot be used.

@@ -173,7 +173,9 @@ class Exchange:
         silence, wait = 0.0, self._wait()
         answered = progressed = alive = time.monotonic()
         while done < len(requests):
-            while upcoming < len(requests) and self._has_room(pending):
+            while upcoming < len(requests) and (
+                not pending.transmissions or len(self._outgoing) < self._allowed(pending)
+            ):
                 self._send(pending, Pending(upcoming, requests[upcoming]))
                 upcoming += 1
             sent = self._sent
@@ -219,9 +221,6 @@ class Exchange:
         if not self._delay:
             return self._timeout
         return min(self._timeout, max(_LEAST_WAIT, _LATE * self._delay))
-
-    def _has_room(self, pending: PendingRequests) -> bool:
-        return not pending.transmissions or len(self._outgoing) < self._allowed(pending)
 
     def _allowed(self, pending: PendingRequests) -> int:
         """How many more bytes may leave now.

@@ -87,9 +87,9 @@ class DescriptorLink:
 
     def close(self) -> None:
         """See ``Link.close``."""
-        for thing in self._owner:
+        for end in self._owner:
             with contextlib.suppress(OSError):  # a pipe whose reader is gone may hold bytes
-                thing.close()
+                end.close()
 
 
 class SerialLink:
