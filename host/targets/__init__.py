@@ -72,7 +72,8 @@ TARGETS: Mapping[str, Target] = {
     "process": ProcessTarget(),
     "unicorn": UnicornTarget(),
     "renode": RenodeTarget(),
-    "rp2040js": Rp2040jsTarget(),
+    "rp2040js": Rp2040jsTarget("uart.js"),
+    "rp2040js-usb": Rp2040jsTarget("usb.js"),
     "flash": FlashTarget(),
 }
 

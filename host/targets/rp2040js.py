@@ -1,6 +1,7 @@
 """rp2040js, an emulator of the RP2040 that is a Node package."""
 
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,11 +18,19 @@ PROGRAM = "node"
 PACKAGE = "rp2040js"
 
 
+@dataclass(frozen=True)
 class Rp2040jsTarget(Emulator):
-    """Starts the image in rp2040js, its UART on a socket."""
+    """Starts the image in rp2040js, with a socket for its serial port.
+
+    Attributes:
+        script: which port that is: in ``uart.js`` the UART, in ``usb.js`` the one that a computer
+            at the other end of its USB cable has.
+    """
 
     links: ClassVar[tuple[str, ...]] = ("socket",)
     tools: ClassVar[tuple[str, ...]] = (PROGRAM, PACKAGE)
+
+    script: str
 
     def check(self, board: Board) -> None:
         """See ``Target.check``."""
@@ -35,9 +44,5 @@ class Rp2040jsTarget(Emulator):
     def start(self, image: Image, board: Board, log: Path) -> AbstractContextManager[Link]:
         """See ``Target.start``."""
         self.check(board)
-        return start_child(board.link, lambda uart: command(image.elf, uart), PACKAGE, log)
-
-
-def command(elf: Path, uart: Path | None) -> list[str]:
-    """The command line of the emulator's process."""
-    return [PROGRAM, str(NODE_PACKAGES / "uart.js"), str(elf.resolve()), str(uart)]
+        script, elf = str(NODE_PACKAGES / self.script), str(image.elf.resolve())
+        return start_child(board.link, lambda line: [PROGRAM, script, elf, str(line)], PACKAGE, log)

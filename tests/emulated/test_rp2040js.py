@@ -7,25 +7,15 @@ import pytest
 from host.base import versions
 from host.base.errors import ToolMissingError
 from host.firmware.boards import find_board
-from host.targets import rp2040js
-from host.targets.rp2040js import Rp2040jsTarget
+from host.targets import find_target, rp2040js
 from tests.fixtures.command_line import run_ok
-from tests.fixtures.emulators import check, gone, spoil
+from tests.fixtures.emulators import check, gone, needs, spoil
 from tests.fixtures.runs import copy_program, run, shared_model
 
 BOARD = ("--board", "rp2040js-pico", "--engine", "aot")
 
 
-def available() -> str:
-    """Why not, or nothing."""
-    try:
-        Rp2040jsTarget().check(find_board("rp2040js-pico"))
-    except ToolMissingError as error:
-        return error.message
-    return ""
-
-
-needs_rp2040js = pytest.mark.skipif(bool(available()), reason=available())
+needs_rp2040js = needs("rp2040js-pico")
 
 
 @needs_rp2040js
@@ -70,7 +60,8 @@ def test_a_firmware_that_hits_a_fault(fault: str, words: str, tmp_path: Path) ->
 
 
 def test_what_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    board, target = find_board("rp2040js-pico"), Rp2040jsTarget()
+    board = find_board("rp2040js-pico")
+    target = find_target(board)
     monkeypatch.setattr(rp2040js, "node_package_version", lambda name: None)
     monkeypatch.setattr(versions, "find_program", lambda name: "/usr/bin/node")
     with pytest.raises(ToolMissingError, match="Node package rp2040js is not") as caught:

@@ -97,7 +97,11 @@ void Device::refuse(wire::Status status, uint32_t value) {
 
 void Device::hello() {
   if (engine_status_ != wire::Status::kOk) log(engine::message());
-  const board::Clock clock = board::clock();
+  board::Clock clock = board::clock();
+#ifdef FLASH_AND_EVAL_EMULATED_MHZ
+  // The board cannot know that its microseconds are cycles that an emulator has added up.
+  clock = {wire::TickUnit::kEmulatedCycles, 0, FLASH_AND_EVAL_EMULATED_MHZ, 1};
+#endif
   writer_.begin(wire::MessageType::kHelloReply, reader_.sequence());
   writer_.u16(wire::kProtocolVersion);
   writer_.bytes(wire::kProtocolHash, sizeof(wire::kProtocolHash));

@@ -19,8 +19,6 @@ const { chip } = chipWith(elf);
 const { core } = chip;
 const uart = chip.uart[0];
 chip.peripherals[CYCLES] = new Cycles(chip, 'CYCLES');
-// It only warns of an address where nothing is. The chip faults, and this firmware does nothing else.
-chip.logger.warn = (_, message) => fault(chip, message);
 // The start-up code leaves by semihosting: r1 points to a reason and the exit code.
 chip.onBreak = (code) => {
   if (code !== SEMIHOSTING) fault(chip, `breakpoint ${code}`);
