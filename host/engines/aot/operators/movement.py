@@ -6,7 +6,7 @@ shape. Types are those that TFLite-Micro's kernels take.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -116,21 +116,17 @@ def _tile(op: OperatorContext) -> Lowered:
     shape, times = op.x.shape, op.integers(1, "multiples", *_EITHER_INDEX)
     fits = len(times) == len(shape) and min(times, default=1) > 0
     require(fits, f"has input shape {shape} and multiples {times}")
-    op.check_output_shape(tuple(n * t for n, t in zip(shape, times, strict=True)))
+    tiled = tuple(n * t for n, t in zip(shape, times, strict=True))
+    op.check_output_shape(tiled)  # before there is a view of any size
     # Each dimension becomes two: how often, and its own.
     pairs = [size for pair in zip(times, shape, strict=True) for size in pair]
     apart = _layout(op.x).reshape([size for n in shape for size in (1, n)])
-    return _moved(op, np.broadcast_to(apart, pairs))
+    return _viewed(op, np.broadcast_to(apart, pairs), tiled)
 
 
-def _viewed(op: OperatorContext, view: Array) -> Lowered:
-    """An output of the shape of a view of the input, which fills it."""
-    op.check_output_shape(view.shape)
-    return _moved(op, view)
-
-
-def _moved(op: OperatorContext, view: Array) -> Lowered:
-    """An output that a view of the input fills, in the order of its elements."""
+def _viewed(op: OperatorContext, view: Array, shape: tuple[int, ...] | None = None) -> Lowered:
+    """An output of a view's shape, or of another, which a view of the input fills in its order."""
+    op.check_output_shape(view.shape if shape is None else shape)
     x, y = op.x, op.y
     copy = StridedCopy.between(view, _layout(y).reshape(view.shape))
     if x.size == y.size and copy == StridedCopy((), y.nbytes):
@@ -171,9 +167,6 @@ def _concatenation(op: OperatorContext) -> Lowered:
     shapes = [x.shape for x in inputs]
     same_rank = all(len(shape) == len(y.shape) for shape in shapes)
     require(same_rank, f"has input shapes {shapes} for an output of shape {y.shape}")
-    joined = sum(shape[axis] for shape in shapes)
-    for shape in shapes:
-        op.check_output_shape((*shape[:axis], joined, *shape[axis + 1 :]))
     return _joined(op, axis, [_layout(x) for x in inputs])
 
 
@@ -182,20 +175,21 @@ def _pack(op: OperatorContext) -> Lowered:
     inputs, count = op.operands, int(op.option("valuesCount"))
     require(count == len(inputs), f"has {len(inputs)} inputs and valuesCount {count}")
     axis = from_front(int(op.option("axis")), len(inputs[0].shape) + 1)
-    for x in inputs:
-        op.check_output_shape((*x.shape[:axis], count, *x.shape[axis:]))
     return _joined(op, axis, [np.expand_dims(_layout(x), axis) for x in inputs])
 
 
 def _joined(op: OperatorContext, axis: int, sources: Sequence[Array]) -> Lowered:
     """The inputs, as views of their shapes in the output, one after the other along an axis."""
     y, inputs = op.y, op.operands
-    ends = np.cumsum([source.shape[axis] for source in sources])[:-1]
+    sizes = [source.shape[axis] for source in sources]
+    for source in sources:
+        op.check_output_shape((*source.shape[:axis], sum(sizes), *source.shape[axis + 1 :]))
+    targets = np.split(_layout(y), np.cumsum(sizes)[:-1], axis)
     calls = [
         StridedCopy.between(source, target).call(
             x.index if x.data is None else Constant("values", x.data), y
         )
-        for x, source, target in zip(inputs, sources, np.split(_layout(y), ends, axis), strict=True)
+        for x, source, target in zip(inputs, sources, targets, strict=True)
     ]
     return op.view() if len(inputs) == 1 and inputs[0].data is None else op.calling(*calls)
 
@@ -275,11 +269,8 @@ def _mirror_pad(op: OperatorContext) -> Lowered:
     skipped = 1 if op.option("mode") == _REFLECT else 0
     fits = all(max(p) <= size - skipped for size, p in zip(shape, paddings, strict=True))
     require(fits, f"has paddings {paddings}, too large for input shape {shape}")
-    maps = []
-    for size, (before, after) in zip(shape, paddings, strict=True):
-        left = np.arange(before)[::-1] + skipped
-        right = size - 1 - skipped - np.arange(after)
-        maps.append(np.concatenate([left, np.arange(size), right]))
+    mode: Literal["reflect", "symmetric"] = "reflect" if skipped else "symmetric"
+    maps = [np.pad(np.arange(n), p, mode) for n, p in zip(shape, paddings, strict=True)]
     return _gathered(op, maps)
 
 
