@@ -30,7 +30,7 @@ class Conditions(Part):
     compiler: str
     """Compiler, as the device says."""
     float_abi: str
-    """How the image handles floats, from its ELF file: soft, softfp or hard; may be empty."""
+    """How the firmware's own code handles floats: soft, softfp or hard; may be empty."""
     board: str
     """The env."""
     board_description: str

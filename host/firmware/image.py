@@ -1,6 +1,5 @@
 """A built firmware image: its sections, and whether they fit the board."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +13,7 @@ _NEEDS = {
     "model": ("its weights and tables need", "its arena and input need"),
     "image": ("it needs", "it needs"),
 }
-_RISCV_FLOAT_ABI = 0x6  # of e_flags (RISC-V ELF psABI, 1.0)
+_FLOAT_ABI = "flash_and_eval_float_abi_"
 
 
 @dataclass(frozen=True)
@@ -84,37 +83,19 @@ def read_sections(elf: Path) -> tuple[Section, ...]:
 
 
 def read_float_abi(elf: Path) -> str:
-    """How an image passes and computes floats, as GCC's ``-mfloat-abi`` calls it.
+    """How an image's own sources handle floats, as GCC's ``-mfloat-abi`` calls it.
 
-    Read from the linked file, since a framework's flags are not in platformio.ini: ``soft``, by
-    integer instructions; ``softfp``, by the FPU, passed in integer registers; ``hard``. Empty for
-    processors whose files do not say.
-
-    Sources: Arm IHI 0045 (addenda to the ABI, build attributes); RISC-V ELF psABI.
+    ``soft``: by integer instructions; ``softfp``: by the FPU, passed in integer registers; or
+    ``hard``.
+    Empty for processors whose compiler does not say. From a symbol of ``core/float_abi.h``: an ELF
+    file's own attributes are those of a framework's libraries, too.
     """
     from elftools.elf.elffile import ELFFile
 
     with elf.open("rb") as stream:
-        file = ELFFile(stream)
-        if file["e_machine"] == "EM_RISCV":
-            return "hard" if file["e_flags"] & _RISCV_FLOAT_ABI else "soft"
-        section = file.get_section_by_name(".ARM.attributes")
-        if section is None:
-            return ""
-        said = _attributes(section)
-        if said.get("TAG_ABI_VFP_ARGS"):
-            return "hard"
-        return "softfp" if said.get("TAG_FP_ARCH") else "soft"
-
-
-def _attributes(section: Any) -> Mapping[str, Any]:
-    """The build attributes of the whole file, by tag."""
-    return {
-        attribute.tag: attribute.value
-        for vendor in section.iter_subsections()
-        for part in vendor.iter_subsubsections()
-        for attribute in part.iter_attributes()
-    }
+        table: Any = ELFFile(stream).get_section_by_name(".symtab")
+        names = [symbol.name for symbol in table.iter_symbols()] if table is not None else []
+    return next((n.removeprefix(_FLOAT_ABI) for n in names if n.startswith(_FLOAT_ABI)), "")
 
 
 def check_limits(board: Board, what: Literal["model", "image"], flash: int, ram: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from host.base.paths import FIRMWARE
 from host.firmware.image import Section, read_float_abi, read_sections
 
 # As ESP-IDF's linker scripts name sections. Read in place, one of them is writable all the same.
@@ -16,7 +17,7 @@ asm(".section .flash.rodata,\\"aw\\"\\n.zero 16");
 asm(".section .dram0.data,\\"aw\\"\\n.zero 4");
 asm(".section .dram0.bss,\\"aw\\",@nobits\\n.zero 32");
 """
-FLOATS = "float twice(float x) { return 2 * x; }"
+FLOATS = '#include "flash_and_eval/core/float_abi.h"'
 
 
 def compiled(folder: Path, text: str, compiler: str, *flags: str) -> Path:
@@ -24,7 +25,7 @@ def compiled(folder: Path, text: str, compiler: str, *flags: str) -> Path:
         pytest.skip(f"{compiler} is not installed")
     (folder / "source.cc").write_text(text)
     made = folder / "source.o"
-    command = [compiler, *flags, "-c", str(folder / "source.cc"), "-o", str(made)]
+    command = [compiler, *flags, f"-I{FIRMWARE}", "-c", str(folder / "source.cc"), "-o", str(made)]
     subprocess.run(command, check=True)
     return made
 

@@ -4,6 +4,7 @@
 
 #include "flash_and_eval/core/board.h"
 #include "flash_and_eval/core/engine.h"
+#include "flash_and_eval/core/float_abi.h"
 #include "flash_and_eval/core/sha256.h"
 
 namespace {
