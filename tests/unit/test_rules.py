@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from host.base.paths import CODE, FIRMWARE, ROOT
+from host.engines import ENGINES
+from host.firmware.boards import load_boards
 from scripts import rooms
 
 MODULES = rooms.modules(ROOT)
@@ -109,6 +111,15 @@ def test_the_pages_name_what_there_is_and_the_readme_is_short() -> None:
         for path in re.findall(r"`((?:host|firmware|tests|scripts)/[^`<\s]+)`", page.read_text()):
             assert any(ROOT.glob(path.rstrip("/"))), f"{page}: {path}"
     assert len((ROOT / "README.md").read_text().split()) <= 1000
+
+
+def test_the_workflow_runs_what_there_is() -> None:
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    for path in re.findall(r"\./((?:\.ci|scripts)/\w+)|(tests/[\w/]+\.py)", text):
+        assert (ROOT / "".join(path)).is_file(), path
+    for option, known in (("board", load_boards()), ("engine", ENGINES)):
+        (names,) = re.findall(rf"^ +{option}: \[(.*)\]", text, re.MULTILINE)
+        assert set(names.split(", ")) <= set(known), names
 
 
 def test_tests_stand_on_helpers_and_have_names_of_their_own() -> None:
