@@ -14,7 +14,7 @@ from tests.fixtures.models import dense
 from tests.fixtures.runs import Finished, processes_with, run, wait_for
 from tests.line.middle import between
 
-SAMPLES = 150
+SAMPLES, INPUTS = 150, 100
 # Longer than a stall, and than it takes QEMU to start.
 TIMEOUT = 5
 
@@ -42,7 +42,7 @@ class Subject:
 @pytest.fixture(scope="module", params=["process", "qemu-m4"])
 def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Subject:
     folder = tmp_path_factory.mktemp(request.param)
-    (folder / "model.tflite").write_bytes(dense(200, 10))
+    (folder / "model.tflite").write_bytes(dense(INPUTS, 10))
     subject = Subject(request.param, folder, None)
     done = run_ok(*subject.arguments, "--out", folder / "run")
     return Subject(request.param, folder, done.json)
@@ -118,16 +118,16 @@ def test_a_run_whose_device_dies_is_gone_on_with(subject: Subject, tmp_path: Pat
     assert second.code == 0, second.err
     assert second.json["gaps"]["deployment"] == subject.report["gaps"]["deployment"]
     # What was answered before is not asked again.
-    assert second.json["link"]["payload"] < SAMPLES * 200 * 0.7
+    assert second.json["link"]["payload"] < SAMPLES * INPUTS * 0.7
 
 
 def test_a_line_at_a_pace_holds_back(subject: Subject, tmp_path: Path) -> None:
     with between(subject.elf, subject.board, tmp_path, rate=11520) as port:
-        done = subject.run(port, "--out", tmp_path / "run")
+        done = subject.run(port, "--samples", str(2 * SAMPLES), "--out", tmp_path / "run")
     assert done.code == 0, done.err
     link = done.json["link"]
     assert (link["retries"], link["lost"], link["damaged_frames"]) == (0, 0, 0)
-    assert 0.8 * 11520 < link["bytes_sent"] / link["seconds"] < 1.05 * 11520
+    assert 0.6 * 11520 < link["bytes_sent"] / link["seconds"] < 1.05 * 11520
 
 
 def test_the_emulator_dies_with_a_middle_that_is_killed(subject: Subject, tmp_path: Path) -> None:
