@@ -40,12 +40,8 @@ def pack_channels(weights: Array) -> Array:
 def fold_zero_point(bias: Array | None, weights: Array, zero_point: int) -> Array:
     """int64 [channels]: a bias, 0 without one, with the input's zero point z folded in.
 
-    Σ w·(x − z) = Σ w·x − z·Σ w. ``weights`` is [channels, …].
+    Σ w·(x − z) = Σ w·x − z·Σ w. ``weights`` is [channels, …]. As an int32 it wraps around, as sums
+    do in TFLite.
     """
     sums = weights.reshape(len(weights), -1).sum(axis=1, dtype=np.int64)
     return np.asarray((0 if bias is None else bias.astype(np.int64)) - zero_point * sums)
-
-
-def wrapped_int32(values: Array) -> Array:
-    """int64 modulo 2^32, in which TFLite accumulates, as int32."""
-    return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -187,8 +187,7 @@ def _softmax(op: OperatorContext) -> Lowered:
         return _softmax_int16(op, beta, rows)
     _require_output(op, 8, LIMITS["int8"].minimum)
     multiplier, least = quantization.softmax_scale(beta, x.scale)
-    params = Struct(**rows, **multiplier.fields(), minimum_difference=least)
-    return op.lowered("Softmax", params)
+    return op.lowered("Softmax", Struct(**rows, **multiplier.fields(), minimum_difference=least))
 
 
 def _softmax_int16(op: OperatorContext, beta: float, rows: dict[str, int]) -> Lowered:

@@ -14,7 +14,7 @@ from host.base.arrays import Array
 from host.engines.aot.core.ir import Constant, Lowered, Struct, Value
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, require
-from host.engines.aot.core.packing import fold_zero_point, pack_channels, pack_rows, wrapped_int32
+from host.engines.aot.core.packing import fold_zero_point, pack_channels, pack_rows
 from host.engines.aot.core.quantization import Multiplier, quantize_multiplier, wide_multiplier
 from host.engines.aot.core.window import overlap_lead, window
 from host.models.tflite import TYPE_CODES
@@ -174,7 +174,7 @@ def _ending(
     if each and len(by) == 1:
         by *= len(bias)
     return {
-        "bias": Constant("bias", wrapped_int32(bias)),
+        "bias": Constant("bias", bias.astype(np.int32)),
         "small": int(small),
         "output": requantization(op, by),
     }

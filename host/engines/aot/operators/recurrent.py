@@ -13,7 +13,7 @@ from host.engines.aot.core.fixed_point import sigmoid_table
 from host.engines.aot.core.ir import Constant, Lowered, Struct
 from host.engines.aot.core.lowering import INT8_OR_INT16, Lowering, Lowerings
 from host.engines.aot.core.operator_context import OperatorContext, check_type, require
-from host.engines.aot.core.packing import fold_zero_point, wrapped_int32
+from host.engines.aot.core.packing import fold_zero_point
 from host.engines.aot.core.quantization import LIMITS, Multiplier, quantize_multiplier
 from host.models.tflite import Tensor
 
@@ -89,7 +89,7 @@ def _gate_sums(
         values, scale = _matrix(op, position + gate, (units, depth))
         given = None if bias is None else op.bias(bias + gate, units)
         weights.append(values)
-        biases.append(wrapped_int32(fold_zero_point(given, values, operand.zero_point)))
+        biases.append(fold_zero_point(given, values, operand.zero_point).astype(np.int32))
         multipliers.append(quantize_multiplier(operand.scale * scale / _GATE_SCALE))
     return Struct(
         depth=depth,
@@ -142,7 +142,7 @@ def _svdf(op: OperatorContext) -> Lowered:
     units = filters // rank
     op.check_output_shape((batches, units))
     features, scale = _matrix(op, 1, (filters, depth))
-    offsets = wrapped_int32(fold_zero_point(None, features, x.zero_point))
+    offsets = fold_zero_point(None, features, x.zero_point).astype(np.int32)
     # In double. TFLite-Micro of August 2026 still multiplied and divided floats.
     feature = quantize_multiplier(x.scale * scale / state.scale)
     output = quantize_multiplier(state.scale * time.scale / y.scale)

@@ -45,8 +45,7 @@ def _total(
 
 def _extreme(op: OperatorContext) -> Lowered:
     """REDUCE_MAX and REDUCE_MIN over any constant axes, with or without keepDims."""
-    params = Struct(**_kept_and_reduced(op, _axes(op)))
-    return op.lowered("Extreme", params, lead=0)
+    return op.lowered("Extreme", Struct(**_kept_and_reduced(op, _axes(op))), lead=0)
 
 
 def _axes(op: OperatorContext) -> set[int]:
@@ -95,8 +94,7 @@ def _position(op: OperatorContext) -> Lowered:
         (4 * k - (k // inner * size * inner + k % inner) for k in range(1, outer * inner)),
         default=0,
     )
-    params = Struct(outer=outer, size=size, inner=inner)
-    return op.lowered("ExtremePosition", params, max(lead, 0))
+    return op.lowered("ExtremePosition", Struct(outer=outer, size=size, inner=inner), max(lead, 0))
 
 
 _two_inputs = partial(Lowering, inputs=(2, 2))
