@@ -23,7 +23,8 @@ if library:
     library_env.Replace(
         # Its headers before all others, and before the build's eyes: the fingerprint covers them.
         CCFLAGS=[*(f"-I{path}" for path in library["includes"]), *flags, "-g0", "-w"],
-        CXXFLAGS=[*standard, "-std=c++17"],
+        # Without exceptions, which its classes do not compile with; some frameworks have them.
+        CXXFLAGS=[*standard, "-std=c++17", "-fno-exceptions"],
         CPPDEFINES=[*env["CPPDEFINES"], *library["defines"]],
     )
     # One place for all boards with the same compiler and flags, so that PlatformIO's build cache

@@ -14,7 +14,13 @@ from host.firmware.build import build_image
 from host.models.tflite import load
 
 LIBRARY = Path(__file__).parent / "library"
-PROBE = '#include "node.h"\nconst int g_inputs = inputs(Node{3});\n'
+PROBE = """
+#include "node.h"
+#ifdef __cpp_exceptions
+#error "our sources have none"
+#endif
+const int g_inputs = inputs(Node{3});
+"""
 
 model, folder = map(Path, sys.argv[1:])
 graph, board = load(model), find_board("nano33ble")

@@ -6,3 +6,11 @@ struct Node {
 };
 
 int inputs(const Node& node);
+
+// Another of its ways: with exceptions a class like this cannot be made in place.
+class Plan {
+ private:
+  static void operator delete(void*) {}
+};
+
+Plan* plan();

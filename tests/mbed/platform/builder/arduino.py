@@ -1,5 +1,6 @@
 """The framework. Its headers come by -iwithprefixbefore, which GCC searches after every -I, and its
-flags, the language among them, come from files of the core."""
+flags, the language among them, come from files of the core. It has exceptions, as the ESP32's has.
+"""
 
 from pathlib import Path
 
