@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from host.base import defaults
 from host.base.errors import ConfigError
@@ -25,17 +25,12 @@ from host.targets.unicorn import UnicornTarget
 class Target(Protocol):
     """Starts an image and gives the link to it."""
 
-    @property
-    def starts(self) -> bool:
-        """False for one that finds the device running, with whatever image it has."""
-
-    @property
-    def emulates(self) -> bool:
-        """True for one that makes a device out of nothing, so that there can be several."""
-
-    @property
-    def links(self) -> tuple[str, ...]:
-        """The links that it can give, as ``custom_link`` and ``--link`` name them."""
+    starts: ClassVar[bool]
+    """False for one that finds the device running, with whatever image it has."""
+    emulates: ClassVar[bool]
+    """True for one that makes a device out of nothing, so that there can be several."""
+    links: ClassVar[tuple[str, ...]]
+    """The links that it can give, as ``custom_link`` and ``--link`` name them."""
 
     @property
     def tools(self) -> tuple[str, ...]:
