@@ -133,7 +133,7 @@ class Analysis(Part):
     unaligned: tuple[str, ...]
     """What has no partner in the other model, in sentences."""
     notes: tuple[str, ...]
-    """What could not be said, and why; differences that are no findings."""
+    """What could not be said, and why; differences that are not findings."""
     conditions: Mapping[str, int]
     """What the numbers hold under: the seed, and on how many samples what was run."""
 
@@ -201,7 +201,7 @@ def _case(m: Material) -> Case:
 
 
 def _measured(suspect: Suspect, result: Intervention, suspects: int) -> Suspect:
-    """With what putting its parts in has shown; it is one of so many."""
+    """With what putting its parts in has shown; ``suspects`` is how many there are."""
     evidence = (
         f"With A's values for it alone in B, equal outputs go from {percent(result.start)} to "
         f"{percent(result.equal)}."

@@ -15,7 +15,7 @@ from host.models.data_formats import Wanted, find_format
 
 # Held out of an .npz that brings no x_calibration: a fifth of it, at most this many samples.
 HELD_OUT = 200
-# Scored of an .npz that brings nothing to train with: one sample of so many.
+# Of an .npz that brings nothing to train with, one sample in this many is scored.
 _SCORED_OF = 5
 # A split into samples to train with and to score is a part of the set: it must not move with
 # --seed, or a model would be scored on samples that it was trained on.

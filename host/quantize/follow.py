@@ -81,7 +81,7 @@ class Trained:
 
 
 def check_routes(routes: Iterable[Route], source: FloatModel) -> None:
-    """Check that the model can go these routes as far as that can be told without training.
+    """Check that the model can follow these routes, as far as can be told without training.
 
     Raises:
         ModelError: tensorflow_model_optimization does not support it.

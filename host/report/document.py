@@ -97,7 +97,7 @@ class _Schema(GenerateJsonSchema):
 
 
 def write_report(folder: Path, document: Document, others: Mapping[str, Content]) -> None:
-    """Write a command's files, the document last: where that is, the report is complete.
+    """Write a command's files, the document last: where it is there, the report is complete.
 
     Args:
         folder: where; each file is there whole or not at all.

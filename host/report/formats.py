@@ -21,7 +21,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def fixed(value: float | None, digits: int = 2) -> str:
-    """To so many decimals, with a true minus sign, and none before zero."""
+    """With a fixed number of decimals and a true minus sign, none before zero."""
     if value is None or not math.isfinite(value):
         return DASH
     text = f"{value:.{digits}f}"
@@ -29,7 +29,7 @@ def fixed(value: float | None, digits: int = 2) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share 0..1 in percent, to so many decimals: ``98.3 %``, ``> 99.9 %``.
+    """A share 0..1 in percent, with a fixed number of decimals: ``98.3 %``, ``> 99.9 %``.
 
     Only exactly all reads 100 %, only exactly none reads 0 %.
     """

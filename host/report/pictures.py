@@ -17,7 +17,7 @@ def drawer(x: Array) -> Callable[[int], str] | None:
     """A function from a sample's index to a ``data:`` URI of its PNG, at one pixel per value.
 
     All samples, [n, …] of any real type, share the brightness scale of the whole set. None where
-    they are no pictures.
+    they are not pictures.
     """
     shape = x.shape[1:3] if x.shape[3:] in ((), (1,), (3,)) else ()
     if len(shape) != 2 or min(shape) < MIN_SIDE or not len(x):

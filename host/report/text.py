@@ -41,7 +41,7 @@ def details(*facts: str, first: str | None = None) -> list[RenderableType]:
 
 
 def indented(line: Text, columns: int = 2) -> RenderableType:
-    """A text whose lines all begin so many columns to the right."""
+    """A text with every line indented by this many columns."""
     return Padding(line, (0, 0, 0, columns), expand=False)
 
 

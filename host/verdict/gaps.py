@@ -160,7 +160,7 @@ def accuracy(outputs: Array | None, labels: Classes | None) -> Interval | None:
 def mean_error(outputs: Array | None, targets: Array | None, codes: Tensor) -> Interval | None:
     """Mean absolute error per sample against float targets, in real units.
 
-    None without outputs or targets, and where the outputs hold what is no number.
+    None without outputs or targets, and where the outputs hold NaN.
     """
     if outputs is None or targets is None:
         return None

@@ -85,7 +85,7 @@ def _legend(figure: Figure, axes: Axes) -> None:
 
 
 def layers(rows: Sequence[Layer], first: int | None) -> Markup:
-    """Operators from top to bottom; beside each other what the samples show of them.
+    """Operators from top to bottom; side by side, what the samples show of them.
 
     SQNR against the float model and codes used, of A and of B; the share of values that differ;
     what A's parameters of this operator alone restore. There is at least one; ``first`` is the

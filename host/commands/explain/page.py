@@ -24,8 +24,8 @@ class Shown:
 
     Attributes:
         hidden: how many rows stand in the table only.
-        start: share of equal output values that they start from, where that is another than the
-            agreement's, because they were made on part of the samples; else None.
+        start: share of equal output values that they start from, where it is not the agreement's
+            because they were made on part of the samples; else None.
     """
 
     title: str

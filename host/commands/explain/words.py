@@ -69,7 +69,7 @@ def _place(layer: Layer) -> str:
 
 
 def executor(subject: Subject) -> str:
-    """What computed a subject's outputs beside TFLM on the host; empty for nothing."""
+    """What else is known of a subject: a device's outputs, other samples; empty for nothing."""
     parts = []
     if subject.device_samples is not None:
         name = f", {plain(subject.device)}" if subject.device else ""

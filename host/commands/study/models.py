@@ -180,7 +180,7 @@ def _check_kind(spec: str, model: Any) -> None:
 
 
 def inspect_function(spec: str, dataset: Dataset, seed: int, routes: tuple[str, ...]) -> str:
-    """Build the model once, and see that it fits the data and can go the routes.
+    """Build the model once, and see that it fits the data and can follow the routes.
 
     Returns:
         A digest that changes with the function's file or the model's layers.

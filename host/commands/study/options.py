@@ -52,7 +52,8 @@ class StudyRequest:
         str, Option(help="Whose models go to the board. \\[default: all int8 routes]")
     ] = ""
     board_runs: Annotated[
-        int | None, Option(min=1, help="Only the models of so many runs go to the board.")
+        int | None,
+        Option(min=1, help="How many runs give it models. \\[default: all]"),
     ] = None
     link: Annotated[str | None, Option(help="As in flash-and-eval.")] = None
     timeout: Annotated[float, Option(min=0.1, help="Seconds without an answer of the board.")] = (

@@ -120,7 +120,7 @@ def _inspect(function: str, dataset: Dataset, seed: int, routes: tuple[str, ...]
 
 
 def _executor() -> tuple[Interpreter, tuple[str, ...]]:
-    """What runs the .tflite files on this machine, and a note where that is not a good oracle."""
+    """What runs the .tflite files on this machine, and a note if that is not a good oracle."""
     if versions.package_version("tflite-micro") is not None:
         return "tflm_host", ()
     return "litert", (

@@ -20,7 +20,7 @@ _SAME_SCALE = 0.005  # how near to 1 a factor counts as 1
 
 @dataclass(frozen=True)
 class Fed:
-    """What B's deployment feeds beside what is meant, in real units.
+    """What B's deployment feeds and what is meant, in real units.
 
     Attributes:
         meant, fed: [n, …].
@@ -53,7 +53,7 @@ def _in_real_units(samples: Samples, tensor: Tensor) -> Fed:
 
 
 def _of_samples(evidence: Callable[[Fed], str | None]) -> Rule:
-    """A rule that names what is fed, where that is open and there is such evidence."""
+    """A rule that blames what is fed, if nothing explains it yet and there is such evidence."""
 
     def rule(inquiry: Inquiry, /) -> list[Suspect]:
         case, parts = inquiry.case, inquiry.open("input")

@@ -254,7 +254,7 @@ def _factors(constants: Constants) -> tuple[float, float] | None:
 
 
 def _input_offset(case: Case, operator: Operator, left: Tensor, right: Tensor) -> float | None:
-    """Steps of the input by which B's bias is shifted, or None where that is no explanation."""
+    """Steps of the input by which B's bias is shifted, or None where that explains nothing."""
     index = operator.inputs[1]
     if index not in case.partner:
         return None

@@ -1,1 +1,1 @@
-"""A and B beside each other: what corresponds, what differs, and what an exchange changes."""
+"""A and B side by side: what corresponds, what differs, and what an exchange changes."""

@@ -26,7 +26,7 @@ class KerasLayer:
 
 def run_layers(handle: Any, x: FloatArray) -> tuple[KerasLayer, ...]:
     """Every layer's output for samples [n, …], in the order of the model, tf_keras or Keras 3;
-    empty for what is no functional model."""
+    empty if it is not a functional model."""
     layers = [
         layer
         for layer in getattr(handle, "layers", [])

@@ -206,7 +206,7 @@ def _constant_differs(left: Tensor, right: Tensor) -> bool:
     if left.data is None or right.data is None or left.dtype != right.dtype:
         return False
     if left.quantization is None or right.quantization is None:
-        return False  # shapes, axes and paddings are no parameters
+        return False  # shapes, axes and paddings are not parameters
     return not (same_quantization(left, right) and np.array_equal(left.data, right.data))
 
 
