@@ -183,43 +183,30 @@ def agreement(routes: Sequence[str], pairs: Sequence[Pair]) -> Agreement:
 def results(study: Study) -> tuple[Result, ...]:
     """A row for each run, route and executor."""
     on_board = {(r.seed, r.route): r for r in (study.board.results if study.board else ())}
-    rows = []
+    rows, samples = [], len(study.labels)
     for run in study.runs:
         for name, host in run.routes.items():
-            for executor, outputs in host.columns.items():
-                sha256 = None if executor == "keras" else host.tflite_sha256
-                rows.append(_result(study, run.seed, name, executor, outputs, tflite_sha256=sha256))
+            columns: dict[Any, Array] = dict(host.columns)
+            measured: dict[str, Any] = {}
             if device := on_board.get((run.seed, name)):
+                columns["device"] = device.outputs
+                measured["equal_to_tflm_host"] = float(equal_samples(device, host).mean())
+                measured["median_ticks"] = float(np.median(device.ticks))
+            for executor, outputs in columns.items():
+                errors = int(np.count_nonzero(decide(outputs) != study.labels))
                 rows.append(
-                    _result(
-                        *(study, run.seed, name, "device", device.outputs),
-                        tflite_sha256=host.tflite_sha256,
-                        equal_to_tflm_host=float(equal_samples(device, host).mean()),
-                        median_ticks=float(np.median(device.ticks)),
+                    Result(
+                        seed=run.seed,
+                        route=name,
+                        executor=executor,
+                        samples=samples,
+                        errors=errors,
+                        error_percent=100 * errors / samples,
+                        tflite_sha256=None if executor == "keras" else host.tflite_sha256,
+                        **(measured if executor == "device" else {}),
                     )
                 )
     return tuple(rows)
-
-
-def _result(
-    study: Study,
-    seed: int,
-    route: str,
-    executor: Executor | Literal["device"],
-    outputs: Array,
-    **more: Any,
-) -> Result:
-    errors = int(np.count_nonzero(decide(outputs) != study.labels))
-    samples = len(study.labels)
-    return Result(
-        seed=seed,
-        route=route,
-        executor=executor,
-        samples=samples,
-        errors=errors,
-        error_percent=100 * errors / samples,
-        **more,
-    )
 
 
 def runs_csv(document: StudyDocument) -> str:
