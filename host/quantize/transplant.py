@@ -75,13 +75,12 @@ def _aligned(qat: Graph, plain: Graph, real: Graph, values: dict[int, Operator])
     partner = dict(zip(qat.inputs, plain.inputs, strict=True))
 
     def alike(theirs: Operator, ours: Operator) -> bool:
-        shape = [qat.tensors[i].shape for i in theirs.outputs]
-        if theirs.name != ours.name or shape != [plain.tensors[i].shape for i in ours.outputs]:
-            return False
+        left, right = (
+            (o.name, len(o.inputs), [graph.tensors[i].shape for i in o.outputs])
+            for o, graph in ((theirs, qat), (ours, plain))
+        )
         sources = values[ours.index].inputs
-        if len(theirs.inputs) != len(ours.inputs):
-            return False
-        return all(map(same_input, theirs.inputs, ours.inputs, sources))
+        return left == right and all(map(same_input, theirs.inputs, ours.inputs, sources))
 
     def same_input(left: int, right: int, value: int) -> bool:
         if left in partner:

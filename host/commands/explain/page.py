@@ -38,8 +38,12 @@ class Shown:
 
 def render_html(explanation: Explanation) -> str:
     """The page as HTML text."""
-    picture, hidden = _picture(explanation)
-    parameters = [(layer, layer.differences) for layer in explanation.layers if layer.differences]
+    layers, first = explanation.layers, explanation.first_layer
+    places = list(range(len(layers)))
+    if len(places) > FIGURE_LAYERS:  # the others stand in the tables only
+        places = words.telling(layers, first, FIGURE_LAYERS)
+    marked = None if first is None else places.index(first)
+    parameters = [(layer, layer.differences) for layer in layers if layer.differences]
     return render(
         "commands/explain/page.html.j2",
         explanation,
@@ -59,8 +63,8 @@ def render_html(explanation: Explanation) -> str:
             for finding in explanation.findings
         ],
         groups=[_shown(kind, explanation) for kind in words.GROUPS if explanation.made(kind)],
-        picture=picture,
-        hidden=hidden,
+        picture=figures.layers([layers[i] for i in places], marked),
+        hidden=len(layers) - len(places),
         parameters=parameters,
         tensors=sum(len(differences) for _, differences in parameters),
         open_layers=OPEN_LAYERS,
@@ -78,13 +82,3 @@ def _shown(kind: InterventionKind, explanation: Explanation) -> Shown:
     figure = figures.interventions(drawn, start, f"interventions-{kind}")
     hidden = len(rows) - len(drawn)
     return Shown(*words.GROUPS[kind], rows, figure, hidden, start if part else None)
-
-
-def _picture(explanation: Explanation) -> tuple[Markup, int]:
-    """The operators' figure, and how many operators stand in the tables only."""
-    layers, first = explanation.layers, explanation.first_layer
-    places = list(range(len(layers)))
-    if len(places) > FIGURE_LAYERS:
-        places = words.telling(layers, first, FIGURE_LAYERS)
-    marked = None if first is None else places.index(first)
-    return figures.layers([layers[i] for i in places], marked), len(layers) - len(places)

@@ -7,7 +7,6 @@ from host.commands.explain import words
 from host.commands.explain.explanation import Explanation, Subject
 from host.diagnosis.analyse import Finding
 from host.diagnosis.causes.registry import CAUSES
-from host.diagnosis.comparison.layers import Layer
 from host.report.document import PAGE
 from host.report.formats import number, percent, plain, short
 from host.report.text import headline, indented, more, remarks, table, tail
@@ -121,23 +120,19 @@ def _layers(explanation: Explanation) -> list[RenderableType]:
         "operator", *noise, "codes", "differ", "restored", "they differ in", left=(0, -1), wrap=(0,)
     )
     for index in places:
-        cells = _layer(explanation.layers[index], noise=bool(noise))
-        rows.add_row(*cells, style="yellow" if index == first else "")
+        layer = explanation.layers[index]
+        where = ", ".join(layer.keras)
+        name = Text(short(words.operator(layer), 30))
+        rows.add_row(
+            name.append(f" {short(where, 16)}" if where else "", style="dim"),
+            *([words.both(layer, "sqnr")] if noise else []),
+            words.both(layer, "codes"),
+            percent(layer.differing),
+            words.points(layer.restored),
+            Text("no partner" if layer.aligned is None else words.parameters(layer), style="dim"),
+            style="yellow" if index == first else "",
+        )
     lead = "A → B; restored: points, by this operator's parameters alone"
     blocks: list[RenderableType] = [_title("Operators", lead), rows]
     rest = len(explanation.layers) - len(places)
     return [*blocks, more(rest, "operators")] if rest else blocks
-
-
-def _layer(layer: Layer, *, noise: bool) -> list[str | Text]:
-    where = ", ".join(layer.keras)
-    name = Text(short(words.operator(layer), 30))
-    name.append(f" {short(where, 16)}" if where else "", style="dim")
-    return [
-        name,
-        *([words.both(layer, "sqnr")] if noise else []),
-        words.both(layer, "codes"),
-        percent(layer.differing),
-        words.points(layer.restored),
-        Text("no partner" if layer.aligned is None else words.parameters(layer), style="dim"),
-    ]
