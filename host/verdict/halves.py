@@ -57,11 +57,8 @@ def quantization_half(
     """Does int8 predict what Keras predicts, and is either right more often than chance?
 
     Args:
-        columns: those of the run.
-        accuracy: theirs; None without labels.
+        accuracy: of the columns; None without labels.
         gap: between Keras and TFLM on the host; None where one is absent.
-        labels: int64 [n], or None.
-        limits: what is still good.
         keras_values: Keras's outputs, float64 [n, values]; None where it is absent.
         unlike_training: samples or labels were seen not to be what the model was trained on.
     """
@@ -156,11 +153,8 @@ def deployment_half(
 ) -> Half:
     """Does the device compute what TFLM on the host computes?
 
-    Args:
-        columns: those of the run.
-        gap: between the two; None where TFLM on the host is absent.
-        outcome: what the device does.
-        first: the first operator that differs, where one was looked for and seen.
+    ``gap`` is that between the two, None where TFLM on the host is absent; ``first`` is the first
+    operator that differs, where one was looked for and seen.
     """
     if gap is None:
         missing = columns["tflm_host"]

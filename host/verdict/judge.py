@@ -122,13 +122,11 @@ def judge(
 
     Args:
         columns: all five; absent ones say why.
-        graph: the int8 model.
         dataset: the samples, as ``check_fit`` returned them.
         unlike_training: samples or labels were seen not to be what the model was trained on.
         first: the first operator that differs, where one was looked for and seen.
         traced: for how many samples the device reported every operator.
         library: the version of TFLM that the device runs, where it runs TFLM.
-        limits: what is still good.
     """
     task, codes = detect_task(graph, dataset), graph.output_codes
     labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
