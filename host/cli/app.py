@@ -16,7 +16,7 @@ from host.cli.progress import Bar
 from host.commands.explain.options import ExplainRequest
 from host.commands.study.options import StudyRequest
 from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
-from host.verdict.limits import Limits
+from host.verdict.options import Limits, VerdictOptions
 
 if TYPE_CHECKING:  # the heavy modules are imported by the command that needs them
     from rich.console import RenderableType
@@ -52,6 +52,7 @@ def _program(
 def flash_and_eval(
     model: ModelOptions,
     device: DeviceOptions,
+    verdict: VerdictOptions,
     limits: Limits,
     output: OutputOptions,
     jobs: Annotated[
@@ -66,18 +67,6 @@ def flash_and_eval(
             "--build-only", help="Convert and build; the board need not be there. Starts nothing."
         ),
     ] = False,
-    reference: Annotated[
-        Path | None,
-        typer.Option(help="The float model that a ready .tflite was made from."),
-    ] = None,
-    explain: Annotated[
-        bool,
-        typer.Option(
-            " /--no-explain",
-            show_default=False,
-            help="Do not look for the cause where int8, or Keras itself, predicts badly.",
-        ),
-    ] = True,
     as_json: Json = False,
 ) -> None:
     """Convert, build, start, stream samples, compare, report."""
@@ -92,11 +81,7 @@ def flash_and_eval(
             _show(built.folder, as_json, lambda: build_summary(built))
         with Bar() as bar:
             evaluation = run(
-                *(model, device, limits, output, bar),
-                reference=reference,
-                explain=explain,
-                jobs=jobs,
-                resume=resume,
+                *(model, device, verdict, limits, output, bar), jobs=jobs, resume=resume
             )
         code = terminal.EXIT_MATCH if evaluation.verdict.match else terminal.EXIT_DIFFERS
         _show(evaluation.folder, as_json, lambda: summary(evaluation), code)

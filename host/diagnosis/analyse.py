@@ -20,8 +20,8 @@ from host.diagnosis.comparison.signals import Samples, similarity, trace
 from host.models.tflite import Graph
 from host.report.document import Part
 from host.report.formats import percent
-from host.verdict.gaps import accuracy, decide
 from host.verdict.statistics import Interval
+from host.verdict.tasks import accuracy, decide
 
 # Samples on which operators are exchanged one by one: two runs of TFLM an operator.
 OPERATOR_SAMPLES = 100
@@ -246,5 +246,10 @@ def _agreement(experiment: Experiment, m: Material) -> Agreement:
         equal_predictions=float((decide(a) == decide(b)).mean()) if m.classes else None,
         mean_steps=float(apart.mean()),
         max_steps=float(apart.max()),
-        accuracy=Accuracies(*(accuracy(outputs, m.labels) for outputs in (original, a, b))),
+        accuracy=Accuracies(
+            *(
+                accuracy(None if outputs is None else decide(outputs), m.labels)
+                for outputs in (original, a, b)
+            )
+        ),
     )

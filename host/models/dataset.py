@@ -37,6 +37,7 @@ class Dataset:
         notes: what a reader of the results must know, in whole sentences.
         x_train: float32 [t, ...], samples to train with; None where there are none.
         y_train: their labels or targets, as ``y``; None exactly where x_train is.
+        class_names: of the classes in the order of the model's outputs; empty where not known.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Dataset:
     notes: tuple[str, ...] = ()
     x_train: FloatArray | None = None
     y_train: Array | None = None
+    class_names: tuple[str, ...] = ()
+
+    def class_name(self, number: int) -> str:
+        """A class's name, or its number where it has none."""
+        known = number < len(self.class_names)
+        return self.class_names[number] if known else str(number)
 
 
 def load_dataset(
@@ -219,11 +226,15 @@ def _fit(
     if y.ndim == 2 and y.shape[1] == 1 and values_out > 1:
         y = y[:, 0]
     if y.ndim == 1 and values_out > 1:
-        if input_shape == output_shape or max(output_shape) != values_out:
+        again = input_shape == output_shape
+        if again and np.isin(y, (0, 1)).all():
+            return y.astype(np.int64), False
+        if again or max(output_shape) != values_out:
             raise DataError(
                 f"{who} one label per sample ({name}), but the model's output {output_shape} is "
                 f"not a list of classes (its input is {input_shape})",
-                f"Leave `{name}` out, or give targets of the output's shape.",
+                f"Leave `{name}` out, or give targets of the output's shape; for an auto-encoder, "
+                "1 for an anomaly and 0 for none.",
             )
         return _labels(y, f"{who} labels", name, values_out), False
     if y.size != len(y) * values_out:

@@ -7,19 +7,21 @@ import numpy as np
 
 from host.base.arrays import Array, FloatArray
 from host.base.errors import DataError
+from host.models.class_names import numbered
 from host.models.dataset import Dataset
 from host.models.unpacking import check_members
 
 _LISTED = 40  # names, and characters of one
 _SAMPLES = ("x", "x_calibration", "x_train")
-_MEMBERS = (*_SAMPLES, "y", "y_train")
+_MEMBERS = (*_SAMPLES, "y", "y_train", "class_names", "labels")
 
 
 def read_npz(path: Path) -> Dataset:
     """Read an ``.npz`` with ``x``; nothing is unpickled.
 
-    It may have ``y``, ``x_calibration``, and ``x_train`` with ``y_train``. Where there is no
-    ``x_calibration``, ``x_train`` calibrates.
+    It may have ``y``, ``x_calibration``, ``x_train`` with ``y_train``, and ``class_names`` (or
+    ``labels``). Where there is no ``x_calibration``, ``x_train`` calibrates; where there is no
+    ``x``, ``x_test`` and ``y_test`` are meant. Labels may be names of classes.
 
     Raises:
         DataError: no .npz, damaged, too large, without ``x``, one of ``x_train`` and ``y_train``
@@ -40,9 +42,9 @@ def read_npz(path: Path) -> Dataset:
                 f"{path}: a sample of {name} has shape {values.shape[1:]}, one of x {x.shape[1:]}"
             )
     kind = arrays["x"].dtype
-    notes: tuple[str, ...] = ()
+    arrays, names, notes = _numbered(arrays, _class_names(arrays, path), path)
     if kind.kind in "iub":
-        notes = (
+        notes += (
             f"x is {kind} and was taken as real numbers from {x.min():g} to {x.max():g}, not "
             "rescaled: the model must have been trained on that range.",
         )
@@ -54,7 +56,41 @@ def read_npz(path: Path) -> Dataset:
         notes=notes,
         x_train=x_train,
         y_train=_targets(arrays, "y_train", path),
+        class_names=names,
     )
+
+
+def _class_names(arrays: dict[str, Array], path: Path) -> tuple[str, ...]:
+    names = arrays.get("class_names", arrays.get("labels"))
+    if names is None or ("class_names" not in arrays and not _is_text(names)):
+        return ()  # an array `labels` may be anything
+    if names.ndim != 1 or not _is_text(names):
+        raise DataError(
+            f"{path}: array `class_names` has type {names.dtype} and shape {names.shape}; a list "
+            "of the classes' names is wanted",
+            "Store the labels themselves as `y`.",
+        )
+    return tuple(map(str, names.astype(str)))
+
+
+def _is_text(values: Array) -> bool:
+    return values.dtype.kind in "US"
+
+
+def _numbered(
+    arrays: dict[str, Array], names: tuple[str, ...], path: Path
+) -> tuple[dict[str, Array], tuple[str, ...], tuple[str, ...]]:
+    """With numbers for labels that are strings; the classes' names, and what to know."""
+    text = [name for name in ("y", "y_train") if name in arrays and _is_text(arrays[name])]
+    if not text:
+        return arrays, names, ()
+    every = np.concatenate([arrays[name].astype(str).reshape(-1) for name in text])
+    _, known = numbered(every, names, f"{path}: the labels")
+    numbers: dict[str, Array] = {
+        name: numbered(arrays[name].astype(str), known, f"{path}: {name}")[0] for name in text
+    }
+    note = f"Labels are names; the classes were numbered in this order: {', '.join(known)}."
+    return {**arrays, **numbers}, known, () if names else (note,)
 
 
 def _arrays(path: Path) -> dict[str, Array]:
@@ -65,9 +101,16 @@ def _arrays(path: Path) -> dict[str, Array]:
             raise DataError(f"{path} is a single array; an .npz with `x` and `y` is wanted")
         with loaded as archive:
             members = archive.zip.infolist()
-            wanted = [m for m in members if m.filename.removesuffix(".npy") in _MEMBERS]
+            # As Keras's tutorials name what is scored.
+            renamed = {} if "x" in archive.files else {"x": "x_test", "y": "y_test"}
+            stored = {name: renamed.get(name, name) for name in _MEMBERS}
+            wanted = [m for m in members if m.filename.removesuffix(".npy") in stored.values()]
             check_members(wanted, path.stat().st_size)
-            arrays = {k: _member(archive, k, path) for k in archive.files if k in _MEMBERS}
+            arrays = {
+                name: _member(archive, there, path)
+                for name, there in stored.items()
+                if there in archive.files
+            }
             present = ", ".join(name[:_LISTED] for name in archive.files[:_LISTED]) or "nothing"
     except DataError:
         raise

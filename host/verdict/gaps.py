@@ -1,4 +1,4 @@
-"""What outputs mean, and how those of two columns differ."""
+"""How the outputs of two columns differ."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,15 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from host.base.arrays import Array
-from host.models.dataset import Dataset
-from host.models.tflite import Graph, Tensor
+from host.models.tflite import Tensor
 from host.oracles.columns import Column, ColumnName
 from host.report.document import derived
 from host.verdict import statistics
-from host.verdict.statistics import Interval
+from host.verdict.tasks import Classes, Reading, flat, matches, real_values
 
-Task = Literal["classification", "regression"]
-Classes = npt.NDArray[np.int64]
 GapName = Literal["quantization", "desktop", "desktop_reference", "deployment"]
 # Which two columns each gap lies between. Only the last one is the device's own.
 GAPS: dict[GapName, tuple[ColumnName, ColumnName]] = {
@@ -80,7 +77,8 @@ class Disagreement:
     steps: int
     """Largest difference, in quantization steps."""
     left_margin: float | None
-    """Score of the best class minus that of the second on the left, in output units."""
+    """Score of the best class minus that of the second on the left, or the distance of a single one
+    from the threshold, in output units."""
     right_margin: float | None
     """The same on the right."""
 
@@ -127,63 +125,12 @@ class Gap:
         return self.bit_equal == 1.0
 
 
-# --- one column's outputs ---------------------------------------------------------------------
-
-
-def detect_task(graph: Graph, dataset: Dataset) -> Task:
-    """Classification where there are class numbers, or no labels and SOFTMAX at the end."""
-    if dataset.y is not None:
-        return "classification" if dataset.y.dtype.kind == "i" else "regression"
-    writers = {index: operator for operator in graph.operators for index in operator.outputs}
-    last = writers[graph.outputs[0]]
-    if graph.leaves(last):
-        last = writers.get(last.inputs[0], last)
-    return "classification" if last.name == "SOFTMAX" else "regression"
-
-
-def decide(outputs: Array) -> Classes:
-    """Predicted classes, int64 [n], by arg-max of [n, …]; of equal values the first one counts.
-
-    Ties are common in int8 (probabilities round to the same code) and next to impossible in
-    float: a flip between Keras and int8 may be no more than a tie.
-    """
-    return np.asarray(_flat(outputs).argmax(axis=1), np.int64)
-
-
-def accuracy(outputs: Array | None, labels: Classes | None) -> Interval | None:
-    """Share of the samples whose arg-max is the label; None without outputs or labels."""
-    if outputs is None or labels is None:
-        return None
-    return statistics.share(int(np.count_nonzero(decide(outputs) == labels)), len(labels))
-
-
-def mean_error(outputs: Array | None, targets: Array | None, codes: Tensor) -> Interval | None:
-    """Mean absolute error per sample against float targets, in real units.
-
-    None without outputs or targets, and where the outputs hold NaN.
-    """
-    if outputs is None or targets is None:
-        return None
-    errors = np.abs(real_values(outputs, codes) - _flat(targets).astype(np.float64))
-    interval = statistics.mean(errors.mean(axis=1))
-    return interval if np.isfinite(interval.value) else None
-
-
-def real_values(outputs: Array, codes: Tensor) -> npt.NDArray[np.float64]:
-    """A column's outputs [n, …] in real units, [n, values]: floats as they are, codes dequantized.
-
-    ``codes`` is the tensor whose codes they are or come from, see ``Graph.output_codes``.
-    """
-    # By way of float32, which is what DEQUANTIZE and Keras give.
-    return _flat(codes.to_real(outputs).astype(np.float32)).astype(np.float64)
-
-
 def steps(outputs: Array, codes: Tensor) -> npt.NDArray[np.int64]:
     """Outputs as codes, in steps of the tensor, [n, values]; arguments as of ``real_values``.
 
     What is no number counts as 0.
     """
-    return _flat(codes.to_codes(np.nan_to_num(outputs))).astype(np.int64)
+    return flat(codes.to_codes(np.nan_to_num(outputs))).astype(np.int64)
 
 
 # --- two columns ------------------------------------------------------------------------------
@@ -198,7 +145,7 @@ def unequal(left: Array, right: Array) -> npt.NDArray[np.bool_]:
     """Where values [n, …] of one type differ in any bit, [n, values]: NaN may equal NaN, and 0 does
     not equal −0."""
     bits = np.dtype(f"u{left.dtype.itemsize}")
-    a, b = (np.ascontiguousarray(_flat(values)).view(bits) for values in (left, right))
+    a, b = (np.ascontiguousarray(flat(values)).view(bits) for values in (left, right))
     return np.asarray(a != b)
 
 
@@ -206,20 +153,19 @@ def compare(
     name: GapName,
     left: Column,
     right: Column,
-    codes: Tensor,
-    task: Task,
+    reading: Reading,
     labels: Classes | None,
 ) -> Gap | None:
     """The gap between two columns, None where one of them is absent.
 
     Args:
         name, left, right: the gap and its ends.
-        codes: as of ``real_values``; its scale makes codes of float outputs.
-        task: whether classes are compared.
-        labels: int64 [n], or None.
+        reading: how outputs are read; the scale of its codes makes codes of float outputs.
+        labels: as ``Reading.labels`` gives them.
     """
     if left.outputs is None or right.outputs is None:
         return None
+    codes = reading.codes
     distance = np.abs(steps(left.outputs, codes) - steps(right.outputs, codes))
     real_left, real_right = real_values(left.outputs, codes), real_values(right.outputs, codes)
     error = np.abs(real_left - real_right)
@@ -227,9 +173,11 @@ def compare(
     exact = left.outputs.dtype == right.outputs.dtype and "keras" not in (left.name, right.name)
     differ = unequal(left.outputs, right.outputs) if exact else distance != 0
     n, worst = len(distance), distance.max(axis=1)
-    left_classes, right_classes = decide(left.outputs), decide(right.outputs)
-    has_classes = task == "classification"
-    flips = np.flatnonzero(left_classes != right_classes)
+    left_classes, right_classes = (
+        reading.predictions(column) for column in (left.outputs, right.outputs)
+    )
+    has_classes, one_class = reading.classifies, reading.classifies and left_classes.ndim == 1
+    flips = np.flatnonzero(~matches(left_classes, right_classes))
     listed = flips if has_classes else np.flatnonzero(differ.any(axis=1))
     return Gap(
         name=name,
@@ -245,30 +193,28 @@ def compare(
         max_error=float(error.max()),
         mean_error=float(error.mean()),
         mcnemar_p=(
-            statistics.mcnemar(left_classes == labels, right_classes == labels)
+            statistics.mcnemar(matches(left_classes, labels), matches(right_classes, labels))
             if labels is not None
             else None
         ),
         disagreements=tuple(
             Disagreement(
                 sample=int(i),
-                left=int(left_classes[i]) if has_classes else None,
-                right=int(right_classes[i]) if has_classes else None,
-                label=int(labels[i]) if labels is not None else None,
+                left=int(left_classes[i]) if one_class else None,
+                right=int(right_classes[i]) if one_class else None,
+                label=int(labels[i]) if one_class and labels is not None else None,
                 steps=int(worst[i]),
-                left_margin=_margin(real_left[i]) if has_classes else None,
-                right_margin=_margin(real_right[i]) if has_classes else None,
+                left_margin=_margin(real_left[i], reading) if one_class else None,
+                right_margin=_margin(real_right[i], reading) if one_class else None,
             )
             for i in sorted(listed, key=lambda i: (-worst[i], i))
         ),
     )
 
 
-def _flat(values: Array) -> Array:
-    return values.reshape(len(values), -1)
-
-
-def _margin(values: npt.NDArray[np.float64]) -> float | None:
+def _margin(values: npt.NDArray[np.float64], reading: Reading) -> float | None:
+    if reading.threshold is not None:
+        return float(abs(values[0] - reading.threshold))
     if len(values) < 2:
         return None
     second, first = np.partition(values, -2)[-2:]

@@ -11,9 +11,10 @@ from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
 from host.report.formats import number, percent
 from host.verdict import statistics
 from host.verdict.differences import FirstDifference
-from host.verdict.gaps import Classes, Gap, decide
-from host.verdict.limits import Limits
+from host.verdict.gaps import Gap
+from host.verdict.options import Limits
 from host.verdict.statistics import Interval, Values
+from host.verdict.tasks import Classes
 
 State = Literal["good", "bad", "not known"]
 # What the device does. "version skew": it differs as two versions of TFLM do. "unrepeated": it
@@ -47,9 +48,12 @@ UNKNOWN_BY_RANDOM = Half(
 
 def quantization_half(
     columns: Mapping[ColumnName, Column],
+    predicted: Mapping[ColumnName, Classes],
     accuracy: Mapping[ColumnName, Interval | None],
+    errors: Mapping[ColumnName, Interval | None],
     gap: Gap | None,
     labels: Classes | None,
+    classes: int,
     limits: Limits,
     keras_values: Values | None,
     unlike_training: bool,
@@ -57,8 +61,10 @@ def quantization_half(
     """Does int8 predict what Keras predicts, and is either right more often than chance?
 
     Args:
-        accuracy: of the columns; None without labels.
+        predicted: by column; empty without classes.
+        accuracy, errors: by column; None without labels, without targets.
         gap: between Keras and TFLM on the host; None where one is absent.
+        labels: what the predictions should be, or None.
         keras_values: Keras's outputs, float64 [n, values]; None where it is absent.
         unlike_training: samples or labels were seen not to be what the model was trained on.
     """
@@ -69,7 +75,9 @@ def quantization_half(
         return Half("bad", f"Int8 is right on {percent(int8.value)} of the samples, not on {least}")
     name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
     asked = accuracy[name]
-    if asked is not None and (unlike_training or _at_chance(columns[name], asked, labels)):
+    if asked is not None and (
+        unlike_training or _at_chance(predicted[name], asked, labels, classes)
+    ):
         extent = "" if unlike_training else ", no better than chance"
         return Half(
             "bad",
@@ -86,7 +94,7 @@ def quantization_half(
         )
     if gap.flips is None:
         assert keras_values is not None  # a gap has both its columns
-        return _by_values(gap, keras_values, limits)
+        return _by_values(gap, keras_values, errors, limits)
     return _by_classes(gap, accuracy, limits)
 
 
@@ -103,7 +111,9 @@ def _by_classes(gap: Gap, accuracy: Mapping[ColumnName, Interval | None], limits
     return _against_keras(bad, flips)
 
 
-def _by_values(gap: Gap, keras: Values, limits: Limits) -> Half:
+def _by_values(
+    gap: Gap, keras: Values, errors: Mapping[ColumnName, Interval | None], limits: Limits
+) -> Half:
     spread = float(keras.std())
     allowed = limits.max_error if limits.max_error is not None else _MAX_ERROR * spread
     moved = f"outputs move by {number(gap.mean_error)} on average"
@@ -115,6 +125,9 @@ def _by_values(gap: Gap, keras: Values, limits: Limits) -> Half:
             f"Whether int8 predicts what Keras predicts is not known: Keras's outputs are all "
             f"alike, and int8's {moved}",
         )
+    before, after = errors["keras"], errors["tflm_host"]
+    if before is not None and after is not None:
+        moved = f"mean error {number(before.value)} → {number(after.value)}, {moved}"
     return _against_keras(gap.mean_error > allowed, moved)
 
 
@@ -124,7 +137,7 @@ def _against_keras(bad: bool, numbers: str) -> Half:
     return Half("good", f"Int8 predicts what Keras predicts: {numbers}")
 
 
-def _at_chance(column: Column, share: Interval, labels: Classes | None) -> bool:
+def _at_chance(predicted: Classes, share: Interval, labels: Classes | None, classes: int) -> bool:
     """Samples or labels unlike those of the training give no error anywhere; accuracy at chance
     gives them away.
 
@@ -133,11 +146,9 @@ def _at_chance(column: Column, share: Interval, labels: Classes | None) -> bool:
     all of one class. It is at chance where the interval holds chance or is below it, and ends
     before the middle between chance and 1.
     """
-    outputs = column.outputs
-    if outputs is None or labels is None:
+    if labels is None or labels.ndim > 1:  # of several labels each has a chance of its own
         return False
-    classes = outputs[0].size
-    counts = [np.bincount(x, minlength=classes) / len(labels) for x in (decide(outputs), labels)]
+    counts = [np.bincount(x, minlength=classes) / len(labels) for x in (predicted, labels)]
     chance = float(np.dot(*counts)) if counts[1].max() < 1 else 1 / classes
     return share.low <= chance and share.high <= (1 + chance) / 2
 

@@ -11,17 +11,7 @@ from host.oracles.columns import Column, ColumnName
 from host.report.document import Part, derived
 from host.report.formats import percent
 from host.verdict.differences import FirstDifference
-from host.verdict.gaps import (
-    GAPS,
-    Gap,
-    GapName,
-    Task,
-    accuracy,
-    compare,
-    detect_task,
-    mean_error,
-    real_values,
-)
+from host.verdict.gaps import GAPS, Gap, GapName, compare
 from host.verdict.halves import (
     UNKNOWN_BY_RANDOM,
     Half,
@@ -29,8 +19,10 @@ from host.verdict.halves import (
     deployment_half,
     quantization_half,
 )
-from host.verdict.limits import Limits
+from host.verdict.metrics import ClassScore, Metrics, class_scores, metrics
+from host.verdict.options import Limits, Task
 from host.verdict.statistics import Interval
+from host.verdict.tasks import accuracy, mean_error, read_as, real_values
 
 HalfName = Literal["quantization", "deployment"]
 # The largest share of output values that two versions of TFLM were seen to differ on.
@@ -46,15 +38,22 @@ class Verdict(Part):
     """quantization: does int8 predict what Keras predicts? deployment: does the device compute
     the int8 model?"""
     task: Task
-    """What the outputs are: scores of classes, or values."""
+    """What the outputs are for."""
+    threshold: float | None
+    """In output units: from here on an output says yes; null where none does."""
     samples: int
     """Number of samples that were scored."""
     accuracy: Mapping[ColumnName, Interval | None]
     """Share of right predictions by column, 0 to 1; null where the column is absent or there are no
     labels."""
     errors: Mapping[ColumnName, Interval | None]
-    """Mean absolute error against the targets by column, in output units; null where the column is
-    absent or there are no targets."""
+    """Mean absolute error against the targets by column, in output units; an auto-encoder's target
+    is its input. Null where the column is absent or there are no targets."""
+    metrics: Mapping[ColumnName, Metrics]
+    """How good each column's predictions are, by the name of the metric; empty where the column is
+    absent, or what is right is not known."""
+    class_scores: tuple[ClassScore, ...]
+    """How well each class is found; empty without labels."""
     gaps: Mapping[GapName, Gap | None]
     """The differences between columns; null where a column is absent."""
     first_difference: FirstDifference | None
@@ -85,7 +84,7 @@ class Verdict(Part):
         return (
             self.halves["quantization"].state == "bad"
             and self.gaps["quantization"] is not None
-            and self.task == "classification"
+            and self.task in ("classification", "binary")
             and (keras is None or int8 is None or int8.value < keras.value)
         )
 
@@ -117,6 +116,7 @@ def judge(
     traced: int = 0,
     library: str | None = None,
     limits: Limits | None = None,
+    task: Task | None = None,
 ) -> Verdict:
     """Give the verdict.
 
@@ -127,18 +127,26 @@ def judge(
         first: the first operator that differs, where one was looked for and seen.
         traced: for how many samples the device reported every operator.
         library: the version of TFLM that the device runs, where it runs TFLM.
+        task: what the outputs are for; None where labels and model tell.
     """
-    task, codes = detect_task(graph, dataset), graph.output_codes
-    labels = dataset.y if dataset.y is not None and dataset.y.dtype.kind == "i" else None
-    targets = dataset.y if task == "regression" else None
+    reading = read_as(graph, dataset, task)
+    labels, targets = reading.labels(dataset), reading.targets(dataset)
     gaps = {
-        name: compare(name, columns[left], columns[right], codes, task, labels)
+        name: compare(name, columns[left], columns[right], reading, labels)
         for name, (left, right) in GAPS.items()
     }
     outcome = _outcome(gaps["deployment"], first, traced, library)
-    shares = {name: accuracy(column.outputs, labels) for name, column in columns.items()}
+    predicted = {
+        name: reading.predictions(column.outputs)
+        for name, column in columns.items()
+        if column.outputs is not None and reading.classifies
+    }
+    shares = {name: accuracy(predicted.get(name), labels) for name in columns}
+    errors = {
+        name: mean_error(column.outputs, targets, reading.codes) for name, column in columns.items()
+    }
     keras = columns["keras"].outputs
-    values = None if keras is None else real_values(keras, codes)
+    values = None if keras is None else real_values(keras, reading.codes)
     return Verdict(
         outcome=outcome,
         halves={
@@ -146,19 +154,27 @@ def judge(
             if dataset.raw
             else quantization_half(
                 columns,
+                predicted,
                 shares,
+                errors,
                 gaps["quantization"],
                 labels,
+                reading.classes,
                 limits or Limits(),
                 values,
                 unlike_training,
             ),
             "deployment": deployment_half(columns, gaps["deployment"], outcome, first),
         },
-        task=task,
+        task=reading.task,
+        threshold=reading.threshold,
         samples=len(dataset.x),
         accuracy=shares,
-        errors={name: mean_error(c.outputs, targets, codes) for name, c in columns.items()},
+        errors=errors,
+        metrics={
+            name: metrics(reading, dataset, column.outputs) for name, column in columns.items()
+        },
+        class_scores=class_scores(reading, dataset, columns),
         gaps=gaps,
         first_difference=first,
         notes=(

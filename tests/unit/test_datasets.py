@@ -6,7 +6,8 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from host.base.errors import DataError
+from host.base.errors import ConfigError, DataError
+from host.models.class_names import with_names
 from host.models.data_formats import DATA_FORMATS, DataFormat, Wanted, described
 from host.models.dataset import Dataset, check_fit
 from tests.fixtures.datasets import load, npz, rows
@@ -77,7 +78,7 @@ def nan_at(sample: int) -> Any:
         ({"x": rows(4), "x_calibration": rows(4, 2)}, r"shape \(2,\), one of x \(3,\)"),
         ({"x": rows(4), "y": [1, 2]}, r"x has 4 samples, but y has shape \(2,\)"),
         ({"x": rows(4), "y": 1}, r"y has shape \(\)"),
-        ({"x": rows(4), "y": ["a"] * 4}, "`y` has type"),
+        ({"x": rows(4), "y": np.ones(4, complex)}, "`y` has type"),
         ({"x": rows(4), "y": [0, 1, np.nan, 1]}, "1 samples, the first in sample 2"),
         ({"x": rows(4), "y": np.array([None] * 4)}, "Python objects"),
         ({"x": rows(4), "x_train": rows(4)}, "has `x_train`, but no `y_train`"),
@@ -205,9 +206,39 @@ def test_targets_take_the_outputs_shape() -> None:
     assert found.y is not None and found.y.shape == (3, 4) and found.y.dtype == np.float32
 
 
-def test_labels_for_an_auto_encoder_are_refused() -> None:
+def test_labels_for_an_auto_encoder_are_anomalies_or_refused() -> None:
+    assert fit([0, 1, 0], output=(3,)).y.tolist() == [0, 1, 0]  # type: ignore[union-attr]
     with pytest.raises(DataError, match="not a list of classes"):
-        fit([0, 1, 0], output=(3,))
+        fit([0, 1, 2], output=(3,))
+
+
+def test_labels_may_be_names(tmp_path: Path) -> None:
+    given = load(
+        npz(tmp_path, x=rows(3), y=["sit", "run", "sit"], class_names=["sit", "run", "fly"])
+    )
+    assert given.y is not None and given.y.tolist() == [0, 1, 0]
+    assert given.class_names == ("sit", "run", "fly") and given.notes == ()
+    guessed = load(npz(tmp_path, x=rows(3), y=["sit", "run", "sit"]))
+    assert guessed.y is not None and guessed.y.tolist() == [1, 0, 1]
+    assert "in this order: run, sit" in guessed.notes[0]
+    with pytest.raises(DataError, match="'fly', which is not one of the class names"):
+        load(npz(tmp_path, x=rows(2), y=["sit", "fly"], labels=["sit", "run"]))
+    with pytest.raises(DataError, match="a list of the classes' names is wanted"):
+        load(npz(tmp_path, x=rows(2), class_names=[[1]]))
+    assert load(npz(tmp_path, x=rows(2), labels=[1, 2])).class_names == ()  # they may be anything
+
+
+def test_names_may_come_from_the_user() -> None:
+    assert with_names(fit([0, 2, 1]), "a, b,c,d", 4).class_names == ("a", "b", "c", "d")
+    assert with_names(fit(None, output=(1,)), "no,yes", 1).class_name(1) == "yes"
+    assert fit([0, 2, 1]).class_name(2) == "2"
+    with pytest.raises(ConfigError, match="gives 2 names, the model has 4 classes"):
+        with_names(fit([0, 2, 1]), "a,b", 4)
+
+
+def test_what_tutorials_call_x_test_is_scored(tmp_path: Path) -> None:
+    data = load(npz(tmp_path, x_test=rows(3), y_test=[1, 0, 1], x_train=rows(2), y_train=[0, 1]))
+    assert len(data.x) == 3 and data.y is not None and data.y.tolist() == [1, 0, 1]
 
 
 def test_no_labels_fit_everything() -> None:

@@ -10,10 +10,15 @@ from host.models.dataset import Dataset
 from host.models.feeds import quantize_samples, real_samples
 from host.models.tflite import Graph, Quantization
 from host.oracles.columns import Column, ColumnName
-from host.verdict.gaps import Gap, compare, decide, detect_task, differing
+from host.verdict.gaps import Gap, compare, differing
+from host.verdict.tasks import Reading, decide, detect_task
 from tests.fixtures.graphs import graph, tensor, with_input
 
 OUTPUT = tensor(1, "out", (1, 3))  # scale 1/256, zero point −128: probabilities
+READINGS: dict[str, Reading] = {
+    "classification": Reading("classification", OUTPUT, None, 3),
+    "regression": Reading("regression", OUTPUT, None, 3),
+}
 
 
 def column(name: ColumnName, values: list[list[float]], kind: type = np.int8) -> Column:
@@ -25,8 +30,7 @@ def gap(left: Column, right: Column, labels: Array | None = None, task: str = ""
         "deployment",
         left,
         right,
-        OUTPUT,
-        "regression" if task == "regression" else "classification",
+        READINGS["regression" if task == "regression" else "classification"],
         labels,
     )
     assert found is not None
@@ -78,7 +82,7 @@ def test_keras_is_quantized_for_steps_and_compared_as_float_for_errors() -> None
 def test_an_absent_column_has_no_gap() -> None:
     absent = Column("litert", None, "", "not here")
     there = column("tflm_host", [[1, 2, 3]])
-    assert compare("desktop", absent, there, OUTPUT, "classification", None) is None
+    assert compare("desktop", absent, there, READINGS["classification"], None) is None
 
 
 def test_differing_samples() -> None:
@@ -143,16 +147,16 @@ def test_float_inputs_are_fed_as_they_are() -> None:
 
 def test_float_outputs_are_equal_in_bits_and_differ_in_the_steps_behind_them() -> None:
     model = float_ends()
-    step = 1 / 256
+    step, reading = 1 / 256, replace(READINGS["regression"], codes=model.output_codes)
     oracle = column("tflm_host", [[0.0, step, 0.5]], np.float32)
     last_bit = column("device", [[0.0, np.nextafter(np.float32(step), 1), 0.5]], np.float32)
-    found = compare("deployment", oracle, last_bit, model.output_codes, "regression", None)
+    found = compare("deployment", oracle, last_bit, reading, None)
     assert found is not None
     assert (found.bit_equal, found.max_steps, len(found.disagreements)) == (0.0, 0, 1)
     off = column("device", [[0.0, 3 * step, 0.5]], np.float32)
-    found = compare("deployment", oracle, off, model.output_codes, "regression", None)
+    found = compare("deployment", oracle, off, reading, None)
     assert found is not None and found.max_steps == 2
     keras = column("keras", [[0.0001, step, 0.5]], np.float32)
-    found = compare("quantization", keras, oracle, model.output_codes, "regression", None)
+    found = compare("quantization", keras, oracle, reading, None)
     assert found is not None and found.bit_equal == 1.0
     assert detect_task(model, Dataset("a", np.zeros((1, 3)), None, None)) == "classification"

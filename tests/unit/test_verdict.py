@@ -11,7 +11,7 @@ from host.verdict.differences import FirstDifference
 from host.verdict.halves import Half, State
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
-from host.verdict.limits import Limits
+from host.verdict.options import Limits
 from tests.fixtures.graphs import device_info, graph
 
 GRAPH = graph("CONV_2D", "SOFTMAX")

@@ -15,6 +15,8 @@ from host.models.source import load_keras
 from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
 from host.oracles.tflm_host import run_tflm_host
 from host.verdict.judge import Verdict
+from host.verdict.options import Task
+from host.verdict.tasks import Classes, read_as
 
 
 def answer(
@@ -25,6 +27,7 @@ def answer(
     stages: Stages,
     *,
     per_channel_dense: bool,
+    task: Task | None = None,
     explain: bool = True,
 ) -> tuple[Verdict, Trial | None]:
     """The verdict, and what would restore predictions that are bad; None where nothing was found.
@@ -36,6 +39,7 @@ def answer(
         judged: the verdict, given whether samples or labels are unlike those of the training.
         stages: are told of what takes time.
         per_channel_dense: see ``quantize_ptq``.
+        task: what the outputs are for; None where labels and model tell.
         explain: look for the cause.
 
     Raises:
@@ -44,33 +48,39 @@ def answer(
     if not explain:
         return judged(False), None
     with stages.run("check samples"):
-        cause = _of_samples(options, prepared, columns)
+        cause = _of_samples(options, prepared, columns, task)
     verdict = judged(cause is not None)
     if cause is None and verdict.int8_is_worse and prepared.original is not None:
         with stages.run("explain"), quiet(None):
-            cause = conversion_trial(options, prepared.original, prepared, per_channel_dense)
+            cause = conversion_trial(options, prepared.original, prepared, per_channel_dense, task)
     return verdict, cause
 
 
 def _of_samples(
-    options: ModelOptions, prepared: Prepared, columns: Mapping[ColumnName, Column]
+    options: ModelOptions,
+    prepared: Prepared,
+    columns: Mapping[ColumnName, Column],
+    task: Task | None,
 ) -> Trial | None:
     """What samples or labels should have been, tried on Keras, or without it on TFLM."""
-    graph, name = prepared.quantized.graph, _asked(columns)
+    graph, dataset, name = prepared.quantized.graph, prepared.dataset, _asked(columns)
     outputs = None if name is None else columns[name].outputs
-    if name is None or outputs is None:
+    reading = read_as(graph, dataset, task)
+    labels = reading.labels(dataset)
+    if name is None or outputs is None or labels is None or labels.ndim > 1:
         return None
 
-    def predict(x: Array) -> Array:
+    def predict(x: Array) -> Classes:
         with quiet(None):
             if name == "keras" and prepared.original is not None:
                 source = load_keras(prepared.original, allow_unsafe=options.allow_unsafe)
-                return source.predict(x)
+                return reading.predictions(source.predict(x))
             column = isolated.call(run_tflm_host, graph, graph.input.to_codes(x))
         assert column.outputs is not None  # it has run the samples as they are
-        return column.outputs
+        return reading.predictions(column.outputs)
 
-    return sample_trial(predict, prepared.dataset, outputs, f"{COLUMN_LABELS[name]} is right")
+    counted = f"{COLUMN_LABELS[name]} is right"
+    return sample_trial(predict, dataset, reading.predictions(outputs), labels, counted)
 
 
 def _asked(columns: Mapping[ColumnName, Column]) -> ColumnName | None:

@@ -22,7 +22,7 @@ from host.quantize.checks import QuantizedModel
 from host.report.document import Part
 from host.verdict.judge import Verdict
 from host.verdict.latency import Latency
-from host.verdict.limits import Limits
+from host.verdict.options import Limits
 
 
 class Executor(Part):
@@ -50,6 +50,8 @@ class Samples(Part):
     """Name of the data set."""
     notes: tuple[str, ...]
     """What a reader of the results must know."""
+    class_names: tuple[str, ...]
+    """Of the classes, in the order of the model's outputs; empty where they are not known."""
 
 
 class RunConditions(Conditions):

@@ -36,9 +36,11 @@ def intervals(rows: Sequence[tuple[str, Interval]], label: str, *, shares: bool)
         return svg.to_svg(figure, "intervals", f"{label}: {alt}")
 
 
-def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> Markup:
+def confusion(
+    counts: npt.NDArray[np.int64], rows: str, columns: str, names: Sequence[str]
+) -> Markup:
     """A confusion matrix; ``counts`` are [classes, classes], samples by class in the row and in the
-    column."""
+    column; ``names`` those of the classes."""
     classes = len(counts)
     side = min(5.6, 1.6 + 0.34 * classes)
     with svg.figure(side + 0.4, side) as (figure, axes):
@@ -60,8 +62,9 @@ def confusion(counts: npt.NDArray[np.int64], rows: str, columns: str) -> Markup:
         axes.set_ylim(classes - 0.5, -0.5)
         axes.set_aspect("equal")
         if classes <= COUNTED_CLASSES:
-            axes.set_xticks(range(classes))
-            axes.set_yticks(range(classes))
+            long = max(map(len, names)) > 3
+            axes.set_xticks(range(classes), names, rotation=45 if long else 0)
+            axes.set_yticks(range(classes), names)
         axes.tick_params(length=0)
         axes.set_xlabel(f"{columns} (class)")
         axes.set_ylabel(f"{rows} (class)")

@@ -1,6 +1,7 @@
 """The whole flow, in order."""
 
 import shlex
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,32 +18,34 @@ from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.setup import find_setup
 from host.deployment.stages import Observer, Stages
 from host.device.answers import NAME, AnswerFile, kept
+from host.models.class_names import with_names
 from host.models.feeds import quantize_samples
 from host.quantize.routes import find_int8_route
 from host.verdict.costs import operator_costs
 from host.verdict.judge import judge
 from host.verdict.latency import summarize_latency
-from host.verdict.limits import Limits
+from host.verdict.options import Limits, VerdictOptions
+from host.verdict.tasks import read_as
 
 
 def flash_and_eval(
     what: ModelOptions,
     where: DeviceOptions,
+    how: VerdictOptions,
     limits: Limits,
     output: OutputOptions,
     observer: Observer,
     *,
-    reference: Path | None = None,
-    explain: bool = True,
     jobs: int = 1,
     resume: bool = False,
 ) -> Evaluation:
     """Convert, render, build, start, stream, compare, report.
 
     Args:
-        limits: what the verdict allows.
-        reference: the float model that a ready .tflite was made from.
-        explain: look for the cause where int8 or Keras predicts badly.
+        what, where: the model, and the device.
+        how, limits: of the verdict.
+        output: where the results go.
+        observer: is told how far the run is.
         jobs: emulators side by side, which share the samples.
         resume: continue the run in the output's folder, which did not finish.
 
@@ -57,13 +60,14 @@ def flash_and_eval(
     setup = find_setup(where, jobs)
     observer.note(*setup.notes)
     model = model_file(what, stages)
-    prepared = prepare(what, model, setup.engine, stages, reference)
+    prepared = prepare(what, model, setup.engine, stages, how.reference)
     graph = prepared.quantized.graph
+    dataset = with_names(prepared.dataset, how.classes, graph.output.size)
+    prepared, reading = replace(prepared, dataset=dataset), read_as(graph, dataset, how.task)
     setup, rendered = render(setup, graph, stages)
     with run_folder(output.folder, setup.board, model, graph, RESULTS) as folder:
         setup, rendered, image = build(setup, rendered, graph, folder, stages)
 
-        dataset = prepared.dataset
         inputs = quantize_samples(dataset, graph)
         columns = columns_of_the_host(prepared, inputs, stages)
         answers = AnswerFile(folder / NAME, image.elf.read_bytes(), resume=resume)
@@ -94,23 +98,26 @@ def flash_and_eval(
                 traced=len(run.traced),
                 library=run.info.engine_version if setup.engine.runs_tflm else None,
                 limits=limits,
+                task=how.task,
             ),
             stages,
             per_channel_dense=setup.engine.per_channel_dense,
-            explain=explain,
+            task=how.task,
+            explain=how.explain,
         )
         costs = operator_costs(graph, rendered, run.operator_ticks)
         latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
         evaluation = Evaluation(
             board=setup.board,
             model=model,
-            reference=None if reference is None else prepared.original,
+            reference=None if how.reference is None else prepared.original,
             quantized=prepared.quantized,
             dataset=dataset,
             rendered=rendered,
             image=image,
             device=run,
             columns=columns,
+            reading=reading,
             limits=limits,
             verdict=verdict,
             cause=cause,

@@ -13,6 +13,7 @@ from host.commands.evaluate.values import Evaluation
 from host.deployment.figures import arena_over_time, memory_sections, operator_bars
 from host.oracles.columns import COLUMN_LABELS, COLUMN_MEANINGS, ColumnName
 from host.report import pictures
+from host.report.formats import short
 from host.report.page import render
 from host.verdict.gaps import (
     GAP_WORDS,
@@ -20,11 +21,11 @@ from host.verdict.gaps import (
     Gap,
     GapName,
     GapWords,
-    decide,
-    real_values,
     steps,
 )
 from host.verdict.latency import UNIT_WORDS, latency_text, time_text
+from host.verdict.metrics import METRICS
+from host.verdict.tasks import CLASSIFIES, real_values
 
 # A matrix of more classes says less than its list of most frequent confusions.
 MATRIX_CLASSES = 60
@@ -33,6 +34,8 @@ FREQUENT_CONFUSIONS = 12
 CARDS = 12
 ROWS = 200
 WORST = 24
+# Whose measures are shown beside each other.
+_SCORED: tuple[ColumnName, ...] = ("keras", "tflm_host", "device")
 # Whose lists come first: the one that matters most.
 _ORDER: tuple[GapName, ...] = ("deployment", "quantization", "desktop", "desktop_reference")
 
@@ -74,7 +77,7 @@ class Disagreements:
 
 def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
     """The report as a self-contained HTML page; ``document`` is :func:`document`'s."""
-    classes = evaluation.verdict.task == "classification"
+    classes = evaluation.verdict.task in CLASSIFIES
     latency, draw = evaluation.latency, pictures.drawer(evaluation.dataset.x)
     gaps = [evaluation.verdict.gaps[name] for name in _ORDER]
     return render(
@@ -89,7 +92,10 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
         latency=latency_text(latency),
         milliseconds=time_text(latency),
         intervals=_intervals(evaluation),
-        confusion=_confusion(evaluation) if classes else None,
+        confusion=_confusion(evaluation),
+        name=evaluation.dataset.class_name,
+        measures=_measures(evaluation),
+        scored=_SCORED,
         outputs=() if classes else _outputs(evaluation),
         disagreements=[_list(gap, draw) for gap in gaps if gap is not None and gap.disagreements],
         operators=operator_bars(latency),
@@ -98,9 +104,19 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
     )
 
 
+def _measures(evaluation: Evaluation) -> list[tuple[str, list[str]]]:
+    """What is measured beside the accuracy, and its values for ``_SCORED``, as texts."""
+    metrics = evaluation.verdict.metrics
+    return [
+        (label, [form(metrics[column].get(name)) for column in _SCORED])
+        for name, (label, form) in METRICS.items()
+        if any(name in metrics[column] for column in _SCORED)
+    ]
+
+
 def _intervals(evaluation: Evaluation) -> Markup | None:
     verdict = evaluation.verdict
-    shares = verdict.task == "classification"
+    shares = verdict.task in CLASSIFIES
     values = verdict.accuracy if shares else verdict.errors
     rows = [(COLUMN_LABELS[name], value) for name, value in values.items() if value is not None]
     if not rows:
@@ -119,17 +135,21 @@ def _reference(evaluation: Evaluation, *names: ColumnName) -> tuple[str, Array] 
 
 
 def _confusion(evaluation: Evaluation) -> Confusion | None:
-    predicted = decide(evaluation.device.outputs)
-    labels = evaluation.dataset.y
+    reading = evaluation.reading
+    if reading.task not in ("classification", "binary"):
+        return None
+    predicted, labels = (
+        reading.predictions(evaluation.device.outputs),
+        reading.labels(evaluation.dataset),
+    )
     if labels is not None:
         truth, expected = "Label", labels
     else:
         reference = _reference(evaluation, "keras", "tflm_host", "litert")
         if reference is None:
             return None
-        truth, expected = reference[0], decide(reference[1])
-    size = evaluation.device.outputs[0].size
-    classes = max(size, int(expected.max()) + 1)
+        truth, expected = reference[0], reading.predictions(reference[1])
+    classes = max(reading.classes, int(expected.max()) + 1)
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (expected, predicted), 1)
     wrong = counts.copy()
@@ -137,9 +157,10 @@ def _confusion(evaluation: Evaluation) -> Confusion | None:
     order = np.argsort(-wrong, axis=None, kind="stable")[:FREQUENT_CONFUSIONS]
     pairs = [divmod(int(place), classes) for place in order]
     drawn = classes <= MATRIX_CLASSES
+    names = [short(evaluation.dataset.class_name(k), 14) for k in range(classes)]
     return Confusion(
         truth=truth,
-        figure=figures.confusion(counts, truth, "Device") if drawn else None,
+        figure=figures.confusion(counts, truth, "Device", names) if drawn else None,
         frequent=tuple((r, c, int(wrong[r, c])) for r, c in pairs if wrong[r, c]),
         right=int(np.trace(counts)),
         total=len(predicted),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from host.base import isolated
-from host.base.arrays import Array
 from host.base.errors import FlashAndEvalError
 from host.deployment.prepare import Prepared, convert
 from host.deployment.request import ModelOptions
@@ -25,7 +24,8 @@ from host.oracles.tflm_host import run_tflm_host
 from host.quantize.conversion import convert_float
 from host.quantize.routes import DEFAULT_ROUTE, INT16_ROUTE, find_route
 from host.report.formats import number, plain
-from host.verdict.gaps import decide
+from host.verdict.options import Task
+from host.verdict.tasks import Classes, read_as
 
 # Samples that conversions are compared on, and those that single operators are looked at on.
 _SAMPLES, _TRACED = 500, 50
@@ -42,7 +42,11 @@ class _Attempt:
 
 
 def conversion_trial(
-    options: ModelOptions, model: ModelFile, prepared: Prepared, per_channel_dense: bool
+    options: ModelOptions,
+    model: ModelFile,
+    prepared: Prepared,
+    per_channel_dense: bool,
+    task: Task | None = None,
 ) -> Trial | None:
     """The first other conversion that restores what int8 loses; None where none does.
 
@@ -55,15 +59,18 @@ def conversion_trial(
         model: a Keras model.
         prepared: what the run made of it.
         per_channel_dense: see ``quantize_ptq``.
+        task: what the outputs are for; None where labels and model tell.
 
     Raises:
         OracleError: TFLM on the host is absent, or refuses the run's model.
     """
     dataset, graph = _first(prepared.dataset, _SAMPLES), prepared.quantized.graph
     assert prepared.keras.outputs is not None  # a Keras model was converted
-    wanted = decide(prepared.keras.outputs[: len(dataset.x)])
-    labels = wanted if dataset.y is None else dataset.y
-    keras, before = float((wanted == labels).mean()), _right(graph, dataset, labels)
+    reading = read_as(graph, dataset, task)
+    wanted = reading.predictions(prepared.keras.outputs[: len(dataset.x)])
+    known = reading.labels(dataset)
+    labels = wanted if known is None else known
+    keras, before = float((wanted == labels).mean()), _right(graph, dataset, labels, task)
     for attempt in _attempts(options.route, dataset):
         chosen = replace(options, route=attempt.route)
         try:
@@ -71,10 +78,10 @@ def conversion_trial(
         except FlashAndEvalError:  # this route cannot be gone with this model: no trial
             continue
         other = made.quantized.graph
-        after = _right(other, dataset, labels)
+        after = _right(other, dataset, labels, task)
         if after - before < _RESTORES * (keras - before) or after <= before:
             continue
-        counted = "int8 agrees with Keras" if dataset.y is None else "int8 is right"
+        counted = "int8 agrees with Keras" if known is None else "int8 is right"
         trial = Trial(attempt.cause, attempt.change, counted, before, after)
         return _explained(trial, other, graph, dataset, options, model)
     return None
@@ -96,9 +103,11 @@ def _first(dataset: Dataset, count: int) -> Dataset:
     return replace(dataset, x=dataset.x[:count], y=y)
 
 
-def _right(graph: Graph, dataset: Dataset, labels: Array) -> float:
+def _right(graph: Graph, dataset: Dataset, labels: Classes, task: Task | None) -> float:
     column = isolated.call(run_tflm_host, graph, quantize_samples(dataset, graph))
-    return 0.0 if column.outputs is None else float((decide(column.outputs) == labels).mean())
+    if column.outputs is None:
+        return 0.0
+    return float((read_as(graph, dataset, task).predictions(column.outputs) == labels).mean())
 
 
 def _explained(

@@ -18,6 +18,8 @@ from host.report.formats import DASH, at_most, duration, number, percent, plain,
 from host.report.text import details, headline, indented, remarks, table, tail
 from host.verdict.gaps import GAP_WORDS, Gap
 from host.verdict.latency import UNIT_WORDS, latency_text
+from host.verdict.metrics import METRICS
+from host.verdict.tasks import CLASSIFIES
 
 
 def summary(evaluation: Evaluation) -> RenderableType:
@@ -27,6 +29,7 @@ def summary(evaluation: Evaluation) -> RenderableType:
         _headline(evaluation),
         Text(),
         _columns(evaluation),
+        *_measures(evaluation),
         Text(),
         _gaps(evaluation),
         Text(),
@@ -87,7 +90,7 @@ def _cause(cause: Trial | None) -> list[RenderableType]:
 
 def _columns(evaluation: Evaluation) -> Table:
     verdict = evaluation.verdict
-    classes = verdict.task == "classification"
+    classes = verdict.task in CLASSIFIES
     values, form = (verdict.accuracy, percent) if classes else (verdict.errors, number)
     rows = _table("", "accuracy" if classes else "mean error", "95 % interval", "")
     for name, column in evaluation.columns.items():
@@ -103,12 +106,19 @@ def _columns(evaluation: Evaluation) -> Table:
     return rows
 
 
+def _measures(evaluation: Evaluation) -> list[Text]:
+    """What is measured of the device beside the accuracy, in one line."""
+    measured = evaluation.verdict.metrics["device"]
+    parts = [f"{METRICS[name][0]} {METRICS[name][1](value)}" for name, value in measured.items()]
+    return [Text(f"Device: {', '.join(parts)}", style="dim")] if parts else []
+
+
 def _table(*headers: str) -> Table:
     return table(*headers, left=(0, -1), wrap=(-1,), gap=3)
 
 
 def _gaps(evaluation: Evaluation) -> Table:
-    classes = evaluation.verdict.task == "classification"
+    classes = evaluation.verdict.task in CLASSIFIES
     rows = _table("gap", "bit-equal", "flips" if classes else "error", "steps", "owner")
     for name, gap in evaluation.verdict.gaps.items():
         if gap is not None:

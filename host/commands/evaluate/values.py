@@ -16,7 +16,8 @@ from host.oracles.columns import Column, ColumnName
 from host.quantize.checks import QuantizedModel
 from host.verdict.judge import Verdict
 from host.verdict.latency import Latency
-from host.verdict.limits import Limits
+from host.verdict.options import Limits
+from host.verdict.tasks import Reading
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Evaluation:
     image: Image
     device: DeviceRun
     columns: Mapping[ColumnName, Column]
+    reading: Reading
     limits: Limits
     verdict: Verdict
     cause: Trial | None

@@ -23,7 +23,7 @@ from host.diagnosis.comparison.signals import Samples
 from host.models.dataset import Dataset, check_fit
 from host.oracles.tflm_host import alone
 from host.report.document import DOCUMENT, PAGE, write_report
-from host.verdict.gaps import detect_task
+from host.verdict.tasks import detect_task
 
 _PACKAGES = ("tflite-micro", "ai-edge-litert", "tensorflow", "tf-keras", "numpy")
 

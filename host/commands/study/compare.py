@@ -11,8 +11,8 @@ from host.commands.study import values
 from host.commands.study.values import BoardWork, Pair, RouteResult, RunResult
 from host.quantize.routes import find_route
 from host.verdict import statistics
-from host.verdict.gaps import Classes, decide
 from host.verdict.statistics import Interval
+from host.verdict.tasks import Classes, decide
 
 # Below, intervals over runs are Student's.
 FEW_RUNS = 8

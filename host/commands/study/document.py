@@ -17,8 +17,8 @@ from host.commands.study.runs import default_jobs
 from host.commands.study.values import Executor, Failure, Interpreter, Pair, Study
 from host.quantize.training import Training
 from host.report.document import Document, Part
-from host.verdict.gaps import decide
 from host.verdict.statistics import ALPHA
+from host.verdict.tasks import decide
 
 
 class Data(Part):

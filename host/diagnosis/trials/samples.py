@@ -11,9 +11,9 @@ from host.diagnosis.trials.trial import Trial
 from host.models.dataset import Dataset
 from host.report.formats import number
 from host.verdict import statistics
-from host.verdict.gaps import Classes, decide
+from host.verdict.tasks import Classes
 
-Predict = Callable[[Array], Array]
+Predict = Callable[[Array], Classes]
 # Samples that each change is tried on.
 SAMPLES = 200
 # A model that is right more often than this is not asked; what restores less restores nothing.
@@ -34,27 +34,27 @@ class _Change:
     x: Array
 
 
-def sample_trial(predict: Predict, dataset: Dataset, outputs: Array, counted: str) -> Trial | None:
+def sample_trial(
+    predict: Predict, dataset: Dataset, predicted: Classes, labels: Classes, counted: str
+) -> Trial | None:
     """The change of samples or labels that restores most, None where none restores anything.
 
     Scale, offset, order of channels, and the classes' numbers are tried. An effect counts where
     McNemar's test sees it, corrected for the number of changes (Bonferroni).
 
     Args:
-        predict: from samples in real units, float32 [n, …], to outputs [n, classes].
-        dataset: with class numbers.
-        outputs: [n, classes], for the samples as they are.
+        predict: from samples in real units, float32 [n, …], to predicted classes.
+        dataset: the samples.
+        predicted: classes, int64 [n], for the samples as they are.
+        labels: what they should be, int64 [n].
         counted: what is counted in words: "Keras is right".
     """
-    labels = dataset.y
-    if dataset.raw or labels is None or labels.dtype.kind != "i":
-        return None
-    right = decide(outputs) == labels
-    if right.mean() > _GOOD:
+    right = predicted == labels
+    if dataset.raw or right.mean() > _GOOD:
         return None
     trials = [
         *_inputs(predict, dataset, labels, right, counted),
-        *_labels(outputs, labels, counted),
+        *_labels(predicted, labels, counted),
     ]
     best = max((trial.after for trial in trials), default=0.0)
     return next((trial for trial in trials if trial.after >= best - _AS_GOOD), None)
@@ -68,10 +68,10 @@ def _inputs(
     changes = list(_changes(dataset, dataset.x[rows].astype(np.float32)))
     if not changes:
         return []
-    outputs = predict(np.concatenate([change.x for change in changes]).astype(np.float32))
+    classes = predict(np.concatenate([change.x for change in changes]).astype(np.float32))
     trials = []
-    for change, made in zip(changes, np.split(outputs, len(changes)), strict=True):
-        now = decide(made) == labels
+    for change, made in zip(changes, np.split(classes, len(changes)), strict=True):
+        now = made == labels
         if _restores(right, now, len(changes)):
             before, after = float(right.mean()), float(now.mean())
             trials.append(Trial(change.cause, change.change, counted, before, after))
@@ -132,11 +132,11 @@ def _deviation(x: Array) -> Array | None:
 # --- labels -----------------------------------------------------------------------------------
 
 
-def _labels(outputs: Array, labels: Classes, counted: str) -> list[Trial]:
+def _labels(predicted: Classes, labels: Classes, counted: str) -> list[Trial]:
     """Other class numbers for the labels: fitted to every other sample, tried on the rest."""
     from scipy.optimize import linear_sum_assignment
 
-    predicted, classes = decide(outputs), outputs[0].size
+    classes = int(max(predicted.max(), labels.max())) + 1
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels[::2], predicted[::2]), 1)
     # Classes that the samples lack stay as they are, as far as nothing says otherwise.

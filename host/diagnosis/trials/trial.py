@@ -10,7 +10,7 @@ from host.report.formats import percent
 
 # By cause: what it means for a run, and what to do. Causes that only ``explain``'s rules name have
 # their words in CAUSES.
-_WORDS: Mapping[str, tuple[str, str]] = {
+TRIED: Mapping[str, tuple[str, str]] = {
     "input-scale": (
         "The samples are not scaled as in training.",
         "Scale them as in training, here and in the firmware.",
@@ -60,7 +60,7 @@ class Trial:
     @derived
     def meaning(self) -> str:
         """The cause in a sentence."""
-        return _WORDS[self.cause][0] if self.cause in _WORDS else CAUSES[self.cause].meaning
+        return TRIED[self.cause][0] if self.cause in TRIED else CAUSES[self.cause].meaning
 
     @derived
     def effect(self) -> str:
@@ -73,4 +73,4 @@ class Trial:
     @derived
     def remedy(self) -> str:
         """What to do."""
-        return _WORDS[self.cause][1] if self.cause in _WORDS else CAUSES[self.cause].remedy
+        return TRIED[self.cause][1] if self.cause in TRIED else CAUSES[self.cause].remedy

@@ -1,9 +1,38 @@
-"""How much worse int8 may predict than the float model before a run is no longer good."""
+"""What a user asks of the verdict. Imports nothing slow: ``--help`` shows it."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from typer import Option
+
+# classification: one class of several. binary: one output, yes or no. multilabel: several outputs,
+# each yes or no. regression: values. autoencoder: the input again; labels say what is an anomaly.
+Task = Literal["classification", "binary", "multilabel", "regression", "autoencoder"]
+
+
+@dataclass(frozen=True)
+class VerdictOptions:
+    """What the outputs are for, what they are compared with, and whether a cause is looked for."""
+
+    reference: Annotated[
+        Path | None, Option(help="The float model that a ready .tflite was made from.")
+    ] = None
+    task: Annotated[
+        Task | None,
+        Option(help="What the outputs are for. \\[default: as labels and model say]"),
+    ] = None
+    classes: Annotated[
+        str | None, Option(help="Names of the classes, in the order of the outputs: a,b,c.")
+    ] = None
+    explain: Annotated[
+        bool,
+        Option(
+            " /--no-explain",
+            show_default=False,
+            help="Do not look for the cause where int8, or Keras itself, predicts badly.",
+        ),
+    ] = True
 
 
 @dataclass(frozen=True)
