@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -78,12 +80,23 @@ def builder(function: str | None, dataset: Dataset, seed: int) -> Callable[[], A
 
 
 def check_form(spec: str) -> None:
-    """Refuse, with a ConfigError, what is not of the form ``package.module:function``."""
+    """Refuse, with a ConfigError, what is not of the form ``package.module:function``, or whose
+    package is not there. Nothing is imported."""
     if not re.fullmatch(r"\w+(\.\w+)*:\w+", spec):
         raise ConfigError(
             f"--model-fn {spec} is not of the form package.module:function",
             "For a function `build` in net.py in this folder: --model-fn net:build.",
         )
+    name = spec.partition(":")[0].partition(".")[0]
+    if find_spec(name) is None and PathFinder.find_spec(name, [str(Path.cwd())]) is None:
+        raise _no_module(spec, name)
+
+
+def _no_module(spec: str, name: str) -> ConfigError:
+    return ConfigError(
+        f"--model-fn {spec}: there is no module {name}",
+        "It is looked for in the current folder and where Python looks.",
+    )
 
 
 def find_function(spec: str) -> Callable[..., Any]:
@@ -101,10 +114,7 @@ def find_function(spec: str) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name + ".").startswith(error.name + "."):
-            raise ConfigError(
-                f"--model-fn {spec}: there is no module {error.name}",
-                "It is looked for in the current folder and where Python looks.",
-            ) from error
+            raise _no_module(spec, error.name) from error
         raise ConfigError(f"--model-fn {spec}: {module_name} needs {error.name}") from error
     except Exception as error:  # whatever the user's module does
         raise ConfigError(
