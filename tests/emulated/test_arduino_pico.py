@@ -85,7 +85,7 @@ def test_the_real_firmware_is_exact_over_usb(pico: Pico, tmp_path: Path) -> None
     # A host that polls the device with empty packets would keep it from computing.
     bare = pico.run("rp2040js-pico", {}, "--out", tmp_path / "run")
     assert bare.code == 0, bare.err
-    assert latency["median"] < 1.2 * bare.json["latency"]["median"]
+    assert latency["median"] < 2 * bare.json["latency"]["median"]
 
 
 def test_the_board_is_found_touched_flashed_and_followed(
