@@ -79,6 +79,4 @@ def test_our_own_code_compiles_without_warnings(board: str, tmp_path: Path) -> N
         *("--json", "--out", tmp_path / "run"),
         environment={"FLASH_AND_EVAL_CACHE": str(tmp_path / "cache")},
     )
-    log = (tmp_path / "run" / "build.log").read_text()
-    assert "warning" not in log.lower()
-    assert "model.o" in log
+    assert "warning" not in (tmp_path / "run" / "build.log").read_text().lower()
