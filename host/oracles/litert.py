@@ -37,16 +37,18 @@ def run_litert(graph: Graph, x: Array, *, reference: bool = False) -> Column:
     return Column(name, run_samples(infer, graph, x, label), label)
 
 
-def litert_tensors(graph: Graph, x: Array, tensors: Sequence[int]) -> dict[int, Array]:
-    """What LiteRT writes into tensors of a float model; otherwise as ``tflm_tensors``.
+def litert_tensors(
+    graph: Graph, x: Array, tensors: Sequence[int], *, reference: bool = False
+) -> dict[int, Array]:
+    """What LiteRT, or its reference kernels, write into tensors; otherwise as ``tflm_tensors``.
 
     Raises:
         OracleError: LiteRT is absent or refuses the model.
     """
     try:
-        runner = _interpreter(graph, preserve=True)
+        runner = _interpreter(graph, reference=reference, preserve=True)
     except Exception as error:  # ImportError, RuntimeError, ValueError
-        raise OracleError(f"LiteRT cannot run the float model: {error}") from error
+        raise OracleError(f"LiteRT cannot run the model: {error}") from error
     wanted = [graph.tensors[i] for i in tensors]
     written = {t.index: np.empty((len(x), *t.shape[1:]), t.numpy_dtype) for t in wanted}
     for row in range(len(x)):

@@ -50,8 +50,8 @@ GAP_WORDS: dict[GapName, GapWords] = {
     "desktop_reference": GapWords(
         "Desktop gap, reference kernels",
         "LiteRT's reference kernels against TFLite-Micro's, which come from the same source.",
-        "a version skew between LiteRT and TFLM",
-        "Compare the two versions. The board has no part in it.",
+        "how the two libraries round",
+        "Nothing. The board has no part in it.",
     ),
     "deployment": GapWords(
         "Deployment gap",

@@ -18,13 +18,14 @@ from host.models.dataset import load_dataset
 from host.models.edit import patch
 from host.models.feeds import drawn, single
 from host.models.tflite import Graph
-from host.oracles.host import host_columns
+from host.oracles.host import first_on_the_desktop, host_columns
 from host.oracles.litert import run_litert
 from host.oracles.tflm_host import host_arena_bytes, run_tflm_host
 from host.verdict.gaps import differing
 from tests.aot.activations import softmax
 from tests.aot.builder import ModelBuilder, Q
 from tests.fixtures.graphs import tflm_outputs
+from tests.fixtures.models import dense
 from tests.fixtures.runs import shared_model
 
 pytest.importorskip("tflite_micro", reason="no TFLM wheel for this platform")
@@ -49,6 +50,23 @@ def test_a_softmax_of_too_many_equal_values_is_named(values: int, words: str | N
     with pytest.raises(OracleError, match=f"add up to 512 or more.*{words}") as caught:
         host_outputs(graph, executed(graph), feeds)
     assert "take SOFTMAX off" in caught.value.hint
+
+
+def test_the_operator_that_the_two_reference_kernels_differ_at_is_found() -> None:
+    """LiteRT's FULLY_CONNECTED rounds once, so of many samples some differ."""
+    graph = tflite.parse(dense(64, 64, layers=2))
+    x = np.random.default_rng(0).integers(-128, 128, (200, 64)).astype(np.int8)
+    columns = host_columns(graph, x)
+    reference, tflm = columns["litert_reference"].outputs, columns["tflm_host"].outputs
+    assert reference is not None and tflm is not None
+    samples = differing(reference, tflm)
+    assert len(samples)
+    first = first_on_the_desktop(graph, x[samples[:1]])
+    assert first is not None and graph.operators[first].name == "FULLY_CONNECTED"
+    b = ModelBuilder()
+    source = b.tensor((1, 8), Q.tensor(0.05))
+    alike = b.parsed([source], [softmax(b, source)])
+    assert first_on_the_desktop(alike, np.zeros((1, 8), np.int8)) is None
 
 
 def noise(graph: Graph, count: int = 8) -> Any:

@@ -78,6 +78,9 @@ def test_page_says_the_verdict_first(run: Evaluation, page: str) -> None:
     assert text.index(run.verdict.headline) < text.index("Who predicts what")
     for note in run.dataset.notes + run.notes:
         assert text.index(note) < text.index("Who predicts what")
+    for choice in run.choices:
+        assert text.count(choice) == 1
+        assert text.index(choice) > text.index("The numbers above hold under these")
 
 
 def test_pictures_have_alternative_texts(page: str) -> None:

@@ -2,61 +2,19 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from host.commands.evaluate.values import Evaluation
 from host.commands.profile import text as profile_text
-from host.commands.profile.document import ProfileDocument, document
 from host.commands.profile.page import render_html
 from host.commands.trace import text as trace_text
-from host.commands.trace.document import TraceDocument
-from host.commands.trace.flow import compared
-from host.deployment.deployed import Deployed, Loaded
-from host.deployment.divergence import crcs
 from host.report.document import Document
 from tests.fixtures.evaluations import evaluation
+from tests.fixtures.inside import deployed, profile, trace
 from tests.fixtures.pages import HOSTILE, Page, only_text, printed, self_contained
 from tests.fixtures.schemas import validate
-
-
-def deployed(base: Evaluation) -> Deployed:
-    feed = (np.zeros(base.quantized.graph.input.shape, np.int8),)
-    loaded = Loaded(base.model, base.quantized.graph, (feed,) * 5, base.dataset.name, base.notes)
-    return Deployed(
-        board=base.board,
-        tools=(),
-        loaded=loaded,
-        rendered=base.rendered,
-        image=base.image,
-        info=base.device.info,
-        notes=base.notes,
-        folder=base.folder,
-        command=base.command,
-    )
-
-
-def profile(base: Evaluation) -> ProfileDocument:
-    return document(deployed(base), base.latency)
-
-
-def trace(
-    base: Evaluation, *, wrong: int | None = None, asked: Sequence[int] = ()
-) -> TraceDocument:
-    """A trace of sample 3; from output ``wrong`` on, all differ, that one in two values."""
-    device = deployed(base)
-    graph, operators = device.loaded.graph, device.rendered.operators
-    on_host = {o.tensor: np.full(graph.tensors[o.tensor].shape, -13, np.int8) for o in operators}
-    on_device = {position: on_host[o.tensor].copy() for position, o in enumerate(operators)}
-    device_crc = crcs(operators, on_host)
-    if wrong is not None:
-        device_crc[wrong:] ^= 1
-        on_device[wrong].reshape(-1)[[7, 9]] = -12, -15
-    return compared(device, 3, device_crc, on_device, on_host, asked)
 
 
 def checked(command: str, document: Document) -> Any:

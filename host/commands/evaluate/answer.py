@@ -4,16 +4,21 @@ from collections.abc import Callable, Mapping
 
 from host.base import isolated
 from host.base.arrays import Array
+from host.base.errors import OracleError
 from host.base.quiet import quiet
 from host.commands.evaluate.reconversion import conversion_trial
+from host.commands.evaluate.values import DesktopDifference
 from host.deployment.prepare import Prepared
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
 from host.diagnosis.trials.samples import sample_trial
 from host.diagnosis.trials.trial import Trial
 from host.models.source import load_keras
+from host.models.tflite import Graph
 from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
+from host.oracles.host import first_on_the_desktop
 from host.oracles.tflm_host import run_tflm_host
+from host.verdict.gaps import differing
 from host.verdict.judge import Verdict
 from host.verdict.options import Task
 from host.verdict.tasks import Classes, read_as
@@ -54,6 +59,22 @@ def answer(
         with stages.run("explain"), quiet(None):
             cause = conversion_trial(options, prepared.original, prepared, per_channel_dense, task)
     return verdict, cause
+
+
+def first_on_desktop(
+    graph: Graph, inputs: Array, columns: Mapping[ColumnName, Column]
+) -> DesktopDifference | None:
+    """Where LiteRT's reference kernels and TFLM's diverge; None where they do not, or where that
+    could not be seen."""
+    theirs, ours = columns["litert_reference"].outputs, columns["tflm_host"].outputs
+    if theirs is None or ours is None or not len(samples := differing(theirs, ours)):
+        return None
+    try:
+        with quiet(None):
+            first = isolated.call(first_on_the_desktop, graph, inputs[samples[:1]])
+    except OracleError:  # it has run the model, but cannot show every tensor
+        return None
+    return None if first is None else DesktopDifference(first, graph.operators[first].name)
 
 
 def _of_samples(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from host.commands.evaluate.values import Evaluation
+from host.commands.evaluate.values import DesktopDifference, Evaluation
 from host.deployment.document import (
     Conditions,
     DeviceDocument,
@@ -75,6 +75,9 @@ class EvaluationDocument(DeviceDocument, Verdict):
     schema_version: Literal[2] = 2
     limits: Limits
     """What the verdict allowed."""
+    desktop: DesktopDifference | None
+    """Where LiteRT's reference kernels first differ from TFLM's; null where they do not, or where
+    that is not known."""
     reference: ModelFile | None
     """The float model that a ready .tflite was made from; null where none was given."""
     cause: Trial | None
@@ -112,7 +115,7 @@ def document(evaluation: Evaluation) -> EvaluationDocument:
     board, image = evaluation.board, evaluation.image
     return EvaluationDocument.of(
         *(verdict, evaluation, device),
-        notes=(*evaluation.notes, *verdict.notes),
+        notes=(*evaluation.choices, *evaluation.notes, *verdict.notes),
         engine=evaluation.rendered.engine,
         board=board.name,
         columns={name: Executor.of(column) for name, column in evaluation.columns.items()},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host.base import versions
 from host.base.errors import ConfigError
-from host.commands.evaluate.answer import answer
+from host.commands.evaluate.answer import answer, first_on_desktop
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import RESULTS, write_evaluation
 from host.deployment.folder import check_folder, run_folder
@@ -105,6 +105,8 @@ def flash_and_eval(
             task=how.task,
             explain=how.explain,
         )
+        with stages.run("compare"):
+            desktop = first_on_desktop(graph, inputs, columns)
         costs = operator_costs(graph, rendered, run.operator_ticks)
         latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
         evaluation = Evaluation(
@@ -120,11 +122,13 @@ def flash_and_eval(
             reading=reading,
             limits=limits,
             verdict=verdict,
+            desktop=desktop,
             cause=cause,
             latency=latency,
             timings=tuple(stages.timings),
             versions=versions.versions(setup.tools),
-            notes=(*setup.notes, *run.notes),
+            choices=setup.notes,
+            notes=run.notes,
             folder=folder,
             command=output.command,
         )

@@ -94,6 +94,7 @@ def render_html(evaluation: Evaluation, document: EvaluationDocument) -> str:
         intervals=_intervals(evaluation),
         confusion=_confusion(evaluation),
         name=evaluation.dataset.class_name,
+        choices=evaluation.choices,
         measures=_measures(evaluation),
         scored=_SCORED,
         outputs=() if classes else _outputs(evaluation),
