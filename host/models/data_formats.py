@@ -66,6 +66,14 @@ DATA_FORMATS: Mapping[str, DataFormat] = {
         lambda path: not path.is_dir(),
     ),
 }
+# What people have instead of an .npz, and how it becomes one.
+_HINTS = {
+    ".csv": "Read it and store it: table = np.loadtxt('data.csv', delimiter=',', skiprows=1); "
+    "np.savez('samples.npz', x=table[:, :-1], y=table[:, -1]).",
+    ".npy": "Store it under the name x: np.savez('samples.npz', x=np.load('x.npy')).",
+    "folder": "Load its files as the model was trained on them, and store them: "
+    "np.savez('samples.npz', x=np.stack(samples), y=labels).",
+}
 _NAMES = tuple(name for name, entry in DATA_FORMATS.items() if entry.accepts is None)
 
 
@@ -78,9 +86,13 @@ def find_format(spec: str) -> DataFormat:
     if spec in _NAMES:
         return DATA_FORMATS[spec]
     path = Path(spec)
+    if exists(path) and path.suffix.lower() in _HINTS:
+        raise DataError(f"{spec} is a {path.suffix} file; an .npz is wanted", _HINTS[path.suffix])
     for entry in DATA_FORMATS.values():
         if exists(path) and entry.accepts is not None and entry.accepts(path):
             return entry
+    if exists(path):
+        raise DataError(f"{spec} is a folder; an .npz is wanted", _HINTS["folder"])
     raise DataError(f"there is no data set {spec!r}: neither a file nor one of {', '.join(_NAMES)}")
 
 

@@ -21,6 +21,7 @@ _SCORED_OF = 5
 # --seed, or a model would be scored on samples that it was trained on.
 SPLIT_SEED = 20261123
 
+_SAMPLES = ("x", "x_calibration", "x_train")
 Indices = npt.NDArray[np.int64]
 
 
@@ -191,15 +192,23 @@ def check_fit(
         DataError: a shape, a type or the range of labels does not fit, the message has both; or
             ``y`` are class numbers and ``y_train`` are not.
     """
-    for name in ("x", "x_calibration", "x_train"):
+    fitted, notes = [], list(dataset.notes)
+    if (*dataset.x.shape[1:], 1) == input_shape:
+        added = {
+            name: values[..., None]
+            for name in _SAMPLES
+            if (values := getattr(dataset, name)) is not None
+        }
+        dataset = replace(dataset, **added)
+        notes.append(f"The samples have shape {dataset.x.shape[1:-1]}; a last axis of 1 was added.")
+    for name in _SAMPLES:
         values = getattr(dataset, name)
         if values is not None and values.shape[1:] != input_shape:
             raise DataError(
                 f"the data set {dataset.name} has samples of shape {values.shape[1:]} ({name}), "
                 f"the model takes {input_shape}",
-                "Give a data set for this model with --data, or reshape its samples.",
+                _reshaping(values.shape[1:], input_shape),
             )
-    fitted, notes = [], list(dataset.notes)
     for name in ("y", "y_train"):
         labels, one_hot = _fit(dataset, name, input_shape, output_shape)
         fitted.append(labels)
@@ -213,6 +222,21 @@ def check_fit(
             "Give both as class numbers, or both as targets of the output's shape.",
         )
     return replace(dataset, y=y, y_train=y_train, notes=tuple(notes))
+
+
+def _reshaping(given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """What to do with samples of another shape: never reshape what must be transposed."""
+    if given != wanted and (*given[1:], *given[:1]) == wanted and len(given) > 1:
+        axes = ", ".join(map(str, (0, *range(2, len(given) + 1), 1)))
+        return (
+            f"Their channels come first: np.transpose(x, ({axes})) puts them last. A reshape would "
+            "mix the values up."
+        )
+    if sorted(given) == sorted(wanted):
+        return "Transpose the samples' axes; a reshape would mix the values up."
+    if int(np.prod(given)) == int(np.prod(wanted)):
+        return "Reshape the samples as they were in training: x.reshape(-1, *shape)."
+    return "Give a data set for this model with --data."
 
 
 def _fit(

@@ -179,4 +179,12 @@ def _targets(arrays: dict[str, Array], name: str, path: Path) -> Array | None:
             f"in sample {int(bad[0])}",
             "Remove or repair those samples.",
         )
-    return y.astype(np.float32) if y.dtype.kind == "f" else y.astype(np.int64)
+    kind: type = np.float32 if y.dtype.kind == "f" else np.int64
+    with np.errstate(over="ignore"):
+        fitted: Array = y.astype(kind)
+    if not np.isfinite(fitted).all() or (y.dtype.kind == "u" and (fitted < 0).any()):
+        raise DataError(
+            f"{path}: array `{name}` goes up to {y.max():g}, which {kind.__name__} cannot hold",
+            "Give class numbers, or targets in the units that the model was trained on.",
+        )
+    return fitted

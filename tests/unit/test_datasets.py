@@ -1,5 +1,6 @@
 """Data sets: what is scored, what calibrates, what trains, and whether it fits the model."""
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,6 +80,8 @@ def nan_at(sample: int) -> Any:
         ({"x": rows(4), "y": [1, 2]}, r"x has 4 samples, but y has shape \(2,\)"),
         ({"x": rows(4), "y": 1}, r"y has shape \(\)"),
         ({"x": rows(4), "y": np.ones(4, complex)}, "`y` has type"),
+        ({"x": rows(4), "y": [1e300, 1, 2, 3]}, "`y` goes up to 1e.300, which float32 cannot hold"),
+        ({"x": rows(2), "y": np.array([2**63 + 5, 1], np.uint64)}, "which int64 cannot hold"),
         ({"x": rows(4), "y": [0, 1, np.nan, 1]}, "1 samples, the first in sample 2"),
         ({"x": rows(4), "y": np.array([None] * 4)}, "Python objects"),
         ({"x": rows(4), "x_train": rows(4)}, "has `x_train`, but no `y_train`"),
@@ -106,13 +109,14 @@ def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"not an \.npz"):
         load(text)
     with pytest.raises(DataError, match="neither a file nor"):
-        load(tmp_path)
+        load(tmp_path / "nothing")
     good = npz(tmp_path, x=rows(50))
     good.write_bytes(good.read_bytes()[:-60])
     with pytest.raises(DataError, match="damaged"):
         load(good)
-    single = tmp_path / "x.npy"
-    np.save(single, rows(3))
+    single = tmp_path / "x.bin"
+    with single.open("wb") as file:
+        np.save(file, rows(3))
     with pytest.raises(DataError, match="single array"):
         load(single)
 
@@ -140,6 +144,43 @@ def test_a_shape_that_does_not_fit_is_named_with_the_one_wanted() -> None:
         fit(None, input_=(32, 32, 3))
     with pytest.raises(DataError, match="x_calibration"):
         check_fit(Dataset("set", rows(3), None, rows(3, 2)), (3,), (4,))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "hint"),
+    [
+        ((3, 8, 9), (8, 9, 3), r"np.transpose\(x, \(0, 2, 3, 1\)\).*A reshape would mix"),
+        ((9, 8, 3), (8, 9, 3), "Transpose the samples' axes; a reshape would mix"),
+        ((25, 3), (8, 9), "Give a data set for this model"),
+        ((72,), (8, 9), "Reshape the samples as they were in training"),
+    ],
+)
+def test_samples_of_another_shape_are_transposed_before_they_are_reshaped(
+    given: tuple[int, ...], wanted: tuple[int, ...], hint: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        check_fit(Dataset("set", np.zeros((2, *given), np.float32), None, None), wanted, (4,))
+    assert re.search(hint, caught.value.hint)
+
+
+def test_a_last_axis_of_one_is_added_and_said() -> None:
+    x = np.zeros((2, 8, 9), np.float32)
+    found = check_fit(Dataset("set", x, None, x[:1]), (8, 9, 1), (4,))
+    assert found.x.shape == (2, 8, 9, 1) and found.x_calibration is not None
+    assert found.x_calibration.shape == (1, 8, 9, 1)
+    assert found.notes == ("The samples have shape (8, 9); a last axis of 1 was added.",)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "x.npy", "images"])
+def test_what_people_have_instead_of_an_npz_gets_a_recipe(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix:
+        path.write_text("1,2,0")
+    else:
+        path.mkdir()
+    with pytest.raises(DataError, match="npz is wanted") as caught:
+        load(path)
+    assert "np.savez('samples.npz', x=" in caught.value.hint
 
 
 @pytest.mark.parametrize(
