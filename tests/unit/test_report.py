@@ -1,6 +1,8 @@
 """The report: its JSON fits the schema, its page needs nothing and trusts no name."""
 
+import base64
 import dataclasses
+import io
 import json
 import re
 import subprocess
@@ -10,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from host.base.arrays import Array
 from host.base.errors import MachineError
@@ -237,21 +240,45 @@ def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
-        ((8, 8), True),
-        ((8, 8, 1), True),
-        ((96, 300, 3), True),
-        ((8, 8, 2), False),
-        ((640,), False),
-        ((1, 1), False),
-        ((49, 1, 1), False),
-        ((2, 8, 8, 1), False),
+        ((8, 8), "a picture"),
+        ((8, 8, 1), "a picture"),
+        ((96, 300, 3), "a picture"),
+        ((49, 10, 1), "a heat map"),
+        ((49, 10), "a heat map"),
+        ((64, 3), "lines"),
+        ((640,), "lines"),
+        ((4,), None),
+        ((8, 8, 2), None),
+        ((1, 1), None),
+        ((49, 1, 1), None),
+        ((2, 8, 8, 1), None),
     ],
 )
-def test_what_is_a_picture(shape: tuple[int, ...], expected: bool) -> None:
-    draw = pictures.drawer(np.zeros((2, *shape), np.int8))
-    assert (draw is not None) is expected
-    if draw is not None:
-        assert draw(1).startswith("data:image/png;base64,")
+def test_samples_are_shown_as_what_they_are(shape: tuple[int, ...], expected: str | None) -> None:
+    x = np.zeros((2, *shape), np.uint8)
+    x[1].flat[0] = 200
+    draw = pictures.drawer(x)
+    assert (draw is None) is (expected is None)
+    if draw is None:
+        return
+    kind, content = draw(1).removeprefix("data:").split(";base64,")
+    decoded = base64.b64decode(content)
+    if expected == "lines":
+        assert kind == "image/svg+xml"
+        assert decoded.count(b"<polyline") == (shape[1] if len(shape) == 2 else 1)
+        return
+    assert kind == "image/png"
+    pixels = imread(io.BytesIO(decoded), format="png")[..., :3]
+    is_grey = bool((pixels[..., 0] == pixels[..., 1]).all())
+    assert is_grey == (expected == "a picture" and shape[2:] != (3,))
+    assert pixels.shape[1] >= pixels.shape[0]  # time goes to the right
+
+
+def test_a_spectrogram_has_values_below_zero() -> None:
+    draw = pictures.drawer(np.random.default_rng(0).normal(size=(1, 8, 8, 1)))
+    assert draw is not None
+    pixels = imread(io.BytesIO(base64.b64decode(draw(0).split(",")[1])), format="png")
+    assert not (pixels[..., 0] == pixels[..., 1]).all()
 
 
 def test_plan_of_many_operators(tmp_path: Path) -> None:
