@@ -38,13 +38,11 @@ class StudyRequest:
     routes: Annotated[
         str, Option(help="Separated by commas, or all. \\[default: the eight main ones]")
     ] = ""
-    runs: Annotated[int, Option(min=1, help="How many, each with its seed.")] = 20
-    seed: Annotated[int, Option(min=0, max=2**31, help="Of the first run.")] = 0
-    jobs: Annotated[
-        int | None, Option(min=1, help="Runs at once. \\[default: one a processor]")
-    ] = None
-    epochs: Annotated[int | None, Option(min=1, help="Of the plain training.")] = None
-    qat_epochs: Annotated[int | None, Option(min=1, help="Of QAT.")] = None
+    runs: Annotated[int, Option(help="How many, each with its seed.")] = 20
+    seed: Annotated[int, Option(help="Of the first run.")] = 0
+    jobs: Annotated[int | None, Option(help="Runs at once. \\[default: one a processor]")] = None
+    epochs: Annotated[int | None, Option(help="Of the plain training.")] = None
+    qat_epochs: Annotated[int | None, Option(help="Of QAT.")] = None
     samples: Annotated[int | None, Option(help="How many to score. \\[default: all]")] = None
     board: Annotated[str | None, Option(help="Run the int8 models on this board as well.")] = None
     engine: Annotated[str, Option(help="As in flash-and-eval.")] = DeviceOptions.engine
@@ -52,8 +50,7 @@ class StudyRequest:
         str, Option(help="Whose models go to the board. \\[default: all int8 routes]")
     ] = ""
     board_runs: Annotated[
-        int | None,
-        Option(min=1, help="How many runs give it models. \\[default: all]"),
+        int | None, Option(help="How many runs give it models. \\[default: all]")
     ] = None
     link: Annotated[str | None, Option(help="As in flash-and-eval.")] = None
     timeout: Annotated[float, Option(min=0.1, help="Seconds without an answer of the board.")] = (

@@ -40,9 +40,10 @@ def make_plan(
     """What the runs are of, the samples, and what the user must be told about both.
 
     Raises:
-        InputError: data or model cannot be used.
+        InputError: numbers, data or model cannot be used.
         ToolMissingError: TensorFlow, or the data set's package, is not installed.
     """
+    _check_numbers(request)
     if request.model_function is not None:
         check_form(request.model_function)
     if request.data is None:
@@ -92,6 +93,17 @@ def default_folder(plan: Plan) -> Path:
     """runs/study-…: the same plan has the same folder, however many runs are asked for."""
     safe = re.sub(r"[^A-Za-z0-9_-]+", "-", plan.data)[:40]
     return ROOT / "runs" / f"study-{safe}-{identity(plan)[:8]}"
+
+
+def _check_numbers(request: StudyRequest) -> None:
+    """Not by the options' own limits: their message is not in the JSON."""
+    for name in ("runs", "jobs", "epochs", "qat_epochs", "board_runs"):
+        value = getattr(request, name)
+        if value is not None and value < 1:
+            option = f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{option} {value} is too few", "Give 1 or more.")
+    if not 0 <= request.seed <= 2**31:
+        raise ConfigError(f"--seed {request.seed} is out of range", "Give one from 0 to 2^31.")
 
 
 def _with_classes(dataset: Dataset) -> Dataset:
