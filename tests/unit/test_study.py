@@ -203,7 +203,12 @@ def test_headlines() -> None:
     runs = run_results({"float": [3, 4, 2], "ptq-int8": [3, 4, 2]}, starts={"ptq-int8": 50})
     both = compare.compare(("float", "ptq-int8"), runs, Y, None)
     assert words.headline(both) == (
-        "3 runs: error rates cannot separate the two routes; their predictions differ"
+        "Neither route is measurably better in 3 runs; their predictions differ"
+    )
+    routes = {"float": [3, 4, 2], "ptq-int8": [3, 4, 2], "qat-int8": [3, 5, 2]}
+    three = compare.compare(tuple(routes), run_results(routes), Y, None)
+    assert words.headline(three) == (
+        "No route is measurably better in 3 runs; predictions differ in 2 of 3 pairs"
     )
     one = compare.compare(("float",), runs[:1], Y, None)
     assert words.headline(one) == "1 run of one route, float: 3.00 % errors"

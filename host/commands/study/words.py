@@ -71,12 +71,13 @@ def headline(comparison: Comparison) -> str:
     separated = sum(pair.separated for pair in pairs)
     differing = sum(pair.differing_runs > 0 for pair in pairs)
     if len(pairs) == 1:
-        told = f"error rates {'separate' if separated else 'cannot separate'} the two routes"
-        return f"{counted}: {told}; their predictions {'differ' if differing else 'are the same'}"
-    return (
-        f"{counted}: error rates separate {separated or 'none'} of {len(pairs)} pairs of routes, "
-        f"predictions differ in {differing}"
-    )
+        same = "their predictions differ" if differing else "their predictions are the same"
+        told = "One" if separated else "Neither"
+        return f"{told} route is measurably better in {counted}; {same}"
+    told = f"{separated} of {len(pairs)} pairs of routes measurably differ in their errors"
+    if not separated:
+        told = "No route is measurably better"
+    return f"{told} in {counted}; predictions differ in {differing} of {len(pairs)} pairs"
 
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
