@@ -168,16 +168,26 @@ def boards(as_json: Json = False) -> None:
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    board: Annotated[
+        str | None, typer.Argument(help="A board: is all there that it needs?")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Tell which tools and oracles are there, and what a missing one costs."""
     with terminal.Failures(as_json):
         from host.commands.doctor import flow
 
+        ready = None if board is None else flow.readiness(board)
         if as_json:
-            terminal.print_json(flow.document())
+            terminal.print_json(flow.document(ready))
         else:
             terminal.print_table(flow.TOOLS, flow.tool_rows())
-            terminal.print_table(flow.ENGINES, list(flow.engines().items()))
+            terminal.print_table(flow.ENGINES, list(flow.engines(board).items()))
+            if ready is not None:
+                terminal.say(f"{ready.text}\n", sys.stdout)
+        if ready is not None:
+            raise typer.Exit(ready.exit)
 
 
 def _show(
