@@ -94,7 +94,7 @@ test_movements_are_accepted, test_others_are_refused = r.refusal_tests(
 )
 
 
-def test_what_the_kernels_cannot_walk_is_refused() -> None:
+def test_more_loops_than_the_kernel_has_are_refused() -> None:
     b, x = started((2, 3, 2, 3, 2, 3), r.HALF)
     y = movement.transpose(b, x, (5, 4, 3, 2, 1, 0))
     r.assert_refused(b, [x], [y], "along more than 5 separate dimensions")

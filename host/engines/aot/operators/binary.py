@@ -27,7 +27,7 @@ def _addition(op: OperatorContext) -> Lowered:
     scale = quantize_multiplier(common / (2 ** _LEFT_SHIFT[y.dtype] * y.scale))
     require(scale.shift <= 0, "has an output scale that is too small for its inputs' scales")
     params = Struct(
-        walk=_broadcast(op),
+        broadcast=_broadcast(op),
         left=_rescale(left, common),
         right=_rescale(right, common),
         **_shrunk(scale),
@@ -50,7 +50,7 @@ def _mul(op: OperatorContext) -> Lowered:
     """MUL."""
     (left, right), y = op.operands, op.y
     params = Struct(
-        walk=_broadcast(op),
+        broadcast=_broadcast(op),
         left_zero_point=left.zero_point,
         right_zero_point=right.zero_point,
         **quantize_multiplier(left.scale * right.scale / y.scale).fields(),
@@ -69,7 +69,7 @@ def _prelu(op: OperatorContext) -> Lowered:
     """PRELU; the second operand is alpha."""
     (x, alpha), y = op.operands, op.y
     params = Struct(
-        walk=_broadcast(op),
+        broadcast=_broadcast(op),
         input_zero_point=x.zero_point,
         alpha_zero_point=alpha.zero_point,
         **quantize_multiplier(x.scale / y.scale).fields(),

@@ -52,8 +52,8 @@ def _affine(codes: Tensor) -> Struct:
 def _converted(op: OperatorContext, type_name: str, params: Struct) -> Lowered:
     """A call whose output may lie over its input.
 
-    Both are walked upwards. A wider output outruns what was read, by the difference in size for
-    each element but the last, and so has to begin that much earlier.
+    The kernel goes upwards through both. A wider output outruns what was read, by the difference in
+    size for each element but the last, and so has to begin that much earlier.
     """
     wider = op.y.numpy_dtype.itemsize - op.x.numpy_dtype.itemsize
     return op.lowered(type_name, params, lead=max(0, wider * (op.x.size - 1)))

@@ -41,7 +41,7 @@ void combine_scaled(const Addition& p, const T* left, const T* right, T* output)
   const Shrink shrink_left(p.left.multiplier, p.left.right_shift);
   const Shrink shrink_right(p.right.multiplier, p.right.right_shift);
   const Shrink shrink(p.multiplier, p.right_shift);
-  combine(p.walk, left, right, output, [&](T a, T b) {
+  combine(p.broadcast, left, right, output, [&](T a, T b) {
     const int32_t scaled_left = shrink_left((a - p.left.zero_point) * (1 << kLeftShift<T>));
     const int32_t scaled_right = shrink_right((b - p.right.zero_point) * (1 << kLeftShift<T>));
     const int32_t value = shrink(scaled_left + kSign * scaled_right) + p.zero_point;
@@ -52,8 +52,8 @@ void combine_scaled(const Addition& p, const T* left, const T* right, T* output)
 // What is most common, and worth a loop of its own: operands of one shape, nothing but int8's own
 // limits. Says whether it was that, and is done then.
 bool add_alike(const Addition& p, const int8_t* left, const int8_t* right, int8_t* output) {
-  const Broadcast& w = p.walk;
-  const bool row = w.sizes[3] == 1 && w.left_strides[4] == 1 && w.right_strides[4] == 1;
+  const Broadcast& loops = p.broadcast;
+  const bool row = loops.sizes[3] == 1 && loops.left_strides[4] == 1 && loops.right_strides[4] == 1;
   const bool plain = p.minimum == INT8_MIN && p.maximum == INT8_MAX;
   const int32_t shift = p.right_shift - 1;
   if (!row || !plain || shift < 0 || shift > 21) return false;
@@ -63,7 +63,7 @@ bool add_alike(const Addition& p, const int8_t* left, const int8_t* right, int8_
   const int32_t right_zero_point = p.right.zero_point;
   const int32_t multiplier = p.multiplier;
   const int32_t zero_point = (2 * p.zero_point + 1) * (1 << shift);
-  for (const int8_t* end = left + w.sizes[4]; left != end;) {
+  for (const int8_t* end = left + loops.sizes[4]; left != end;) {
     const int32_t a = shrink_left((*left++ - left_zero_point) * (1 << kLeftShift<int8_t>));
     const int32_t b = shrink_right((*right++ - right_zero_point) * (1 << kLeftShift<int8_t>));
     *output++ = scale_to_int8(a + b, multiplier, shift, zero_point);

@@ -25,7 +25,7 @@ struct Rescale {
   int32_t right_shift;
 };
 struct Addition {
-  Broadcast walk;
+  Broadcast broadcast;
   Rescale left;
   Rescale right;
   int32_t multiplier;
@@ -40,7 +40,7 @@ void sub(const Addition& params, const int8_t* left, const int8_t* right, int8_t
 void sub(const Addition& params, const int16_t* left, const int16_t* right, int16_t* output);
 
 struct Product {
-  Broadcast walk;
+  Broadcast broadcast;
   int32_t left_zero_point;
   int32_t right_zero_point;
   int32_t multiplier;
@@ -53,14 +53,16 @@ void mul(const Product& params, const int8_t* left, const int8_t* right, int8_t*
 void mul(const Product& params, const int16_t* left, const int16_t* right, int16_t* output);
 
 // Of the numbers as they are stored.
-void maximum(const Broadcast& walk, const int8_t* left, const int8_t* right, int8_t* output);
-void maximum(const Broadcast& walk, const int16_t* left, const int16_t* right, int16_t* output);
-void minimum(const Broadcast& walk, const int8_t* left, const int8_t* right, int8_t* output);
-void minimum(const Broadcast& walk, const int16_t* left, const int16_t* right, int16_t* output);
+void maximum(const Broadcast& broadcast, const int8_t* left, const int8_t* right, int8_t* output);
+void maximum(const Broadcast& broadcast, const int16_t* left, const int16_t* right,
+             int16_t* output);
+void minimum(const Broadcast& broadcast, const int8_t* left, const int8_t* right, int8_t* output);
+void minimum(const Broadcast& broadcast, const int16_t* left, const int16_t* right,
+             int16_t* output);
 
 // What is negative is multiplied by alpha; the rest only comes to the output's scale.
 struct Prelu {
-  Broadcast walk;
+  Broadcast broadcast;
   int32_t input_zero_point;
   int32_t alpha_zero_point;
   int32_t multiplier;

@@ -27,10 +27,11 @@ T* combine_row(int32_t size, const T* left, int32_t left_stride, const T* right,
 
 // output = operation(left, right), for every element.
 template <typename T, typename Operation>
-void combine(const Broadcast& walk, const T* left, const T* right, T* output, Operation operation) {
-  const int32_t* n = walk.sizes;
-  const int32_t* l = walk.left_strides;
-  const int32_t* r = walk.right_strides;
+void combine(const Broadcast& broadcast, const T* left, const T* right, T* output,
+             Operation operation) {
+  const int32_t* n = broadcast.sizes;
+  const int32_t* l = broadcast.left_strides;
+  const int32_t* r = broadcast.right_strides;
   for (int32_t i0 = 0; i0 < n[0]; ++i0) {
     for (int32_t i1 = 0; i1 < n[1]; ++i1) {
       for (int32_t i2 = 0; i2 < n[2]; ++i2) {

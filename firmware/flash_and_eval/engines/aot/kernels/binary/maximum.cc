@@ -18,20 +18,22 @@ T smaller(T a, T b) {
 
 }  // namespace
 
-void maximum(const Broadcast& walk, const int8_t* left, const int8_t* right, int8_t* output) {
-  combine(walk, left, right, output, larger<int8_t>);
+void maximum(const Broadcast& broadcast, const int8_t* left, const int8_t* right, int8_t* output) {
+  combine(broadcast, left, right, output, larger<int8_t>);
 }
 
-void maximum(const Broadcast& walk, const int16_t* left, const int16_t* right, int16_t* output) {
-  combine(walk, left, right, output, larger<int16_t>);
+void maximum(const Broadcast& broadcast, const int16_t* left, const int16_t* right,
+             int16_t* output) {
+  combine(broadcast, left, right, output, larger<int16_t>);
 }
 
-void minimum(const Broadcast& walk, const int8_t* left, const int8_t* right, int8_t* output) {
-  combine(walk, left, right, output, smaller<int8_t>);
+void minimum(const Broadcast& broadcast, const int8_t* left, const int8_t* right, int8_t* output) {
+  combine(broadcast, left, right, output, smaller<int8_t>);
 }
 
-void minimum(const Broadcast& walk, const int16_t* left, const int16_t* right, int16_t* output) {
-  combine(walk, left, right, output, smaller<int16_t>);
+void minimum(const Broadcast& broadcast, const int16_t* left, const int16_t* right,
+             int16_t* output) {
+  combine(broadcast, left, right, output, smaller<int16_t>);
 }
 
 }  // namespace aot

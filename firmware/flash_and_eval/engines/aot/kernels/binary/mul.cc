@@ -9,7 +9,7 @@ namespace {
 
 template <typename T>
 void mul_all(const Product& p, const T* left, const T* right, T* output) {
-  combine(p.walk, left, right, output, [&p](T a, T b) {
+  combine(p.broadcast, left, right, output, [&p](T a, T b) {
     const int32_t product = (a - p.left_zero_point) * (b - p.right_zero_point);
     const int32_t value = wrapping_add(scale(product, p.multiplier, p.shift), p.zero_point);
     return static_cast<T>(clamp(value, p.minimum, p.maximum));

@@ -8,7 +8,7 @@ namespace aot {
 
 void prelu(const Prelu& params, const int8_t* input, const int8_t* alpha, int8_t* output) {
   const Prelu& p = params;
-  combine(p.walk, input, alpha, output, [&p](int8_t x, int8_t a) {
+  combine(p.broadcast, input, alpha, output, [&p](int8_t x, int8_t a) {
     const int32_t value = x - p.input_zero_point;
     const int32_t scaled =
         value >= 0 ? scale(value, p.multiplier, p.shift)
