@@ -151,14 +151,11 @@ def _reference_column(
             return known
         with quiet(None):
             source = load_keras(original, allow_unsafe=options.allow_unsafe)
-            if (source.input_shape, source.output_shape) != (
-                graph.input.shape[1:],
-                graph.output.shape[1:],
-            ):
+            takes, gives = graph.input.shape[1:], graph.output.shape[1:]
+            if (source.input_shape, source.output_shape) != (takes, gives):
                 raise ModelError(
                     f"{original.path} takes {source.input_shape} and gives {source.output_shape}; "
-                    f"the .tflite takes {graph.input.shape[1:]} and gives "
-                    f"{graph.output.shape[1:]}: it was not made from it",
+                    f"the .tflite takes {takes} and gives {gives}: it was not made from it",
                     "Give the model that the .tflite was converted from.",
                 )
             column = run_keras(source, dataset, graph)
