@@ -15,7 +15,7 @@ from host.firmware.boards import find_board
 from host.targets import find_target
 from host.targets.qemu import QemuTarget
 from tests.fixtures.command_line import run_ok
-from tests.fixtures.emulators import cpu_seconds, gone, running, spoil
+from tests.fixtures.emulators import cpu_seconds, faulty_program, gone, running, spoil
 from tests.fixtures.models import dense, saved
 from tests.fixtures.runs import copy_program, run, shared_model, wait_for
 
@@ -154,16 +154,12 @@ def test_a_port_that_is_not_there() -> None:
     assert "cannot open /dev/ttyNOT_THERE" in done.err
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of the program and its firmware, to spoil."""
-    return copy_program(tmp_path)
-
-
-def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Path) -> None:
+def test_a_planted_rounding_bug_is_a_deployment_gap(tmp_path: Path) -> None:
     # Rounds once, as desktop kernels do, where TFLM rounds twice.
+    checkout = copy_program(tmp_path)
     spoil(
-        checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "kernels" / "fixed_point.h",
+        checkout,
+        "engines/aot/kernels/fixed_point.h",
         "  return half_as_int8(rounded >> shift);",
         "  const int64_t sum = int64_t{x} * multiplier + zero_point * (int64_t{1} << 31);\n"
         "  return half_as_int8(static_cast<int32_t>(sum >> (31 + shift)) + 0 * rounded);",
@@ -172,7 +168,7 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
     assert done.code == 1, done.err
     report = done.json
     assert report["verdict"] == "differs"
-    assert report["headline"].startswith("deployment gap: ")
+    assert report["headline"].startswith("The device does not compute the int8 model: ")
     gap = report["gaps"]["deployment"]
     assert 0 <= gap["bit_equal"] < 1 and gap["max_steps"] >= 1
     first = report["first_difference"]
@@ -180,19 +176,9 @@ def test_a_planted_rounding_bug_is_a_deployment_gap(checkout: Path, tmp_path: Pa
     assert "first at operator" in report["headline"]
 
 
-def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_path: Path) -> None:
-    spoil(
-        checkout
-        / "firmware"
-        / "flash_and_eval"
-        / "engines"
-        / "aot"
-        / "kernels"
-        / "activations"
-        / "softmax.cc",
-        "static_cast<int8_t>(clamp(value,",
-        "static_cast<int8_t>(clamp(value + 1,",
-    )
+def test_a_planted_bug_in_one_operator_names_that_operator(tmp_path: Path) -> None:
+    checkout, right = copy_program(tmp_path), "static_cast<int8_t>(clamp(value,"
+    spoil(checkout, "engines/aot/kernels/activations/softmax.cc", right, f"{right[:-1]} + 1,")
     arguments = ("--samples", "20", "--json", "--out", tmp_path / "run")
     done = run("flash-and-eval", *arguments, cwd=checkout)
     assert done.code == 1, done.err
@@ -200,12 +186,8 @@ def test_a_planted_bug_in_one_operator_names_that_operator(checkout: Path, tmp_p
 
 
 @pytest.mark.parametrize("board", ["qemu-m4", "qemu-riscv32"])
-def test_a_firmware_that_crashes(board: str, checkout: Path, tmp_path: Path) -> None:
-    spoil(
-        checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "engine.cc",
-        "  model::run(hook, context);",
-        "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
-    )
+def test_a_firmware_that_crashes(board: str, tmp_path: Path) -> None:
+    checkout = faulty_program(tmp_path)
     done = run("flash-and-eval", "--board", board, "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     assert "processor fault" in done.err
@@ -219,9 +201,9 @@ def test_a_firmware_that_crashes(board: str, checkout: Path, tmp_path: Path) -> 
         ("int oops = 0;", "unused variable 'oops' [-Werror"),
     ],
 )
-def test_a_build_that_fails(checkout: Path, tmp_path: Path, wrong: str, words: str) -> None:
-    main = checkout / "firmware" / "flash_and_eval" / "core" / "main.cc"
-    spoil(main, "int main() {", f"int main() {{ {wrong}")
+def test_a_build_that_fails(tmp_path: Path, wrong: str, words: str) -> None:
+    checkout = copy_program(tmp_path)
+    spoil(checkout, "core/main.cc", "int main() {", f"int main() {{ {wrong}")
     done = run("flash-and-eval", "--json", "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     error = done.json["error"]

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from host.base.paths import ROOT
 from tests.fixtures.command_line import run_ok
-from tests.fixtures.emulators import check, gone, spoil
+from tests.fixtures.emulators import check, faulty_program, gone
 from tests.fixtures.models import dense
-from tests.fixtures.runs import copy_program, run, shared_model
+from tests.fixtures.runs import run, shared_model
 from tests.line.device import built
 
 BOARD = ("--board", "unicorn-nano33ble", "--engine", "aot")
@@ -43,29 +42,8 @@ def test_models_of_others_are_bit_exact(model: str, tmp_path: Path) -> None:
     check(done.json, 20)
 
 
-def test_the_port_compiles_without_warnings() -> None:
-    # By itself: a build compiles only what has changed since the last one.
-    done = subprocess.run(
-        [
-            *("arm-none-eabi-g++", "-std=c++17", "-mthumb", "-mcpu=cortex-m4", "-fsyntax-only"),
-            *("-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"),
-            f"-I{ROOT / 'firmware'}",
-            str(ROOT / "firmware" / "boards" / "nrf52840" / "board.cc"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 def test_a_firmware_that_hits_a_fault(tmp_path: Path) -> None:
-    checkout = copy_program(tmp_path)
-    spoil(
-        checkout / "firmware" / "flash_and_eval" / "engines" / "aot" / "engine.cc",
-        "  model::run(hook, context);",
-        "  *reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;\n  model::run(hook, context);",
-    )
+    checkout = faulty_program(tmp_path)
     done = run("flash-and-eval", *BOARD, "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     assert "processor fault" in done.err and "at 0xf0000000; pc 0x" in done.err

@@ -123,7 +123,7 @@ def test_an_off_by_one_is_named_with_both_values(
     assert tuple(values["place"]) == place
     assert (values["device"], values["host"]) == (device, host)
     assert (values["differing"], values["largest"]) == (1, 1)
-    assert done.json["headline"].startswith("deployment gap: ")
+    assert done.json["headline"].startswith("The device does not compute the int8 model: ")
     assert f"first at operator {index} {KERNELS[kernel]}" in done.json["headline"]
     said = f"the device has {device}".replace("-", "−")
     assert said in first["text"] and "by at most 1 step" in first["text"]

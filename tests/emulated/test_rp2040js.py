@@ -9,8 +9,8 @@ from host.base.errors import ToolMissingError
 from host.firmware.boards import find_board
 from host.targets import find_target, rp2040js
 from tests.fixtures.command_line import run_ok
-from tests.fixtures.emulators import check, gone, needs, spoil
-from tests.fixtures.runs import copy_program, run, shared_model
+from tests.fixtures.emulators import FAULT, check, faulty_program, gone, needs
+from tests.fixtures.runs import run, shared_model
 
 BOARD = ("--board", "rp2040js-pico", "--engine", "aot")
 
@@ -45,14 +45,12 @@ def test_models_of_others_are_bit_exact(model: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("*reinterpret_cast<volatile uint32_t*>(0xF0000000u) = 1;", "undefined address: f0000000"),
+        (FAULT, "undefined address: f0000000"),
         ('asm volatile("udf #7");', "breakpoint 7"),
     ],
 )
 def test_a_firmware_that_hits_a_fault(fault: str, words: str, tmp_path: Path) -> None:
-    checkout = copy_program(tmp_path)
-    call = "  model::run(hook, context);"
-    spoil(checkout / "firmware/flash_and_eval/engines/aot/engine.cc", call, f"  {fault}\n{call}")
+    checkout = faulty_program(tmp_path, fault)
     done = run("flash-and-eval", *BOARD, "--out", tmp_path / "run", cwd=checkout)
     assert done.code == 3
     assert "processor fault" in done.err and words in done.err and "pc 0x1000" in done.err
