@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -11,7 +12,7 @@ import typer
 
 from host import __version__
 from host.cli import terminal
-from host.cli.options import Json, with_options
+from host.cli.options import Json, Open, with_options
 from host.cli.progress import Bar
 from host.commands.explain.options import ExplainRequest
 from host.commands.study.options import StudyRequest
@@ -61,6 +62,7 @@ def flash_and_eval(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out, which did not finish.")
     ] = False,
+    open_page: Open = False,
     build_only: Annotated[
         bool,
         typer.Option(
@@ -84,7 +86,7 @@ def flash_and_eval(
                 *(model, device, verdict, limits, output, bar), jobs=jobs, resume=resume
             )
         code = terminal.EXIT_MATCH if evaluation.verdict.match else terminal.EXIT_DIFFERS
-        _show(evaluation.folder, as_json, lambda: summary(evaluation), code)
+        _show(evaluation.folder, as_json, lambda: summary(evaluation), code, open_page=open_page)
 
 
 @app.command()
@@ -98,6 +100,7 @@ def trace(
         list[str] | None,
         typer.Option(help="Name or index of one whose values are wanted; may be repeated."),
     ] = None,
+    open_page: Open = False,
     as_json: Json = False,
 ) -> None:
     """Compare what every operator computes for a sample with TFLM on the host."""
@@ -108,13 +111,17 @@ def trace(
         with Bar() as bar:
             traced = run(model, device, output, bar, sample=sample, tensors=tensor or ())
         code = terminal.EXIT_MATCH if traced.verdict == "match" else terminal.EXIT_DIFFERS
-        _show(traced.folder, as_json, lambda: summary(traced), code)
+        _show(traced.folder, as_json, lambda: summary(traced), code, open_page=open_page)
 
 
 @app.command()
 @with_options
 def profile(
-    model: ModelOptions, device: DeviceOptions, output: OutputOptions, as_json: Json = False
+    model: ModelOptions,
+    device: DeviceOptions,
+    output: OutputOptions,
+    open_page: Open = False,
+    as_json: Json = False,
 ) -> None:
     """Tell what each operator costs on the board: ticks, multiply-accumulates, memory."""
     with terminal.Failures(as_json):
@@ -123,12 +130,12 @@ def profile(
 
         with Bar() as bar:
             profiled = run(model, device, output, bar)
-        _show(profiled.folder, as_json, lambda: summary(profiled))
+        _show(profiled.folder, as_json, lambda: summary(profiled), open_page=open_page)
 
 
 @app.command()
 @with_options
-def explain(request: ExplainRequest, as_json: Json = False) -> None:
+def explain(request: ExplainRequest, open_page: Open = False, as_json: Json = False) -> None:
     """Say why int8 model B does not compute what int8 model A computes."""
     with terminal.Failures(as_json):
         from host.commands.explain.flow import explain as run
@@ -136,12 +143,12 @@ def explain(request: ExplainRequest, as_json: Json = False) -> None:
 
         with Bar() as bar:
             explanation = run(request, bar)
-        _show(explanation.folder, as_json, lambda: summary(explanation))
+        _show(explanation.folder, as_json, lambda: summary(explanation), open_page=open_page)
 
 
 @app.command()
 @with_options
-def study(request: StudyRequest, as_json: Json = False) -> None:
+def study(request: StudyRequest, open_page: Open = False, as_json: Json = False) -> None:
     """Train many times, follow every quantization route, and say which differ measurably.
 
     Each run is kept when it ends; after an interruption the same command continues.
@@ -152,7 +159,9 @@ def study(request: StudyRequest, as_json: Json = False) -> None:
 
         with Bar() as bar:
             result = run(request, bar)
-        _show(result.folder, as_json, lambda: summary(result), result.exit_code)
+        _show(
+            result.folder, as_json, lambda: summary(result), result.exit_code, open_page=open_page
+        )
 
 
 @app.command()
@@ -191,15 +200,22 @@ def doctor(
 
 
 def _show(
-    folder: Path, as_json: bool, summary: Callable[[], RenderableType], code: int = 0
+    folder: Path,
+    as_json: bool,
+    summary: Callable[[], RenderableType],
+    code: int = 0,
+    *,
+    open_page: bool = False,
 ) -> NoReturn:
     """The JSON that is in the report's folder, or its summary on the terminal; and the exit."""
-    from host.report.document import DOCUMENT
+    from host.report.document import DOCUMENT, PAGE
 
     if as_json:
         terminal.say((folder / DOCUMENT).read_text(), sys.stdout)
     else:
         terminal.print_rich(summary())
+    if open_page:
+        webbrowser.open((folder / PAGE).resolve().as_uri())
     raise typer.Exit(code)
 
 

@@ -14,6 +14,10 @@ Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")
 ]
 
+Open: TypeAlias = Annotated[
+    bool, typer.Option("--open", help="Open the report in a browser when it is written.")
+]
+
 
 def with_options(function: Callable[..., None]) -> Callable[..., None]:
     """A command for typer, from a function some of whose parameters are dataclasses.

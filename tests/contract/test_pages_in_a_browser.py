@@ -16,9 +16,10 @@ from host.commands.explain.page import render_html as explain_page
 from host.commands.profile.page import render_html as profile_page
 from host.commands.study.document import document as study_document
 from host.commands.study.page import render_html as study_page
+from host.commands.trace.page import render_html as trace_page
 from tests.fixtures.evaluations import evaluation
 from tests.fixtures.explanations import explanation
-from tests.fixtures.inside import deployed, profile
+from tests.fixtures.inside import deployed, profile, trace
 from tests.fixtures.studies import study
 
 CHROMIUM = shutil.which("chromium")
@@ -46,6 +47,7 @@ def pages(folder: Path) -> Mapping[str, str]:
         "regression": evaluate_page.render_html(regression, evaluate_document.document(regression)),
         "explain": explain_page(explanation(folder)),
         "profile": profile_page(profile(run), deployed(run)),
+        "trace": trace_page(trace(run, wrong=3), run.device.info.tick_unit),
         "study": study_page(studied, study_document(studied)),
     }
 
@@ -82,7 +84,7 @@ def browsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Mapping[str, list
 
 def test_no_page_scrolls_sideways(browsed: tuple[Mapping[str, list[int]], str]) -> None:
     widths, _ = browsed
-    assert len(widths) == 5 * len(WIDTHS)
+    assert len(widths) == 6 * len(WIDTHS)
     for name, (shown, scrolled) in widths.items():
         assert shown == int(name.split()[1])
         assert scrolled <= shown, name

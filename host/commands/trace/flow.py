@@ -8,6 +8,7 @@ from host.base import versions
 from host.base.arrays import Array
 from host.base.errors import DataError
 from host.commands.trace.document import TraceDocument, TracedOutput, TracedTensor
+from host.commands.trace.page import render_html
 from host.commands.trace.tensor_names import find_output
 from host.deployment.deployed import Deployed, deployable, deployed
 from host.deployment.divergence import Crcs, crcs, device_crcs, device_tensor, host_outputs
@@ -15,7 +16,7 @@ from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.firmware.rendered import ExecutedOperator
 from host.models.tflite import Graph
-from host.report.document import DOCUMENT, write_report
+from host.report.document import DOCUMENT, PAGE, Content, write_report
 from host.verdict.differences import FirstDifference, TensorDifference, compare
 
 VALUES = "tensors.npz"
@@ -51,7 +52,7 @@ def trace(
     asked = list(dict.fromkeys(find_output(graph, operators, name) for name in tensors))
     with stages.run("TFLM on the host"):
         (on_host,) = host_outputs(graph, operators, [feed])
-    with deployed(ready, (DOCUMENT, VALUES), stages) as (session, device):
+    with deployed(ready, (DOCUMENT, PAGE, VALUES), stages) as (session, device):
         (device_crc,) = device_crcs(session, operators, [feed])
         unequal = np.flatnonzero(device_crc != crcs(operators, on_host)).tolist()
         on_device = {
@@ -62,7 +63,10 @@ def trace(
         # By index: a name may hold anything.
         values = {f"device_{operators[position].tensor}": on_device[position] for position in asked}
         values |= {f"host_{tensor.tensor}": on_host[tensor.tensor] for tensor in result.tensors}
-        write_report(result.folder, result, {VALUES: values} if values else {})
+        others: dict[str, Content] = {VALUES: values} if values else {}
+        write_report(
+            result.folder, result, {PAGE: render_html(result, device.info.tick_unit), **others}
+        )
     return result
 
 

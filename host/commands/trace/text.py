@@ -6,7 +6,7 @@ from rich.text import Text
 
 from host.commands.trace.document import TraceDocument
 from host.commands.trace.flow import VALUES
-from host.report.document import DOCUMENT
+from host.report.document import PAGE
 from host.report.formats import plain, short
 from host.report.text import Tone, headline, remarks, table, tail
 
@@ -19,10 +19,10 @@ def summary(trace: TraceDocument) -> RenderableType:
     tone: Tone = "good" if trace.verdict == "match" else "bad"
     head = headline(trace.headline, tone, facts, first=first)
     shown: list[RenderableType] = [_table(trace)]
-    path = {"trace": trace.folder / DOCUMENT}
+    path = {"report": trace.folder / PAGE}
     if trace.tensors:
         shown = [Text(t.text, style="" if t.equal else "red") for t in trace.tensors]
-        path = {"values": trace.folder / VALUES}
+        path = {"report": trace.folder / PAGE, "values": trace.folder / VALUES}
     return Group(head, Text(), *shown, Text(), *tail(remarks("note", trace.notes), path))
 
 
