@@ -112,7 +112,8 @@ class Gap:
     mcnemar_p: float | None
     """p of the exact McNemar test of the two accuracies; null without labels."""
     disagreements: tuple[Disagreement, ...]
-    """Samples whose class differs, or without classes whose outputs differ; worst first."""
+    """Samples whose class differs; without classes, and where none differs on the device, those
+    whose outputs differ; worst first."""
 
     @derived
     def equal_samples(self) -> int:
@@ -178,7 +179,9 @@ def compare(
     )
     has_classes, one_class = reading.classifies, reading.classifies and left_classes.ndim == 1
     flips = np.flatnonzero(~matches(left_classes, right_classes))
-    listed = flips if has_classes else np.flatnonzero(differ.any(axis=1))
+    # On the device a difference matters where no prediction changes, too.
+    only_flips = has_classes and (len(flips) > 0 or name != "deployment")
+    listed = flips if only_flips else np.flatnonzero(differ.any(axis=1))
     return Gap(
         name=name,
         left=left.name,

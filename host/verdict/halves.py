@@ -183,6 +183,6 @@ def deployment_half(
     skew = " (version skew)" if outcome == "version skew" else ""
     return Half(
         "bad",
-        f"The device does not compute the int8 model: {n - gap.equal_samples}/{n} samples differ"
+        f"The device does not compute the int8 model: {n - gap.equal_samples}/{n} outputs differ"
         f"{where}{skew}",
     )

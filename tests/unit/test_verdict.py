@@ -57,16 +57,17 @@ def test_one_wrong_bit_is_a_deployment_gap_even_without_a_flip() -> None:
     verdict = judge(columns(wrong), GRAPH, DATA, first=first, traced=1)
     assert not verdict.match
     assert verdict.headline == (
-        "The device does not compute the int8 model: 1/6 samples differ, first at operator 0 "
+        "The device does not compute the int8 model: 1/6 outputs differ, first at operator 0 "
         "CONV_2D"
     )
     gap = verdict.gaps["deployment"]
     assert gap is not None and gap.flips == 0 and gap.max_steps == 1
+    assert [sample.sample for sample in gap.disagreements] == [3]
 
 
 def test_a_difference_that_no_operator_shows_is_said_to_be_elsewhere() -> None:
     verdict = judge(columns(CODES[::-1].copy()), GRAPH, DATA, traced=4)
-    assert verdict.outcome == "unrepeated" and "samples differ" in verdict.headline
+    assert verdict.outcome == "unrepeated" and "outputs differ" in verdict.headline
     assert any("did not repeat" in note for note in verdict.notes)
 
 
@@ -235,7 +236,7 @@ def test_what_two_versions_of_tflm_differ_by_is_called_so(
     data = Dataset("set", np.zeros((2, 3), np.float32), None, None)
     verdict = judge(table, wide, data, first=first, traced=1, library=library)
     assert verdict.outcome == ("version skew" if skew else "differs")
-    assert "model: 1/2 samples differ" in verdict.headline
+    assert "model: 1/2 outputs differ" in verdict.headline
     assert verdict.headline.endswith("(version skew)") == skew
     said = any("library 1.1" in note and "tflm_host 9.9" in note for note in verdict.notes)
     assert said == skew
