@@ -27,6 +27,7 @@ def test_the_nano_builds_where_the_core_is_as_mbed_is_and_answers(tmp_path: Path
     elf = tmp_path / "image" / "firmware.elf"
     assert read_float_abi(elf) == "soft"
     assert 0 < elf.with_suffix(".bin").stat().st_size < elf.stat().st_size
+    assert read_float_abi(elf) == "soft"  # as the core has it, though the processor has an FPU
     image, board = Image(elf, read_sections(elf), reused=False), find_board("qemu-m4")
     with find_target(board).start(image, board, tmp_path / "log") as link:
         session = Session(link, timeout=5.0)
