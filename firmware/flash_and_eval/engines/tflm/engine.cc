@@ -271,7 +271,7 @@ Bytes model_slot() { return {g_slot[g_next_slot], model::kSlotBytes}; }
 
 wire::Status load_model(uint32_t size) {
   const File next = {g_slot[g_next_slot], size};
-  if (size < 8 || std::memcmp(next.data + 4, "TFL3", 4) != 0 ||
+  if (size < 8 || size > model::kSlotBytes || std::memcmp(next.data + 4, "TFL3", 4) != 0 ||
       tflite::GetModel(next.data)->version() != kSchemaVersion) {
     return wire::Status::kModelUnfit;
   }
