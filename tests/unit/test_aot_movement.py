@@ -53,6 +53,11 @@ test_movements_are_accepted, test_others_are_refused = r.refusal_tests(
         ("PACK", "axis 5", r.option("axis", 5)),
         ("PACK", "inputs", r.option("valuesCount", 3)),
         ("PACK", "shape", r.replaced(1, r.weights(1, 5, 4, 2), r.HALF)),
+        (
+            "PACK",
+            "output shape",
+            r.both(r.option("axis", 4), r.replaced(1, r.weights(5, 2), r.HALF)),
+        ),
         ("UNPACK", "5 outputs", r.option("axis", 3)),
         ("UNPACK", "5 outputs", r.option("num", 4)),
         ("SPLIT", "axis -5", r.int32s(0, [-5])),

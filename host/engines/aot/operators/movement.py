@@ -175,6 +175,8 @@ def _pack(op: OperatorContext) -> Lowered:
     inputs, count = op.operands, int(op.option("valuesCount"))
     require(count == len(inputs), f"has {len(inputs)} inputs and valuesCount {count}")
     axis = from_front(int(op.option("axis")), len(inputs[0].shape) + 1)
+    for x in inputs:  # before an axis is made where one may have no place for it
+        op.check_output_shape((*x.shape[:axis], count, *x.shape[axis:]))
     return _joined(op, axis, [np.expand_dims(_layout(x), axis) for x in inputs])
 
 
