@@ -12,9 +12,9 @@ from host.report.formats import number, percent
 from host.verdict import statistics
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import Gap
-from host.verdict.options import Limits
+from host.verdict.options import Limits, Task
 from host.verdict.statistics import Interval, Values
-from host.verdict.tasks import Classes
+from host.verdict.tasks import Classes, Reading
 
 State = Literal["good", "bad", "not known"]
 # What the device does. "version skew": it differs as two versions of TFLM do. "unrepeated": it
@@ -23,8 +23,8 @@ Outcome = Literal["match", "differs", "version skew", "unrepeated", "unknown"]
 # A drop of accuracy counts where chance gives it less often than this.
 _SIGNIFICANT = 0.01
 # How far int8 may be from Keras where there are no classes, in standard deviations of Keras's
-# outputs.
-_MAX_ERROR = 0.25
+# outputs. Anomalies, which an auto-encoder is scored on, are beyond what it was calibrated with.
+_MAX_ERROR: Mapping[Task, float] = {"regression": 0.1, "autoencoder": 0.25}
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def quantization_half(
     errors: Mapping[ColumnName, Interval | None],
     gap: Gap | None,
     labels: Classes | None,
-    classes: int,
+    reading: Reading,
     limits: Limits,
     keras_values: Values | None,
     unlike_training: bool,
@@ -76,7 +76,7 @@ def quantization_half(
     name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
     asked = accuracy[name]
     if asked is not None and (
-        unlike_training or _at_chance(predicted[name], asked, labels, classes)
+        unlike_training or _at_chance(predicted[name], asked, labels, reading.classes)
     ):
         extent = "" if unlike_training else ", no better than chance"
         return Half(
@@ -94,7 +94,7 @@ def quantization_half(
         )
     if gap.flips is None:
         assert keras_values is not None  # a gap has both its columns
-        return _by_values(gap, keras_values, errors, limits)
+        return _by_values(gap, keras_values, errors, largest_error(keras_values, limits, reading))
     return _by_classes(gap, accuracy, limits)
 
 
@@ -111,15 +111,22 @@ def _by_classes(gap: Gap, accuracy: Mapping[ColumnName, Interval | None], limits
     return _against_keras(bad, flips)
 
 
+def largest_error(keras: Values, limits: Limits, reading: Reading) -> float:
+    """How far int8 may be from Keras's outputs on average, in their units: what the user gives, or
+    a part of their standard deviation."""
+    if limits.max_error is not None:
+        return limits.max_error
+    return _MAX_ERROR[reading.task] * float(keras.std())
+
+
 def _by_values(
-    gap: Gap, keras: Values, errors: Mapping[ColumnName, Interval | None], limits: Limits
+    gap: Gap, keras: Values, errors: Mapping[ColumnName, Interval | None], allowed: float
 ) -> Half:
     spread = float(keras.std())
-    allowed = limits.max_error if limits.max_error is not None else _MAX_ERROR * spread
     moved = f"outputs move by {number(gap.mean_error)} on average"
     if spread > 0:
         moved += f", {number(gap.mean_error / spread, 2)} standard deviations of Keras's"
-    elif limits.max_error is None:
+    elif allowed == 0:
         return Half(
             "not known",
             f"Whether int8 predicts what Keras predicts is not known: Keras's outputs are all "

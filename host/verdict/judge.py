@@ -79,12 +79,11 @@ class Verdict(Part):
 
     @property
     def int8_is_worse(self) -> bool:
-        """Whether int8 predicts worse than Keras, which classifies."""
+        """Whether int8 is worse than Keras, so that another conversion may help."""
         keras, int8 = self.accuracy["keras"], self.accuracy["tflm_host"]
         return (
             self.halves["quantization"].state == "bad"
             and self.gaps["quantization"] is not None
-            and self.task in ("classification", "binary")
             and (keras is None or int8 is None or int8.value < keras.value)
         )
 
@@ -159,7 +158,7 @@ def judge(
                 errors,
                 gaps["quantization"],
                 labels,
-                reading.classes,
+                reading,
                 limits or Limits(),
                 values,
                 unlike_training,

@@ -71,6 +71,7 @@ class Limits:
         Option(
             min=0,
             help="Without classes: by how much int8's outputs may differ from Keras's on average, "
-            "in output units. \\[default: a quarter of the standard deviation of Keras's]",
+            "in output units. \\[default: a tenth of the standard deviation of Keras's, of an "
+            "auto-encoder's a quarter]",
         ),
     ] = None

@@ -101,6 +101,16 @@ def test_what_is_wrong_is_named(folder: Path, tmp_path: Path, name: str) -> None
         assert trial.after > 0.95 > trial.before
 
 
+def test_values_that_move_have_a_cause_too(folder: Path, tmp_path: Path) -> None:
+    targets = (0.9 * np.eye(CLASSES)[Y]).astype(np.float32)  # regression, not one-hot
+    np.savez(tmp_path / "data.npz", x=X, y=targets, x_calibration=CALIBRATION / scale())
+    verdict, trial = answered(model_of(folder, 1.0), tmp_path / "data.npz")
+    assert verdict.task == "regression" and not verdict.match
+    assert trial is not None and trial.cause == "representative-data-scale"
+    assert trial.counted == "int8 is as near to Keras as allowed"
+    assert trial.after > 0.9 > trial.before
+
+
 def test_the_first_screen_says_what_is_wrong(folder: Path, tmp_path: Path) -> None:
     """The model and the data of the issue: 97 % in Keras, 31 % on the device, and all green."""
     np.savez(tmp_path / "data.npz", x=X, y=Y, x_calibration=CALIBRATION / scale())

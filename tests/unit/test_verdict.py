@@ -191,7 +191,7 @@ def test_without_labels_changed_predictions_count() -> None:
 @pytest.mark.parametrize(
     ("moved", "limits", "state"),
     [
-        (0.02, Limits(), "good"),
+        (0.01, Limits(), "good"),
         (0.2, Limits(), "bad"),
         (0.02, Limits(max_error=0.01), "bad"),
         (0.2, Limits(max_error=0.3), "good"),

@@ -20,7 +20,7 @@ from host.oracles.host import first_on_the_desktop
 from host.oracles.tflm_host import run_tflm_host
 from host.verdict.gaps import differing
 from host.verdict.judge import Verdict
-from host.verdict.options import Task
+from host.verdict.options import Limits, Task
 from host.verdict.tasks import Classes, read_as
 
 
@@ -33,6 +33,7 @@ def answer(
     *,
     per_channel_dense: bool,
     task: Task | None = None,
+    limits: Limits | None = None,
     explain: bool = True,
 ) -> tuple[Verdict, Trial | None]:
     """The verdict, and what would restore predictions that are bad; None where nothing was found.
@@ -45,6 +46,7 @@ def answer(
         stages: are told of what takes time.
         per_channel_dense: see ``quantize_ptq``.
         task: what the outputs are for; None where labels and model tell.
+        limits: what the verdict allows.
         explain: look for the cause.
 
     Raises:
@@ -57,7 +59,9 @@ def answer(
     verdict = judged(cause is not None)
     if cause is None and verdict.int8_is_worse and prepared.original is not None:
         with stages.run("explain"), quiet(None):
-            cause = conversion_trial(options, prepared.original, prepared, per_channel_dense, task)
+            cause = conversion_trial(
+                *(options, prepared.original, prepared, per_channel_dense, task, limits)
+            )
     return verdict, cause
 
 

@@ -103,6 +103,7 @@ def flash_and_eval(
             stages,
             per_channel_dense=setup.engine.per_channel_dense,
             task=how.task,
+            limits=limits,
             explain=how.explain,
         )
         with stages.run("compare"):

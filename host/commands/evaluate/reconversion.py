@@ -1,12 +1,14 @@
 """Why does int8 predict worse than the float model? Converted otherwise, and compared."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from host.base import isolated
+from host.base.arrays import Array
 from host.base.errors import FlashAndEvalError
 from host.deployment.prepare import Prepared, convert
 from host.deployment.request import ModelOptions
@@ -24,8 +26,9 @@ from host.oracles.tflm_host import run_tflm_host
 from host.quantize.conversion import convert_float
 from host.quantize.routes import DEFAULT_ROUTE, INT16_ROUTE, find_route
 from host.report.formats import number, plain
-from host.verdict.options import Task
-from host.verdict.tasks import Classes, read_as
+from host.verdict.halves import largest_error
+from host.verdict.options import Limits, Task
+from host.verdict.tasks import detect_task, matches, read_as, real_values
 
 # Samples that conversions are compared on, and those that single operators are looked at on.
 _SAMPLES, _TRACED = 500, 50
@@ -47,6 +50,7 @@ def conversion_trial(
     prepared: Prepared,
     per_channel_dense: bool,
     task: Task | None = None,
+    limits: Limits | None = None,
 ) -> Trial | None:
     """The first other conversion that restores what int8 loses; None where none does.
 
@@ -60,17 +64,14 @@ def conversion_trial(
         prepared: what the run made of it.
         per_channel_dense: see ``quantize_ptq``.
         task: what the outputs are for; None where labels and model tell.
+        limits: of the verdict.
 
     Raises:
         OracleError: TFLM on the host is absent, or refuses the run's model.
     """
     dataset, graph = _first(prepared.dataset, _SAMPLES), prepared.quantized.graph
-    assert prepared.keras.outputs is not None  # a Keras model was converted
-    reading = read_as(graph, dataset, task)
-    wanted = reading.predictions(prepared.keras.outputs[: len(dataset.x)])
-    known = reading.labels(dataset)
-    labels = wanted if known is None else known
-    keras, before = float((wanted == labels).mean()), _right(graph, dataset, labels, task)
+    score, counted, keras = _scored(prepared, dataset, task, limits or Limits())
+    before = score(graph)
     for attempt in _attempts(options.route, dataset):
         chosen = replace(options, route=attempt.route)
         try:
@@ -78,10 +79,9 @@ def conversion_trial(
         except FlashAndEvalError:  # this route cannot be gone with this model: no trial
             continue
         other = made.quantized.graph
-        after = _right(other, dataset, labels, task)
+        after = score(other)
         if after - before < _RESTORES * (keras - before) or after <= before:
             continue
-        counted = "int8 agrees with Keras" if known is None else "int8 is right"
         trial = Trial(attempt.cause, attempt.change, counted, before, after)
         return _explained(trial, other, graph, dataset, options, model)
     return None
@@ -103,11 +103,37 @@ def _first(dataset: Dataset, count: int) -> Dataset:
     return replace(dataset, x=dataset.x[:count], y=y)
 
 
-def _right(graph: Graph, dataset: Dataset, labels: Classes, task: Task | None) -> float:
+def _scored(
+    prepared: Prepared, dataset: Dataset, task: Task | None, limits: Limits
+) -> tuple[Callable[[Graph], float], str, float]:
+    """What is counted: the share of the samples by int8 model, its words, and Keras's share."""
+    outputs = prepared.keras.outputs
+    assert outputs is not None  # a Keras model was converted
+    reading = read_as(prepared.quantized.graph, dataset, task)
+    keras, known = outputs[: len(dataset.x)], reading.labels(dataset)
+    if not reading.classifies:
+        values = real_values(keras, reading.codes)
+        allowed = largest_error(values, limits, reading)
+        counted = "int8 is as near to Keras as allowed"
+
+        def near(graph: Graph, made: Array) -> Array:
+            moved = real_values(made, graph.output_codes) - values
+            return np.asarray(np.abs(moved).mean(axis=1) <= allowed)
+
+        return partial(_share, dataset, near), counted, 1.0
+    wanted = reading.predictions(keras)
+    labels = wanted if known is None else known
+
+    def right(graph: Graph, made: Array) -> Array:
+        return matches(read_as(graph, dataset, task).predictions(made), labels)
+
+    counted = "int8 agrees with Keras" if known is None else "int8 is right"
+    return partial(_share, dataset, right), counted, float(matches(wanted, labels).mean())
+
+
+def _share(dataset: Dataset, good: Callable[[Graph, Array], Array], graph: Graph) -> float:
     column = isolated.call(run_tflm_host, graph, quantize_samples(dataset, graph))
-    if column.outputs is None:
-        return 0.0
-    return float((read_as(graph, dataset, task).predictions(column.outputs) == labels).mean())
+    return 0.0 if column.outputs is None else float(good(graph, column.outputs).mean())
 
 
 def _explained(
@@ -122,8 +148,8 @@ def _explained(
         a=a,
         b=b,
         samples=Samples(some.x),
-        labels=some.y,
-        classes=True,
+        labels=some.y if some.y is not None and some.y.dtype.kind == "i" else None,
+        classes=detect_task(b, some) == "classification",
         reference=reference,
         x_calibration=dataset.x_calibration,
     )
