@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from host.commands.profile.advice import advice
 from host.deployment.deployed import Deployed, DeployedDocument
 from host.deployment.document import Memory, memory
 from host.report.document import derived
@@ -14,6 +15,8 @@ class ProfileDocument(DeployedDocument):
     schema_version: Literal[1] = 1
     samples: int
     """Number of samples that were run."""
+    advice: tuple[str, ...]
+    """What would save more than 5 % of an inference, in whole sentences."""
     latency: Latency
     """Ticks of an inference and of its operators."""
     memory: Memory
@@ -34,6 +37,7 @@ def document(device: Deployed, latency: Latency) -> ProfileDocument:
     return ProfileDocument.about(
         device,
         samples=len(device.loaded.feeds),
+        advice=advice(device.loaded.graph, latency.operators),
         latency=latency,
         memory=memory(device.board, device.rendered, device.image, device.info),
     )

@@ -10,7 +10,7 @@ from host.deployment.request import DeviceOptions, ModelOptions, OutputOptions
 from host.deployment.stages import Observer, Stages
 from host.report.document import DOCUMENT, PAGE, write_report
 from host.verdict.costs import operator_costs
-from host.verdict.latency import summarize_latency
+from host.verdict.latency import WARMUP, summarize_latency
 
 # Samples that are run where the user names no number; of their ticks the median is taken.
 SAMPLES = 5
@@ -30,7 +30,9 @@ def profile(
     ready = deployable(what, where, output, SAMPLES, stages)
     graph, feeds = ready.loaded.graph, ready.loaded.feeds
     with deployed(ready, (DOCUMENT, PAGE), stages) as (session, device):
-        ticks = measure.plain_ticks(session, device.info, feeds)
+        # The first are left out, so that the median is over as many as the user asks for.
+        warm = [feeds[0]] * WARMUP
+        ticks = measure.plain_ticks(session, device.info, [*warm, *feeds])
         profiled, ticks_by_operator = measure.profile(session, device.info, device.rendered, feeds)
         costs = operator_costs(graph, device.rendered, ticks_by_operator)
         latency = summarize_latency(device.info, ticks, profiled, costs)

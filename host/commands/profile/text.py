@@ -28,12 +28,13 @@ def summary(profile: ProfileDocument) -> RenderableType:
             _bytes(cost.reads),
             _bytes(cost.writes),
         )
+    said = [*remarks("advice", profile.advice), *remarks("note", profile.notes)]
     return Group(
         headline(
             f"{profile.model.name}: {latency_text(latency)} per inference",
             "neutral",
-            f"{profile.engine} on {profile.board}, {profile.samples} samples of {profile.data}; "
-            f"{number(profile.macs)} multiply-accumulates",
+            f"{profile.engine} on {profile.board}, median of {profile.latency.samples} samples of "
+            f"{profile.data}; {number(profile.macs)} multiply-accumulates",
         ),
         Text(),
         costs,
@@ -42,7 +43,7 @@ def summary(profile: ProfileDocument) -> RenderableType:
             f"arena {size(memory.arena_used)} of {size(memory.arena_reserved)}, "
             f"flash {size(memory.flash)}, RAM {size(memory.ram)}"
         ),
-        *tail(remarks("note", profile.notes), {"report": profile.folder / PAGE}),
+        *tail(said, {"report": profile.folder / PAGE}),
     )
 
 
