@@ -8,7 +8,7 @@ import numpy.typing as npt
 from host.base.arrays import Array
 from host.base.errors import ConfigError
 from host.models.dataset import Dataset
-from host.models.tflite import Graph, Operator, Tensor
+from host.models.tflite import Graph, Tensor
 from host.verdict import statistics
 from host.verdict.options import Task
 from host.verdict.statistics import Interval, Values
@@ -77,7 +77,7 @@ def read_as(graph: Graph, dataset: Dataset, wanted: Task | None = None) -> Readi
     threshold = None
     if task in ("binary", "multilabel"):
         # Without a sigmoid the outputs are logits.
-        threshold = 0.5 if _last(graph).name == "LOGISTIC" else 0.0
+        threshold = 0.5 if _last(graph) == "LOGISTIC" else 0.0
     size = graph.output.size
     return Reading(task, graph.output_codes, threshold, 2 if task == "binary" else size)
 
@@ -103,7 +103,7 @@ def _check(task: Task, graph: Graph, dataset: Dataset) -> None:
 
 def detect_task(graph: Graph, dataset: Dataset) -> Task:
     """By the labels, and where there are none, by shapes and by the model's last operator."""
-    last, y = _last(graph).name, dataset.y
+    last, y = _last(graph), dataset.y
     values = graph.output.size
     again = graph.output.shape == graph.input.shape and values > 1
     if y is not None and y.dtype.kind == "i":
@@ -116,11 +116,14 @@ def detect_task(graph: Graph, dataset: Dataset) -> Task:
     return "autoencoder" if y is None and again else "regression"
 
 
-def _last(graph: Graph) -> Operator:
-    """The operator that computes the output, behind what only converts numbers."""
+def _last(graph: Graph) -> str | None:
+    """Name of the operator that computes the output, behind what only converts numbers; None where
+    none does, which an engine refuses."""
     writers = {index: operator for operator in graph.operators for index in operator.outputs}
-    last = writers[graph.outputs[0]]
-    return writers.get(last.inputs[0], last) if graph.leaves(last) else last
+    last = writers.get(graph.outputs[0])
+    if last is not None and last.inputs and graph.leaves(last):
+        last = writers.get(last.inputs[0], last)
+    return None if last is None else last.name
 
 
 # --- one column's outputs ---------------------------------------------------------------------

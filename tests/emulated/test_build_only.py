@@ -50,7 +50,7 @@ def test_a_board_that_is_not_there(model: Path, tmp_path: Path) -> None:
     )
     assert done.code == 0, done.err
     assert "built for renode-nano33ble, not started" in done.out
-    assert "firmware.elf" in done.out
+    assert "firmware.elf" in "".join(done.out.split())  # which a long path may break in two
 
 
 def test_an_arena_that_only_a_device_can_tell_is_an_estimate(model: Path, tmp_path: Path) -> None:
