@@ -4,6 +4,7 @@ The host writes the choice, `build.json`, and the generated sources below `.pio/
 before it calls PlatformIO.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -20,6 +21,19 @@ if not (generated / NAME / "build.json").exists():
         f"Run first: python -m host flash-and-eval --board {env['PIOENV']}\n"
     )
     env.Exit(1)
+
+# What SCons knows of the objects stands beside them. In the cache, where PlatformIO keeps it, the
+# builds of two boards at once would overwrite what the other knows. After a build that was killed,
+# objects are newer than what is known: another model's would count as built.
+state = Path(env.subst("$BUILD_DIR"))
+state.mkdir(parents=True, exist_ok=True)
+unfinished = state / ".unfinished"
+if unfinished.exists():
+    for known in state.glob(".sconsign*"):
+        known.unlink()
+unfinished.touch()
+atexit.register(unfinished.unlink, missing_ok=True)
+env.SConsignFile(str(state / ".sconsign"))
 
 choice = json.loads((generated / NAME / "build.json").read_text())
 library = choice.get("library") or {"includes": [], "defines": []}
