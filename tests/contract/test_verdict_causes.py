@@ -19,7 +19,7 @@ from host.firmware.boards import find_board
 from host.models.feeds import quantize_samples
 from host.oracles.columns import Column
 from host.verdict.judge import Verdict, judge
-from tests.fixtures.accelerometer import CLASSES, scale, train, windows
+from tests.fixtures.accelerometer import CLASSES, save, scale, train, windows
 from tests.fixtures.fakes import Silent
 from tests.fixtures.models import dense
 from tests.fixtures.runs import run
@@ -57,14 +57,15 @@ CASES: Mapping[str, Case] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("accelerometer")
+    """A model for samples of each scale."""
+    folder, model = tmp_path_factory.mktemp("accelerometer"), train()
+    for times in {case[0] for case in CASES.values()}:
+        save(model, model_of(folder, times), times)
+    return folder
 
 
 def model_of(folder: Path, times: float) -> Path:
-    path = folder / f"{times:.4f}.h5"
-    if not path.exists():
-        train(path, times=times)
-    return path
+    return folder / f"{times:.4f}.h5"
 
 
 def prepared_by(options: ModelOptions, reference: Path | None = None) -> Prepared:

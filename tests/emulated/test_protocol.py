@@ -16,6 +16,7 @@ from host.firmware.boards import find_board
 from host.firmware.image import Image
 from host.models.tflite import parse
 from host.targets import find_target
+from tests.fixtures.emulators import quiet
 from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.models import dense
 from tests.line.device import built
@@ -61,7 +62,8 @@ def test_inferences_profiles_and_traces(link: Link) -> None:
     assert traced.detail[1] == zlib.crc32(traced.output)
     tensors = [session.tensor(0, inputs[0], position) for position in range(2)]
     assert tuple(map(zlib.crc32, tensors)) == traced.detail
-    assert session.statistics().retries == 0
+    statistics = session.statistics()
+    quiet(statistics.retries, statistics.damaged_frames)
 
 
 def test_noise_and_damage_cost_no_answer(link: Link) -> None:

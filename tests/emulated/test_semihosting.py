@@ -21,7 +21,7 @@ from host.models.tflite import parse
 from host.targets import find_target
 from host.targets.qemu import QemuTarget
 from tests.fixtures.command_line import run_ok
-from tests.fixtures.emulators import check, gone, running
+from tests.fixtures.emulators import check, gone, quiet, running
 from tests.fixtures.graphs import tflm_outputs
 from tests.fixtures.models import dense, saved
 from tests.line.device import built
@@ -65,7 +65,8 @@ def test_both_links_give_the_same_bytes_and_instructions(
             answers = session.infer(inputs) + session.infer(inputs[:1], InferMode.TICKS)
             instructions = [round(a.ticks * info.tick_scale) for a in answers]
             seen.append((instructions, [a.output for a in answers]))
-            assert session.statistics().retries == 0
+            link_seen = session.statistics()
+            quiet(link_seen.retries, link_seen.damaged_frames)
     assert seen[0] == seen[1]
     assert windows == [4096, 65536]
     x = np.frombuffer(b"".join(inputs), np.int8).reshape(len(inputs), INPUTS)

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from host.base import isolated
+import numpy as np
+
+from host.base import cache, isolated
 from host.base.arrays import Array
 from host.base.errors import OracleError
 from host.base.quiet import quiet
@@ -73,12 +75,23 @@ def first_on_desktop(
     theirs, ours = columns["litert_reference"].outputs, columns["tflm_host"].outputs
     if theirs is None or ours is None or not len(samples := differing(theirs, ours)):
         return None
-    try:
-        with quiet(None):
-            first = isolated.call(first_on_the_desktop, graph, inputs[samples[:1]])
-    except OracleError:  # it has run the model, but cannot show every tensor
-        return None
-    return None if first is None else DesktopDifference(first, graph.operators[first].name)
+    sample = inputs[samples[:1]]
+    name = cache.key("desktop", graph.sha256, *_versions(columns), sample)
+    known = cache.load("desktop", name)
+    if known is None:
+        try:
+            with quiet(None):
+                first = isolated.call(first_on_the_desktop, graph, sample)
+        except OracleError:  # it has run the model, but cannot show every tensor
+            first = None
+        known = {"first": np.array([] if first is None else [first], np.int64)}
+        cache.store("desktop", name, known)
+    operators = [graph.operators[index] for index in known["first"].tolist()]
+    return DesktopDifference(operators[0].index, operators[0].name) if operators else None
+
+
+def _versions(columns: Mapping[ColumnName, Column]) -> tuple[str, str]:
+    return columns["litert_reference"].version, columns["tflm_host"].version
 
 
 def _of_samples(
