@@ -123,7 +123,8 @@ def test_a_disk_that_is_full_for_the_cache(world: World, tmp_path: Path) -> None
     words = world.arguments(out, "--samples", "400", "--json")
     place = ["env", f"FLASH_AND_EVAL_CACHE={cache}", *words]
     done, left = mounted(world, small(cache, 4096), place, cache)
-    assert done.code == 0 and left == [], done.err
+    # What fits is there whole; the rest left nothing behind.
+    assert done.code == 0 and not [name for name in left if not name.startswith("desktop/")], left
     done, left = mounted(world, read_only(cache), place, cache)
     assert done.code == 0 and left == [], done.err
 
