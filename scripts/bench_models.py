@@ -65,7 +65,10 @@ def bench(folder: Path, output: Path | None) -> None:
 
     The JSON is one object, keyed by file name; an engine that is not available is null.
     """
-    costs = {path.name: _measure(path) for path in sorted(folder.glob("*.tflite"))}
+    models = sorted(folder.glob("*.tflite"))
+    if not models:
+        sys.exit(f"there is no .tflite in {folder}; name a folder with --models")
+    costs = {path.name: _measure(path) for path in models}
     _print(costs)
     if output is not None:
         output.write_text(json.dumps(costs, indent=2) + "\n")

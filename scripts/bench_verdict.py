@@ -18,24 +18,14 @@ from host.oracles.columns import Column
 from host.quantize.routes import DEFAULT_ROUTE, QAT_INT8
 from host.quantize.training import build_and_train
 from host.verdict.judge import judge
+from tests.fixtures.fakes import Silent
 
 ROUTES = (DEFAULT_ROUTE, QAT_INT8)
 
 
-class _Silent:
-    def stage(self, name: str, total: int | None) -> None:
-        """Nothing is shown."""
-
-    def advance(self, done: int) -> None:
-        """Nothing is shown."""
-
-    def note(self, *texts: str) -> None:
-        """Nothing is shown."""
-
-
 def bench(seeds: int) -> None:
     """Train the demo models with so many seeds, convert them by two routes, and judge each."""
-    engine, stages = find_engine("aot", find_board("process"))[0], Stages(_Silent())
+    engine, stages = find_engine("aot", find_board("process"))[0], Stages(Silent())
     bad = total = 0
     for data, demo in DEMO_MODELS.items():
         dataset = load_dataset(data, calibrate=True, train=True)

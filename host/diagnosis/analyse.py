@@ -13,11 +13,13 @@ from host.diagnosis.causes.registry import CAUSES, inquire
 from host.diagnosis.comparison.case import Case, match
 from host.diagnosis.comparison.graft import with_biases
 from host.diagnosis.comparison.interventions import Experiment, Intervention, play
-from host.diagnosis.comparison.keras_layers import KerasLayer
+from host.diagnosis.comparison.keras_layers import KerasLayer, run_layers
 from host.diagnosis.comparison.layers import Layer, compare_layers, number_formats, unaligned
 from host.diagnosis.comparison.parameters import PartKind
 from host.diagnosis.comparison.signals import Samples, similarity, trace
+from host.models.source import FloatModel as Source
 from host.models.tflite import Graph
+from host.quantize.conversion import convert_float
 from host.report.document import Part
 from host.report.formats import percent
 from host.verdict.statistics import Interval
@@ -47,6 +49,16 @@ class FloatModel:
     graph: Graph
     layers: tuple[KerasLayer, ...]
     outputs: Array
+
+
+def run_float(source: Source, x: FloatArray) -> FloatModel:
+    """The Keras model as a float .tflite, its layers' outputs and its own, on samples [n, …].
+
+    Raises:
+        ModelError: it cannot be converted.
+        ToolMissingError: that needs TensorFlow.
+    """
+    return FloatModel(convert_float(source), run_layers(source.handle, x), source.predict(x))
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,11 @@ class Column:
 NO_KERAS = "the model came as a ready .tflite; its Keras original was not given (--reference)"
 
 
+def first_present(columns: Mapping[ColumnName, Column], *names: ColumnName) -> Column | None:
+    """The first of the named columns that has outputs; None where none has."""
+    return next((columns[name] for name in names if columns[name].outputs is not None), None)
+
+
 def pack_columns(columns: Mapping[ColumnName, Column]) -> dict[str, Array]:
     """Columns as arrays for ``store``. Absent ones are left out: their reason may go away."""
     arrays: dict[str, Array] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from host.models.dataset import Dataset
 from host.models.tflite import Graph
 from host.quantize.routes import ActivationType
-from host.report.formats import percent
+from host.report.formats import number, percent
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def _advise_input(graph: Graph, dataset: Dataset | None) -> Iterator[Advice]:
     low, high = codes.ends
     least, most = float(dataset.x.min()), float(dataset.x.max())
     share = float(np.count_nonzero(codes.outside(dataset.x))) / dataset.x.size
-    data = f"the data's values go from {least:g} to {most:g}"
-    range_ = f"the model's {codes.dtype} input covers {low:g} to {high:g}"
+    data = f"the data's values go from {number(least)} to {number(most)}"
+    range_ = f"the model's {codes.dtype} input covers {number(low)} to {number(high)}"
     if share > _MOST_SATURATED:
         yield Advice(
             "input-saturated",

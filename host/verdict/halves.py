@@ -7,14 +7,15 @@ from typing import Literal
 
 import numpy as np
 
-from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
+from host.models.dataset import Dataset
+from host.oracles.columns import COLUMN_LABELS, Column, ColumnName, first_present
 from host.report.formats import number, percent
 from host.verdict import statistics
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import Gap
 from host.verdict.options import Limits, Task
 from host.verdict.statistics import Interval, Values
-from host.verdict.tasks import Classes, Reading
+from host.verdict.tasks import Reading, real_values
 
 State = Literal["good", "bad", "not known"]
 # What the device does. "version skew": it differs as two versions of TFLM do. "unrepeated": it
@@ -37,65 +38,59 @@ class Half:
     """The answer in one sentence."""
 
 
-UNKNOWN_BY_RANDOM = Half(
-    "not known",
-    "Whether int8 predicts what Keras predicts is not known: random samples do not tell",
-)
-
-
 # --- int8 against the float model -------------------------------------------------------------
 
 
 def quantization_half(
     columns: Mapping[ColumnName, Column],
-    predicted: Mapping[ColumnName, Classes],
     accuracy: Mapping[ColumnName, Interval | None],
     errors: Mapping[ColumnName, Interval | None],
     gap: Gap | None,
-    labels: Classes | None,
+    dataset: Dataset,
     reading: Reading,
     limits: Limits,
-    keras_values: Values | None,
     unlike_training: bool,
 ) -> Half:
     """Does int8 predict what Keras predicts, and is either right more often than chance?
 
     Args:
-        predicted: by column; empty without classes.
         accuracy, errors: by column; None without labels, without targets.
         gap: between Keras and TFLM on the host; None where one is absent.
-        labels: what the predictions should be, or None.
-        keras_values: Keras's outputs, float64 [n, values]; None where it is absent.
         unlike_training: samples or labels were seen not to be what the model was trained on.
     """
-    int8 = accuracy["tflm_host"] or accuracy["device"]
-    too_low = int8 is not None and 100 * int8.value < (limits.min_accuracy or 0)
-    if int8 is not None and too_low:
-        least = percent((limits.min_accuracy or 0) / 100)
-        return Half("bad", f"Int8 is right on {percent(int8.value)} of the samples, not on {least}")
-    name: ColumnName = "keras" if columns["keras"].outputs is not None else "tflm_host"
-    asked = accuracy[name]
-    if asked is not None and (
-        unlike_training or _at_chance(predicted[name], asked, labels, reading.classes)
-    ):
-        extent = "" if unlike_training else ", no better than chance"
+    if dataset.raw:
+        return _unknown("random samples do not tell")
+    int8, least = accuracy["tflm_host"] or accuracy["device"], limits.min_accuracy
+    if int8 is not None and least is not None and 100 * int8.value < least:
         return Half(
             "bad",
-            f"{COLUMN_LABELS[name]} is right on {percent(asked.value)} of the samples{extent}: "
-            "samples or labels are not what the model was trained on",
+            f"Int8 is right on {percent(int8.value)} of the samples; --min-accuracy asks for "
+            f"{percent(least / 100)}",
         )
+    asked = first_present(columns, "keras", "tflm_host")
+    share = None if asked is None else accuracy[asked.name]
+    if asked is not None and share is not None:
+        chance = _at_chance(asked, share, dataset, reading)
+        if unlike_training or chance:
+            extent = "" if unlike_training else ", no better than chance"
+            return Half(
+                "bad",
+                f"{COLUMN_LABELS[asked.name]} is right on {percent(share.value)} of the "
+                f"samples{extent}: samples or labels are not what the model was trained on",
+            )
+    keras = columns["keras"]
     if gap is None:
-        absent = next(
-            columns[name] for name in ("keras", "tflm_host") if columns[name].outputs is None
-        )
-        return Half(
-            "not known",
-            f"Whether int8 predicts what Keras predicts is not known: {absent.absent}",
-        )
+        absent = keras if keras.outputs is None else columns["tflm_host"]
+        return _unknown(str(absent.absent))
     if gap.flips is None:
-        assert keras_values is not None  # a gap has both its columns
-        return _by_values(gap, keras_values, errors, largest_error(keras_values, limits, reading))
+        assert keras.outputs is not None  # a gap has both its columns
+        values = real_values(keras.outputs, reading.codes)
+        return _by_values(gap, values, errors, largest_error(values, limits, reading))
     return _by_classes(gap, accuracy, limits)
+
+
+def _unknown(why: str) -> Half:
+    return Half("not known", f"Whether int8 predicts what Keras predicts is not known: {why}")
 
 
 def _by_classes(gap: Gap, accuracy: Mapping[ColumnName, Interval | None], limits: Limits) -> Half:
@@ -125,13 +120,9 @@ def _by_values(
     spread = float(keras.std())
     moved = f"outputs move by {number(gap.mean_error)} on average"
     if spread > 0:
-        moved += f", {number(gap.mean_error / spread, 2)} standard deviations of Keras's"
+        moved = f"outputs move by {number(gap.mean_error / spread, 2)} standard deviations"
     elif allowed == 0:
-        return Half(
-            "not known",
-            f"Whether int8 predicts what Keras predicts is not known: Keras's outputs are all "
-            f"alike, and int8's {moved}",
-        )
+        return _unknown(f"Keras's outputs are all alike, and int8's {moved}")
     before, after = errors["keras"], errors["tflm_host"]
     if before is not None and after is not None:
         moved = f"mean error {number(before.value)} → {number(after.value)}, {moved}"
@@ -144,7 +135,7 @@ def _against_keras(bad: bool, numbers: str) -> Half:
     return Half("good", f"Int8 predicts what Keras predicts: {numbers}")
 
 
-def _at_chance(predicted: Classes, share: Interval, labels: Classes | None, classes: int) -> bool:
+def _at_chance(column: Column, share: Interval, dataset: Dataset, reading: Reading) -> bool:
     """Samples or labels unlike those of the training give no error anywhere; accuracy at chance
     gives them away.
 
@@ -153,10 +144,14 @@ def _at_chance(predicted: Classes, share: Interval, labels: Classes | None, clas
     all of one class. It is at chance where the interval holds chance or is below it, and ends
     before the middle between chance and 1.
     """
-    if labels is None or labels.ndim > 1:  # of several labels each has a chance of its own
+    labels, outputs = reading.labels(dataset), column.outputs
+    if outputs is None or labels is None or labels.ndim > 1:  # of several labels, each has its own
         return False
-    counts = [np.bincount(x, minlength=classes) / len(labels) for x in (predicted, labels)]
-    chance = float(np.dot(*counts)) if counts[1].max() < 1 else 1 / classes
+    counts = [
+        np.bincount(x, minlength=reading.classes) / len(labels)
+        for x in (reading.predictions(outputs), labels)
+    ]
+    chance = float(np.dot(*counts)) if counts[1].max() < 1 else 1 / reading.classes
     return share.low <= chance and share.high <= (1 + chance) / 2
 
 

@@ -7,22 +7,16 @@ from pydantic import Field
 
 from host.models.dataset import Dataset
 from host.models.tflite import Graph
-from host.oracles.columns import Column, ColumnName
+from host.oracles.columns import COLUMN_LABELS, Column, ColumnName
 from host.report.document import Part, derived
 from host.report.formats import percent
 from host.verdict.differences import FirstDifference
 from host.verdict.gaps import GAPS, Gap, GapName, compare
-from host.verdict.halves import (
-    UNKNOWN_BY_RANDOM,
-    Half,
-    Outcome,
-    deployment_half,
-    quantization_half,
-)
+from host.verdict.halves import Half, Outcome, deployment_half, quantization_half
 from host.verdict.metrics import ClassScore, Metrics, class_scores, metrics
 from host.verdict.options import Limits, Task
 from host.verdict.statistics import Interval
-from host.verdict.tasks import accuracy, mean_error, read_as, real_values
+from host.verdict.tasks import accuracy, mean_error, read_as
 
 HalfName = Literal["quantization", "deployment"]
 # The largest share of output values that two versions of TFLM were seen to differ on.
@@ -40,7 +34,7 @@ class Verdict(Part):
     task: Task
     """What the outputs are for."""
     threshold: float | None
-    """In output units: from here on an output says yes; null where none does."""
+    """In output units: an output at or above it means yes; null where no output does."""
     samples: int
     """Number of samples that were scored."""
     accuracy: Mapping[ColumnName, Interval | None]
@@ -135,33 +129,21 @@ def judge(
         for name, (left, right) in GAPS.items()
     }
     outcome = _outcome(gaps["deployment"], first, traced, library)
-    predicted = {
-        name: reading.predictions(column.outputs)
+    shares = {
+        name: None
+        if column.outputs is None or labels is None
+        else accuracy(reading.predictions(column.outputs), labels)
         for name, column in columns.items()
-        if column.outputs is not None and reading.classifies
     }
-    shares = {name: accuracy(predicted.get(name), labels) for name in columns}
     errors = {
         name: mean_error(column.outputs, targets, reading.codes) for name, column in columns.items()
     }
-    keras = columns["keras"].outputs
-    values = None if keras is None else real_values(keras, reading.codes)
     return Verdict(
         outcome=outcome,
         halves={
-            "quantization": UNKNOWN_BY_RANDOM
-            if dataset.raw
-            else quantization_half(
-                columns,
-                predicted,
-                shares,
-                errors,
-                gaps["quantization"],
-                labels,
-                reading,
-                limits or Limits(),
-                values,
-                unlike_training,
+            "quantization": quantization_half(
+                *(columns, shares, errors, gaps["quantization"], dataset, reading),
+                *(limits or Limits(), unlike_training),
             ),
             "deployment": deployment_half(columns, gaps["deployment"], outcome, first),
         },
@@ -208,7 +190,7 @@ def _explanation(
 ) -> Iterator[str]:
     for name, column in columns.items():
         if column.outputs is None:
-            yield f"The column {name} is absent: {column.absent}."
+            yield f"The column {COLUMN_LABELS[name]} is absent: {column.absent}."
     if outcome == "unrepeated":
         yield (
             f"Every operator of the {traced} traced samples equals TFLM on the host: the "

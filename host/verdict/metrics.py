@@ -135,27 +135,27 @@ def class_scores(
     labels = reading.labels(dataset)
     if labels is None:
         return ()
-    predicted = {
-        name: reading.predictions(column.outputs)
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes = list(range(reading.classes))
+    scores = {
+        name: precision_recall_fscore_support(
+            labels, reading.predictions(column.outputs), labels=classes, zero_division=np.nan
+        )
         for name, column in columns.items()
         if column.outputs is not None
     }
+    samples = next(iter(scores.values()))[3]
     return tuple(
         ClassScore(
             number=k,
-            samples=int(_of(labels, k, reading).sum()),
-            precision={n: _share(labels, p, k, reading) for n, p in predicted.items()},
-            recall={n: _share(p, labels, k, reading) for n, p in predicted.items()},
+            samples=int(samples[k]),
+            precision={name: _known(score[0][k]) for name, score in scores.items()},
+            recall={name: _known(score[1][k]) for name, score in scores.items()},
         )
-        for k in range(reading.classes)
+        for k in classes
     )
 
 
-def _of(classes: Classes, k: int, reading: Reading) -> Array:
-    """Which samples are of class k, bool [n]."""
-    return np.asarray(classes[:, k] == 1 if reading.task == "multilabel" else classes == k)
-
-
-def _share(hits: Classes, among: Classes, k: int, reading: Reading) -> float | None:
-    chosen = _of(among, k, reading)
-    return float(_of(hits, k, reading)[chosen].mean()) if chosen.any() else None
+def _known(share: float) -> float | None:
+    return None if np.isnan(share) else float(share)

@@ -39,7 +39,7 @@ class VerdictOptions:
 class Limits:
     """What the verdict allows; a run that goes beyond one of them is not good.
 
-    The defaults were set on healthy conversions: docs/reports.md has the numbers.
+    docs/reports.md says what the defaults were tried on.
     """
 
     max_drop: Annotated[

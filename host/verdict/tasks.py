@@ -62,8 +62,9 @@ class Reading:
 
     def anomalies(self, dataset: Dataset) -> Classes | None:
         """Which samples of an auto-encoder are anomalies, 0 or 1; None where that is not known."""
-        known = self.task == "autoencoder" and dataset.y is not None
-        return dataset.y if known and dataset.y.dtype.kind == "i" else None  # type: ignore[union-attr]
+        y = dataset.y
+        known = self.task == "autoencoder" and y is not None and y.dtype.kind == "i"
+        return y if known else None
 
 
 def read_as(graph: Graph, dataset: Dataset, wanted: Task | None = None) -> Reading:

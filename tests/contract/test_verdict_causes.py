@@ -19,6 +19,9 @@ from host.firmware.boards import find_board
 from host.models.feeds import quantize_samples
 from host.oracles.columns import Column
 from host.verdict.judge import Verdict, judge
+from tests.aot.activations import softmax
+from tests.aot.builder import ModelBuilder, Q
+from tests.aot.convolution import fully_connected
 from tests.fixtures.accelerometer import CLASSES, save, scale, train, windows
 from tests.fixtures.fakes import Silent
 from tests.fixtures.models import dense
@@ -143,6 +146,20 @@ def test_a_ready_tflite_beside_its_original_has_the_whole_verdict(
     assert trial is not None and trial.after > 0.95 > trial.before
     verdict, trial = answered(tmp_path / "ready.tflite", data)
     assert verdict.match and not verdict.good and trial is None
+
+
+def test_a_model_that_crashes_on_changed_samples_has_a_verdict_all_the_same(tmp_path: Path) -> None:
+    """Divided by 255, the samples give 600 classes nearly equal scores: the wheel aborts."""
+    random, b = np.random.default_rng(0), ModelBuilder()
+    x = b.tensor((1, 8), Q.tensor(1.0))
+    weights, bias = random.integers(-127, 128, (600, 8)).astype(np.int8), np.zeros(600, np.int32)
+    scores = fully_connected(b, x, weights, Q.tensor(0.01), bias, Q.tensor(0.5))
+    ready, data = tmp_path / "wide.tflite", tmp_path / "data.npz"
+    ready.write_bytes(b.build([x], [softmax(b, scores)]))
+    np.savez(data, x=random.integers(-120, 121, (40, 8)).astype(np.float32), y=np.arange(40))
+    verdict, trial = answered(ready, data)
+    assert verdict.outcome == "match" and trial is None
+    assert "no better than chance" in verdict.headline
 
 
 def test_a_reference_must_be_the_original(folder: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_no_other_oracle_steps_in_for_a_missing_one() -> None:
         "(no tflm_host here)"
     )
     assert not verdict.match and not verdict.good
-    assert any("column tflm_host is absent" in note for note in verdict.notes)
+    assert any("column TFLM on the host is absent" in note for note in verdict.notes)
 
 
 def test_a_ready_tflite_has_no_keras_column() -> None:

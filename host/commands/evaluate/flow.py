@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host.base import versions
 from host.base.errors import ConfigError
-from host.commands.evaluate.answer import answer, first_on_desktop
+from host.commands.evaluate.answer import answer, desktop_difference
 from host.commands.evaluate.values import Evaluation
 from host.commands.evaluate.write import RESULTS, write_evaluation
 from host.deployment.folder import check_folder, run_folder
@@ -107,7 +107,7 @@ def flash_and_eval(
             explain=how.explain,
         )
         with stages.run("compare"):
-            desktop = first_on_desktop(graph, inputs, columns)
+            desktop = desktop_difference(graph, inputs, columns)
         costs = operator_costs(graph, rendered, run.operator_ticks)
         latency = summarize_latency(run.info, run.ticks, run.profiled_ticks, costs)
         evaluation = Evaluation(

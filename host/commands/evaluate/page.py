@@ -6,23 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
-from host.base.arrays import Array
 from host.commands.evaluate import figures, words
 from host.commands.evaluate.document import EvaluationDocument
 from host.commands.evaluate.values import Evaluation
 from host.deployment.figures import arena_over_time, memory_sections, operator_bars
-from host.oracles.columns import COLUMN_LABELS, COLUMN_MEANINGS, ColumnName
+from host.oracles.columns import COLUMN_LABELS, COLUMN_MEANINGS, ColumnName, first_present
 from host.report import pictures
 from host.report.formats import short
 from host.report.page import render
-from host.verdict.gaps import (
-    GAP_WORDS,
-    Disagreement,
-    Gap,
-    GapName,
-    GapWords,
-    steps,
-)
+from host.verdict.gaps import GAP_WORDS, Disagreement, Gap, GapName, GapWords, steps
 from host.verdict.latency import UNIT_WORDS, latency_text, time_text
 from host.verdict.metrics import METRICS
 from host.verdict.tasks import CLASSIFIES, real_values
@@ -126,30 +118,20 @@ def _intervals(evaluation: Evaluation) -> Markup | None:
     return figures.intervals(rows, label, shares=shares)
 
 
-def _reference(evaluation: Evaluation, *names: ColumnName) -> tuple[str, Array] | None:
-    """Label and outputs of the first of the named columns that ran."""
-    for name in names:
-        outputs = evaluation.columns[name].outputs
-        if outputs is not None:
-            return COLUMN_LABELS[name], outputs
-    return None
-
-
 def _confusion(evaluation: Evaluation) -> Confusion | None:
     reading = evaluation.reading
     if reading.task not in ("classification", "binary"):
         return None
-    predicted, labels = (
-        reading.predictions(evaluation.device.outputs),
-        reading.labels(evaluation.dataset),
-    )
+    predicted = reading.predictions(evaluation.device.outputs)
+    labels = reading.labels(evaluation.dataset)
     if labels is not None:
         truth, expected = "Label", labels
     else:
-        reference = _reference(evaluation, "keras", "tflm_host", "litert")
-        if reference is None:
+        reference = first_present(evaluation.columns, "keras", "tflm_host", "litert")
+        if reference is None or reference.outputs is None:
             return None
-        truth, expected = reference[0], reading.predictions(reference[1])
+        truth = COLUMN_LABELS[reference.name]
+        expected = reading.predictions(reference.outputs)
     classes = max(reading.classes, int(expected.max()) + 1)
     counts = np.zeros((classes, classes), dtype=np.int64)
     np.add.at(counts, (expected, predicted), 1)
@@ -172,10 +154,10 @@ def _outputs(evaluation: Evaluation) -> tuple[Markup, ...]:
     """The device's outputs over the float model's, and their differences in steps."""
     codes, device = evaluation.quantized.graph.output_codes, evaluation.device.outputs
     drawn = []
-    if reference := _reference(evaluation, "keras", "tflm_host"):
-        label, outputs = reference
-        values = real_values(outputs, codes), real_values(device, codes)
-        drawn.append(figures.scatter(*values, label))
+    reference = first_present(evaluation.columns, "keras", "tflm_host")
+    if reference is not None and reference.outputs is not None:
+        values = real_values(reference.outputs, codes), real_values(device, codes)
+        drawn.append(figures.scatter(*values, COLUMN_LABELS[reference.name]))
     names: tuple[ColumnName, ...] = ("keras", "tflm_host")
     for name in names:
         other = evaluation.columns[name].outputs

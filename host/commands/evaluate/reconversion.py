@@ -7,14 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from host.base import isolated
 from host.base.arrays import Array
 from host.base.errors import FlashAndEvalError
 from host.deployment.prepare import Prepared, convert
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stage
-from host.diagnosis.analyse import FloatModel, Material, analyse
-from host.diagnosis.comparison.keras_layers import run_layers
+from host.diagnosis.analyse import Material, analyse, run_float
 from host.diagnosis.comparison.layers import Layer
 from host.diagnosis.comparison.signals import Samples
 from host.diagnosis.trials.trial import Trial
@@ -22,8 +20,7 @@ from host.models.dataset import Dataset
 from host.models.feeds import quantize_samples, real_samples
 from host.models.source import ModelFile, load_keras
 from host.models.tflite import Graph
-from host.oracles.tflm_host import run_tflm_host
-from host.quantize.conversion import convert_float
+from host.oracles.tflm_host import alone, run_tflm_host
 from host.quantize.routes import DEFAULT_ROUTE, INT16_ROUTE, find_route
 from host.report.formats import number, plain
 from host.verdict.halves import largest_error
@@ -46,7 +43,6 @@ class _Attempt:
 
 def conversion_trial(
     options: ModelOptions,
-    model: ModelFile,
     prepared: Prepared,
     per_channel_dense: bool,
     task: Task | None = None,
@@ -60,8 +56,7 @@ def conversion_trial(
 
     Args:
         options: of the run.
-        model: a Keras model.
-        prepared: what the run made of it.
+        prepared: what the run made of it; nothing is tried where its original is not known.
         per_channel_dense: see ``quantize_ptq``.
         task: what the outputs are for; None where labels and model tell.
         limits: of the verdict.
@@ -70,16 +65,19 @@ def conversion_trial(
         OracleError: TFLM on the host is absent, or refuses the run's model.
     """
     dataset, graph = _first(prepared.dataset, _SAMPLES), prepared.quantized.graph
+    model = prepared.original
+    if model is None:
+        return None
     score, counted, keras = _scored(prepared, dataset, task, limits or Limits())
     before = score(graph)
     for attempt in _attempts(options.route, dataset):
         chosen = replace(options, route=attempt.route)
         try:
             made = convert(chosen, model, attempt.dataset, per_channel_dense, Stage())
+            other = made.quantized.graph
+            after = score(other)
         except FlashAndEvalError:  # this route cannot be gone with this model: no trial
             continue
-        other = made.quantized.graph
-        after = score(other)
         if after - before < _RESTORES * (keras - before) or after <= before:
             continue
         trial = Trial(attempt.cause, attempt.change, counted, before, after)
@@ -132,7 +130,7 @@ def _scored(
 
 
 def _share(dataset: Dataset, good: Callable[[Graph, Array], Array], graph: Graph) -> float:
-    column = isolated.call(run_tflm_host, graph, quantize_samples(dataset, graph))
+    column = alone([graph], run_tflm_host, graph, quantize_samples(dataset, graph))
     return 0.0 if column.outputs is None else float(good(graph, column.outputs).mean())
 
 
@@ -142,18 +140,16 @@ def _explained(
     """With what ``explain`` finds between the two conversions."""
     some = _first(dataset, _TRACED)
     source = load_keras(model, allow_unsafe=options.allow_unsafe)
-    x = real_samples(some, b)
-    reference = FloatModel(convert_float(source), run_layers(source.handle, x), source.predict(x))
     material = Material(
         a=a,
         b=b,
         samples=Samples(some.x),
         labels=some.y if some.y is not None and some.y.dtype.kind == "i" else None,
         classes=detect_task(b, some) == "classification",
-        reference=reference,
+        reference=run_float(source, real_samples(some, b)),
         x_calibration=dataset.x_calibration,
     )
-    analysis = isolated.call(analyse, material)
+    analysis = alone([a, b], analyse, material)
     worst = _worst(analysis.layers)
     if not analysis.findings or not analysis.interventions:
         return replace(trial, evidence=worst)
@@ -177,7 +173,7 @@ def _worst(layers: Sequence[Layer]) -> tuple[str, ...]:
     assert layer.a is not None and layer.b is not None
     keras = f" ({', '.join(plain(name) for name in layer.keras)})" if layer.keras else ""
     return (
-        f"Operator {layer.operator} {plain(layer.name)}{keras} is the first to lose much: its "
-        f"signal-to-noise ratio against Keras is {number(layer.b.sqnr, 3)} dB, and "
+        f"Operator {layer.operator} {plain(layer.name)}{keras} is the first where much is lost: "
+        f"its signal-to-noise ratio against Keras is {number(layer.b.sqnr, 3)} dB, and "
         f"{number(layer.a.sqnr, 3)} dB with the change.",
     )

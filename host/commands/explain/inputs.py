@@ -16,8 +16,7 @@ from host.deployment.folder import MODEL, PREDICTIONS
 from host.deployment.prepare import convert, model_file, open_reference
 from host.deployment.request import ModelOptions
 from host.deployment.stages import Stages
-from host.diagnosis.analyse import FloatModel
-from host.diagnosis.comparison.keras_layers import run_layers
+from host.diagnosis.analyse import FloatModel, run_float
 from host.models import tflite
 from host.models.data_formats import DEMO_DATA, RANDOM, described, find_format
 from host.models.dataset import Dataset, check_fit, load_dataset, take
@@ -25,7 +24,6 @@ from host.models.feeds import real_samples
 from host.models.npz import read_npz
 from host.models.source import ModelFile, load_keras, open_model
 from host.models.tflite import Graph
-from host.quantize.conversion import convert_float
 from host.quantize.routes import ROUTES
 from host.report.document import DOCUMENT
 
@@ -267,7 +265,4 @@ def run_reference(
     """
     source = load_keras(model, allow_unsafe=allow_unsafe)
     check_fit(dataset, source.input_shape, source.output_shape)
-    samples = real_samples(dataset, graph)
-    return FloatModel(
-        convert_float(source), run_layers(source.handle, samples), source.predict(samples)
-    )
+    return run_float(source, real_samples(dataset, graph))

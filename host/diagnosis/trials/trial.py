@@ -4,33 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from host.diagnosis.causes.registry import CAUSES
-from host.quantize.routes import DEFAULT_ROUTE, INT16_ROUTE
+from host.quantize.routes import INT16_ROUTE
 from host.report.document import derived
 from host.report.formats import percent
 
-# By cause: what it means for a run, and what to do. Causes that only ``explain``'s rules name have
-# their words in CAUSES.
+# What it means, and what to do: of the causes that only a whole run can have. All others stand in
+# CAUSES.
 TRIED: Mapping[str, tuple[str, str]] = {
-    "input-scale": (
-        "The samples are not scaled as in training.",
-        "Scale them as in training, here and in the firmware.",
-    ),
-    "input-channel-order": (
-        "The channels are not in the order of training.",
-        "Feed them in that order (RGB or BGR?), here and in the firmware.",
-    ),
     "labels-differ": (
         "The labels do not number the classes as the model does.",
         "Number the classes in the order of the model's outputs, from 0.",
-    ),
-    "representative-data-coverage": (
-        "The representative data does not show what the samples are like: values are clipped.",
-        "Take some hundred samples of every class, drawn at random and preprocessed as the samples "
-        "are, and convert again.",
-    ),
-    "qat-ranges-unconverged": (
-        "Quantization-aware training has not learned the activations' ranges.",
-        f"Train longer, or take --route qat-calibrated or {DEFAULT_ROUTE}.",
     ),
     "activation-resolution": (
         "256 codes are too few for what a layer computes.",
